@@ -1,0 +1,40 @@
+"""What an operation is given beside its request: who asks (Context) and the rooms below (Backend)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lambdad.clock import Clock
+    from lambdad.config import Config
+    from lambdad.invocation.invoke import Invoker
+    from lambdad.store.code_packages import CodePackages
+    from lambdad.store.functions import Functions
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request's identity."""
+
+    account: str
+    """12 digits: the access key id if it is 12 digits, else 000000000000."""
+    region: str
+    """From the credential scope."""
+    request_id: str
+    access_key: str | None
+    endpoint: str
+    """Where the caller reached us, e.g. `http://127.0.0.1:4566`: what Code.Location URLs start with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The rooms that operations call into; made once by server.py."""
+
+    config: "Config"
+    clock: "Clock"
+    functions: "Functions"
+    code: "CodePackages"
+    invoker: "Invoker"
+
+
+Members = dict[str, Any]
+"""A request or an answer by the service model's member names; blobs are bytes, timestamps are seconds."""

@@ -1,0 +1,1 @@
+"""The neighbours: clients and endpoints of the other AWS services."""

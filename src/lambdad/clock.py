@@ -1,0 +1,26 @@
+"""The one source of time. Decisions take time as an argument; effects take a Clock."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two readings: `now` is wall time, `monotonic` never goes back; both in seconds."""
+
+    def now(self) -> float: ...
+
+    def monotonic(self) -> float: ...
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def last_modified(seconds: float) -> str:
+    """A function's LastModified as AWS writes it: `2026-01-31T12:00:00.123+0000`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"

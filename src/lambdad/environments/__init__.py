@@ -1,0 +1,1 @@
+"""Execution environments: lifecycle, Runtime API, pools, logs of one environment."""

@@ -1,0 +1,1 @@
+"""The nouns of AWS Lambda and their rules. No I/O."""

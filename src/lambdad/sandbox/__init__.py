@@ -1,0 +1,1 @@
+"""Isolation drivers: namespaces, process; cgroups; network."""

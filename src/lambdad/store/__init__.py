@@ -1,0 +1,1 @@
+"""Wished state: durable before it is acknowledged."""
