@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lambdad.clock import Clock
     from lambdad.config import Config
+    from lambdad.invocation.asynchronous import Asynchronous
     from lambdad.invocation.invoke import Invoker
     from lambdad.store.code_packages import CodePackages
     from lambdad.store.functions import Functions
@@ -34,6 +35,7 @@ class Backend:
     functions: "Functions"
     code: "CodePackages"
     invoker: "Invoker"
+    asynchronous: "Asynchronous"
 
 
 Members = dict[str, Any]

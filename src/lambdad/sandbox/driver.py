@@ -66,6 +66,8 @@ class Exit:
     signal: int | None = None
     setup_error: str | None = None
     """The sandbox could not be made (a mount failed, a program is missing): not the function's fault."""
+    exec_errno: str | None = None
+    """The name of the error with which the kernel refused to execute argv[0], e.g. ENOENT."""
     oom: bool = False
     """The kernel ended it for going over the memory limit."""
 

@@ -1,0 +1,164 @@
+"""Invoke: RequestResponse, Event, DryRun. AWS: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+
+The one operation that bypasses the shape-driven decoder: its payload is the body, its members are headers, and it is the hot
+path. The payload goes on as the bytes that came, and the answer comes back as the bytes the function gave.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from lambdad.api.context import Backend, Context
+from lambdad.errors import (
+    InvalidRequestContentException,
+    RequestTooLargeException,
+    ServiceError,
+    ValidationException,
+)
+from lambdad.http.exchange import Exchange
+from lambdad.invocation.invoke import is_ready
+from lambdad.resources.arn import resolve_function
+from lambdad.resources.function import FunctionKey, FunctionVersion
+from lambdad.resources.invocation import InvocationResult, Outcome
+from lambdad.resources.quotas import QUOTAS
+
+Refuse = Callable[[Exchange, ServiceError], None]
+"""Answers with an error: the front door's, for outcomes that come later."""
+
+_TYPES: Final = {None: "RequestResponse", b"RequestResponse": "RequestResponse", b"Event": "Event", b"DryRun": "DryRun"}
+_NO_PAYLOAD: Final = b"{}"
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One Invoke request, read from its headers."""
+
+    key: FunctionKey
+    qualifier: str | None
+    kind: str
+    payload: bytes
+    client_context: str | None
+    wants_tail: bool
+    trace_id: str | None
+
+
+def invoke(
+    backend: Backend, context: Context, exchange: Exchange, function_name: str, qualifier: str | None, refuse: Refuse
+) -> Coroutine[Any, Any, None] | None:
+    """Answers on the exchange, now or when the function has. Returns a coroutine when it has to wait before it starts.
+
+    Raises ServiceError for what is refused at once.
+    """
+    asked = _read(context, exchange, function_name, qualifier)
+    version = backend.invoker.version_of(asked.key, asked.qualifier)
+    _check_payload(asked)
+    if asked.kind == "DryRun":
+        exchange.respond(204, ((b"x-amzn-RequestId", context.request_id.encode()),))
+        return None
+    if asked.kind == "Event":
+        return _enqueue(backend, context, exchange, asked)
+    if is_ready(version):
+        _start(backend, context, exchange, asked, version, refuse)
+        return None
+    return _start_when_ready(backend, context, exchange, asked, refuse)
+
+
+def _read(context: Context, exchange: Exchange, function_name: str, qualifier: str | None) -> _Asked:
+    headers = exchange.headers
+    kind = _TYPES.get(headers.get(b"x-amz-invocation-type"))
+    if kind is None:
+        value = headers[b"x-amz-invocation-type"].decode("latin-1")
+        raise ValidationException.enum(value, "invocationType", ("Event", "RequestResponse", "DryRun"))
+    log_type = headers.get(b"x-amz-log-type", b"None")
+    if log_type not in (b"None", b"Tail"):
+        raise ValidationException.enum(log_type.decode("latin-1"), "logType", ("None", "Tail"))
+    key, wanted = resolve_function(function_name, qualifier, context.account, context.region)
+    encoded = headers.get(b"x-amz-client-context")
+    trace = headers.get(b"x-amzn-trace-id")
+    return _Asked(
+        key,
+        wanted,
+        kind,
+        exchange.body or _NO_PAYLOAD,
+        _client_context(encoded) if encoded is not None else None,
+        log_type == b"Tail",
+        trace.decode("latin-1") if trace is not None else None,
+    )
+
+
+def _client_context(encoded: bytes) -> str:
+    """Base64 of a JSON object, as one line of text. Raises InvalidRequestContentException."""
+    try:
+        document = orjson.loads(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, orjson.JSONDecodeError) as error:
+        raise InvalidRequestContentException.client_context() from error
+    # It travels to the runtime in a header: control characters must be escaped, which a re-encoding does.
+    return orjson.dumps(document).decode()
+
+
+def _check_payload(asked: _Asked) -> None:
+    """Size and JSON validity only: what goes on is the bytes as they came."""
+    limit = QUOTAS.asynchronous_payload if asked.kind == "Event" else QUOTAS.synchronous_payload
+    if len(asked.payload) > limit:
+        raise RequestTooLargeException.invoke(limit)
+    try:
+        orjson.loads(asked.payload)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequestContentException.payload(asked.payload, error.pos) from error
+
+
+def _start(
+    backend: Backend, context: Context, exchange: Exchange, asked: _Asked, version: FunctionVersion, refuse: Refuse
+) -> None:
+    request_id = context.request_id
+
+    def done(outcome: Outcome) -> None:
+        if isinstance(outcome, InvocationResult):
+            exchange.respond_raw(_head(outcome, request_id), outcome.payload)
+        else:
+            refuse(exchange, outcome)
+
+    backend.invoker.start(
+        version,
+        asked.payload,
+        done,
+        request_id=request_id,
+        function_arn=f"{asked.key.arn}:{asked.qualifier}" if asked.qualifier else asked.key.arn,
+        trace_id=asked.trace_id,
+        client_context=asked.client_context,
+        wants_tail=asked.wants_tail,
+    )
+
+
+async def _start_when_ready(
+    backend: Backend, context: Context, exchange: Exchange, asked: _Asked, refuse: Refuse
+) -> None:
+    version = await backend.invoker.wait_until_ready(asked.key, asked.qualifier)
+    _start(backend, context, exchange, asked, version, refuse)
+
+
+async def _enqueue(backend: Backend, context: Context, exchange: Exchange, asked: _Asked) -> None:
+    """202 only once the event is committed."""
+    await backend.asynchronous.accept(
+        asked.key, asked.qualifier, asked.payload, context.request_id, asked.client_context, asked.trace_id
+    )
+    exchange.respond(202, ((b"x-amzn-RequestId", context.request_id.encode()),))
+
+
+def _head(result: InvocationResult, request_id: str) -> bytes:
+    error = f"X-Amz-Function-Error: {result.function_error}\r\n" if result.function_error else ""
+    tail = ""
+    if result.log_tail is not None:
+        tail = f"X-Amz-Log-Result: {base64.b64encode(result.log_tail).decode()}\r\n"
+    return (
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        f"x-amzn-RequestId: {request_id}\r\nX-Amz-Executed-Version: {result.executed_version}\r\n"
+        f"{error}{tail}Content-Length: {len(result.payload)}\r\n\r\n"
+    ).encode()
+
+
+__all__ = ["Refuse", "invoke"]

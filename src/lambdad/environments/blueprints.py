@@ -1,0 +1,60 @@
+"""From a function version to how its environments are made: template, mounts, limits, environment variables."""
+
+from collections.abc import Callable, Mapping
+
+from lambdad.environments.environment import Blueprint
+from lambdad.environments.environments import Model
+from lambdad.environments.variables import Credentials, Place, environment_of
+from lambdad.resources.function import FunctionVersion
+from lambdad.resources.quotas import QUOTAS
+from lambdad.runtimes.catalogue import runtime_version, runtime_version_arn
+from lambdad.runtimes.templates import Runtimes
+from lambdad.sandbox.driver import Sandbox, SandboxSpec
+
+
+class Blueprints:
+    def __init__(
+        self,
+        runtimes: Runtimes,
+        unpacked_path: Callable[[FunctionVersion], str],
+        credentials: Callable[[FunctionVersion], Credentials],
+    ) -> None:
+        self._runtimes = runtimes
+        self._unpacked_path = unpacked_path
+        self._credentials = credentials
+
+    def model_of(self, version: FunctionVersion) -> Model:
+        """Raises RuntimeNotInstalled."""
+        runtime = version.runtime or ""
+        template = self._runtimes.template_for(runtime)
+
+        def spec(sandbox: Sandbox, log_stream: str) -> SandboxSpec:
+            return self._spec(version, sandbox, log_stream)
+
+        return Model(
+            template,
+            Blueprint(
+                version,
+                spec,
+                runtime_version(runtime),
+                runtime_version_arn(runtime, version.key.region),
+                QUOTAS.response_payload,
+            ),
+        )
+
+    def _spec(self, version: FunctionVersion, sandbox: Sandbox, log_stream: str) -> SandboxSpec:
+        code = self._unpacked_path(version)
+        endpoint = f"http://{sandbox.front_door_address}" if sandbox.front_door_address else None
+        runtime = version.runtime or ""
+        runtime_dir = self._runtimes.runtime_dir(runtime, sandbox.task_root)
+        place = Place(sandbox.runtime_api_address, sandbox.task_root, runtime_dir, endpoint)
+        defaults: Mapping[str, str] = self._runtimes.default_variables(runtime)
+        environment = environment_of(version, place, self._credentials(version), log_stream, defaults)
+        return SandboxSpec(
+            code=code,
+            layers=(),
+            memory_mb=version.memory_size,
+            ephemeral_mb=version.ephemeral_storage,
+            environment=environment,
+            argv=self._runtimes.start_argv(runtime, environment),
+        )

@@ -1,0 +1,443 @@
+"""One execution environment: init, invoke, freeze, thaw, reset, shutdown.
+
+AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html. The Runtime API (`runtime_api.py`) calls the
+`runtime_…` methods; the pool calls `begin_init`, `invoke`, `freeze`, `shutdown`. Everything happens on the event loop, in
+callbacks: a warm invocation awaits nothing and makes no task.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lambdad.clock import Clock
+from lambdad.environments import failures
+from lambdad.environments.failures import FunctionError
+from lambdad.environments.log_capture import JsonLines, LogCapture, Report, TextLines
+from lambdad.environments.states import State, advance
+from lambdad.errors import ServiceException
+from lambdad.http.exchange import Exchange
+from lambdad.observability.logs import LogEvent
+from lambdad.resources.function import FunctionVersion
+from lambdad.resources.invocation import Invocation, InvocationResult
+from lambdad.sandbox.driver import Exit, Sandbox, SandboxSpec
+
+log = logging.getLogger(__name__)
+
+INIT_TIMEOUT = 10.0
+"""Seconds: AWS ends the Init phase of on-demand environments then, and repeats it in the first Invoke phase."""
+_USAGE_AGE = 0.05
+"""Seconds a memory reading may be old: reading the control group costs as much as the rest of the REPORT line."""
+
+
+class Owner(Protocol):
+    """Who made the environment and uses it (`pool.py`)."""
+
+    def environment_ready(self, environment: "Environment") -> None:
+        """It can take an invocation now."""
+
+    def environment_answered(self, environment: "Environment") -> None:
+        """It has answered and will be ready in a moment, unless its runtime ends instead."""
+
+    def environment_gone(self, environment: "Environment") -> None:
+        """It is dead and must be forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What all environments of one function version share, made once per version."""
+
+    version: FunctionVersion
+    spec: Callable[[Sandbox, str], SandboxSpec]
+    """(sandbox, log stream) → what the sandbox is to become."""
+    runtime_version: str
+    """As INIT_START prints it, e.g. `python:3.12.v1`."""
+    runtime_version_arn: str
+    response_limit: int
+    """Bytes a function may answer."""
+
+    @property
+    def lines(self) -> type[TextLines] | type[JsonLines]:
+        return JsonLines if self.version.log_format == "JSON" else TextLines
+
+
+class Environment:
+    """States and who may change them: `states.py`. `busy` is true from `invoke` until the answer."""
+
+    __slots__ = (
+        "_blueprint",
+        "_capture",
+        "_clock",
+        "_init_error",
+        "_init_ms",
+        "_init_phase",
+        "_invocation",
+        "_loop",
+        "_next",
+        "_owner",
+        "_started",
+        "_tasks",
+        "_timer",
+        "_usage_at",
+        "_used_mb",
+        "detach",
+        "idle_since",
+        "log_stream",
+        "retired",
+        "sandbox",
+        "state",
+    )
+
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        sandbox: Sandbox,
+        owner: Owner,
+        clock: Clock,
+        log_stream: str,
+        publish: Callable[[list[LogEvent]], None],
+    ) -> None:
+        self._blueprint = blueprint
+        self.sandbox = sandbox
+        self._owner = owner
+        self._clock = clock
+        self.log_stream = log_stream
+        self._capture = LogCapture(sandbox.output, publish, clock.now)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(sandbox.output, self._output_readable)
+        sandbox.on_exit = self._runtime_exited
+        self.state = State.DOWN
+        self.idle_since = 0.0
+        self.retired = False
+        self.detach: Callable[[], None] = _nothing
+        """Called before the sandbox is destroyed: nobody may listen on its sockets any more."""
+        self._next: Exchange | None = None
+        self._invocation: Invocation | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._started = 0.0
+        self._init_ms: float | None = None
+        self._init_phase = "init"
+        self._init_error: FunctionError | None = None
+        self._usage_at = 0.0
+        self._used_mb = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def version(self) -> FunctionVersion:
+        return self._blueprint.version
+
+    # --- Init phase -------------------------------------------------------------------------------------------------
+
+    def begin_init(self, phase: str = "init") -> None:
+        """Start the runtime process. `phase`: `init`, or `invoke` when an invocation pays for it (suppressed init)."""
+        self.state = advance(self.state, State.INIT)
+        self._init_phase = phase
+        self._init_error = None
+        now = self._clock.now()
+        if phase == "init":
+            blueprint = self._blueprint
+            line = blueprint.lines.init_start(blueprint.runtime_version, blueprint.runtime_version_arn, now)
+            self._capture.write(line)
+            self._timer = self._loop.call_later(INIT_TIMEOUT, self._init_timed_out)
+        self._started = self._clock.monotonic()
+        self.sandbox.start(self._blueprint.spec(self.sandbox, self.log_stream))
+
+    def _init_done(self) -> None:
+        self.state = advance(self.state, State.IDLE)
+        if self._init_phase == "init":
+            self._init_ms = (self._clock.monotonic() - self._started) * 1000
+            self._cancel_timer()
+        if self._invocation is not None:
+            self._deliver(restart_clock=self._init_phase == "init")
+        else:
+            self._capture.publish()
+            self._owner.environment_ready(self)
+
+    def _init_timed_out(self) -> None:
+        self._init_failed("timeout", None)
+
+    def _init_failed(self, status: str, error: FunctionError | None) -> None:
+        """In the Init phase: reset, and once more as part of the waiting invocation. In the Invoke phase: its answer."""
+        self._cancel_timer_of_init()
+        self._capture.finish()
+        duration_ms = (self._clock.monotonic() - self._started) * 1000
+        error_type = error.error_type if error is not None else None
+        now = self._clock.now()
+        self._capture.write(
+            self._blueprint.lines.init_report(duration_ms, self._init_phase, status, error_type, now)
+        )
+        if self._init_phase == "invoke" and error is not None and self._invocation is not None:
+            self._capture.write(self._blueprint.lines.start(self._invocation.request_id, self.version.version, now))
+            self._fail(error)
+            return
+        self._capture.publish()
+        self._reset()
+
+    def _cancel_timer_of_init(self) -> None:
+        if self._init_phase == "init":
+            self._cancel_timer()
+
+    # --- Invoke phase -----------------------------------------------------------------------------------------------
+
+    def invoke(self, invocation: Invocation) -> None:
+        """Give it an event; `invocation.done` is called once, whatever happens. Not while it has another."""
+        self._invocation = invocation
+        if self.state is State.IDLE:
+            self._deliver(restart_clock=True)
+        elif self.state is State.FROZEN:
+            self.sandbox.thaw()
+            self.state = advance(self.state, State.IDLE)
+            self._deliver(restart_clock=True)
+        elif self.state is State.DOWN:
+            self._set_function_timer()
+            self.begin_init("invoke")
+        # In INIT it is delivered when the runtime asks; in RESETTING when that is over.
+
+    def _deliver(self, restart_clock: bool) -> None:
+        """The event goes out on the waiting /next. With `restart_clock` the function's time begins now."""
+        invocation, exchange = self._invocation, self._next
+        assert invocation is not None
+        self._next = None
+        self.state = advance(self.state, State.INVOKING)
+        now = self._clock.now()
+        if invocation.wants_tail:
+            self._capture.begin_tail()
+        self._capture.write(self._blueprint.lines.start(invocation.request_id, self.version.version, now))
+        if restart_clock:
+            self._set_function_timer()
+            self._started = self._clock.monotonic()
+        deadline = now + self.version.timeout - (self._clock.monotonic() - self._started)
+        if exchange is not None and not exchange.closed:  # else the runtime hung up: its exit is on the way, or time is up
+            exchange.respond_raw(_next_head(invocation, deadline), invocation.payload)
+
+    def _set_function_timer(self) -> None:
+        self._timer = self._loop.call_later(self.version.timeout, self._function_timed_out)
+
+    def _function_timed_out(self) -> None:
+        invocation = self._invocation
+        if invocation is None:
+            return
+        self._timer = None
+        self._capture.finish()
+        if self.state is State.INIT:
+            now = self._clock.now()
+            self._capture.write(self._blueprint.lines.start(invocation.request_id, self.version.version, now))
+        self._fail(failures.timed_out(invocation.request_id, self.version.timeout, self._clock.now()))
+
+    def _fail(self, error: FunctionError) -> None:
+        """The invocation ends with the platform's word; the environment is reset."""
+        self._finish(error.payload, "Unhandled", error)
+        self._reset()
+
+    def _finish(self, payload: bytes, function_error: str | None, error: FunctionError | None = None) -> None:
+        """Answer first, log after; but a wanted tail must be complete before."""
+        invocation = self._invocation
+        assert invocation is not None
+        self._invocation = None
+        duration_ms = (self._clock.monotonic() - self._started) * 1000
+        self._cancel_timer()
+        if invocation.wants_tail:
+            self._write_report(invocation.request_id, duration_ms, error)
+            tail = self._capture.end_tail()
+            invocation.done(InvocationResult(payload, self.version.version, function_error, tail))
+        else:
+            invocation.done(InvocationResult(payload, self.version.version, function_error))
+            self._write_report(invocation.request_id, duration_ms, error)
+        self._capture.publish()
+
+    def _write_report(self, request_id: str, duration_ms: float, error: FunctionError | None) -> None:
+        now = self._clock.now()
+        lines = self._blueprint.lines
+        self._capture.finish()
+        if error is not None and error.log_line is not None:
+            self._capture.write(error.log_line.encode())
+        self._capture.write(lines.end(request_id, now))
+        init_ms, self._init_ms = self._init_ms, None
+        report = Report(
+            request_id,
+            duration_ms,
+            math.ceil(duration_ms + (init_ms or 0.0)),
+            self.version.memory_size,
+            self._memory_used_mb(),
+            init_ms,
+            error.status if error is not None else None,
+            error.error_type if error is not None else None,
+        )
+        self._capture.write(lines.report(report, now))
+
+    def _memory_used_mb(self) -> int:
+        now = self._clock.monotonic()
+        if now - self._usage_at > _USAGE_AGE and self.state is not State.DEAD:
+            self._usage_at = now
+            self._used_mb = min(math.ceil(self.sandbox.usage().memory_peak / 1048576), self.version.memory_size)
+        return self._used_mb
+
+    # --- The runtime speaks (runtime_api.py) ------------------------------------------------------------------------
+
+    def runtime_next(self, exchange: Exchange) -> bool:
+        """GET /next: it waits for an event. False: not allowed in this state."""
+        if self.state is State.INIT:
+            self._next = exchange
+            self._init_done()
+        elif self.state is State.ANSWERED:
+            self._next = exchange
+            self.state = advance(self.state, State.IDLE)
+            self._owner.environment_ready(self)
+        elif self.state is State.IDLE:  # asked again (after its connection broke): the newest one counts
+            self._next = exchange
+        else:
+            return False
+        return True
+
+    def current_request(self, request_id: bytes) -> bool:
+        """Is this the invocation it was given and has not answered?"""
+        invocation = self._invocation
+        return self.state is State.INVOKING and invocation is not None and invocation.request_id.encode() == request_id
+
+    def runtime_response(self, payload: bytes) -> bool:
+        """POST /response. False: too large, and the invocation has been answered with that."""
+        assert self._invocation is not None
+        limit = self._blueprint.response_limit
+        self.state = advance(self.state, State.ANSWERED)
+        if len(payload) > limit:
+            error = failures.response_too_large(len(payload), limit)
+            self._finish(error.payload, "Unhandled", error)
+        else:
+            self._finish(payload, None)
+        self._owner.environment_answered(self)
+        return len(payload) <= limit
+
+    def runtime_error(self, payload: bytes) -> None:
+        """POST /error: the function's own error document."""
+        self.state = advance(self.state, State.ANSWERED)
+        self._finish(payload, "Unhandled")
+        self._owner.environment_answered(self)
+
+    def runtime_init_error(self, payload: bytes, error_type: str) -> bool:
+        """POST /init/error. The runtime ends itself after it; AWS does not wait for that."""
+        if self.state is not State.INIT:
+            return False
+        self._init_error = FunctionError(payload, error_type)
+        self._init_failed("error", self._init_error)
+        return True
+
+    def _runtime_exited(self, how: Exit) -> None:
+        self._next = None
+        if how.setup_error is not None:
+            self._sandbox_failed(how.setup_error)
+            return
+        request_id = self._invocation.request_id if self._invocation is not None else ""
+        if self.state is State.INIT:
+            self._capture.finish()
+            error = failures.exited(request_id, how)
+            self._init_failed("error", error)
+        elif self.state is State.INVOKING:
+            self._capture.finish()
+            self._fail(failures.exited(request_id, how))
+        elif self.state in (State.IDLE, State.FROZEN, State.ANSWERED):
+            # It ended by itself between two invocations: AWS finds out at the next one, and starts it anew.
+            self._capture.finish()
+            self._capture.publish()
+            self._reset()
+
+    def _sandbox_failed(self, reason: str) -> None:
+        log.error("the sandbox of %s could not be made: %s", self.version.qualified_arn, reason)
+        invocation, self._invocation = self._invocation, None
+        self._cancel_timer()
+        if invocation is not None:
+            invocation.done(ServiceException.internal())
+        self.shutdown()
+
+    # --- Freeze, reset, shutdown ------------------------------------------------------------------------------------
+
+    def freeze(self) -> None:
+        """Only when idle."""
+        if self.state is State.IDLE:
+            self.state = advance(self.state, State.FROZEN)
+            self.sandbox.freeze()
+
+    def _reset(self) -> None:
+        if self.state is State.FROZEN:
+            self.sandbox.thaw()
+        self.state = advance(self.state, State.RESETTING)
+        self._next = None
+        self._spawn(self._finish_reset())
+
+    async def _finish_reset(self) -> None:
+        try:
+            await self.sandbox.reset()
+        except (OSError, TimeoutError) as error:
+            self._sandbox_failed(f"reset: {error}")
+            return
+        if self.state is not State.RESETTING:
+            return
+        self._capture.finish()
+        self._capture.publish()
+        self.state = advance(self.state, State.DOWN)
+        if self.retired and self._invocation is None:
+            self.shutdown()
+        elif self._invocation is not None:
+            self._set_function_timer()
+            self.begin_init("invoke")
+        else:
+            self._owner.environment_ready(self)
+
+    def shutdown(self) -> None:
+        """End everything in it. An invocation it still has is answered with an error. Idempotent."""
+        if self.state is State.DEAD:
+            return
+        if self.state is State.FROZEN:
+            self.sandbox.thaw()
+        self.state = advance(self.state, State.DEAD)
+        self._cancel_timer()
+        invocation, self._invocation = self._invocation, None
+        if invocation is not None:
+            invocation.done(ServiceException.internal())
+        self.detach()
+        self._loop.remove_reader(self.sandbox.output)
+        self._capture.finish()
+        self._capture.publish()
+        self._spawn(self._destroy())
+
+    async def _destroy(self) -> None:
+        try:
+            await self.sandbox.destroy()
+        finally:
+            self._owner.environment_gone(self)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _output_readable(self) -> None:
+        """Between the platform's own lines: what processes print while nobody asks, or more than the pipe holds."""
+        self._capture.drain(reads=1)
+        if self._invocation is None:
+            self._capture.publish()
+
+
+def _nothing() -> None:
+    """Until someone listens for it."""
+
+
+def _next_head(invocation: Invocation, deadline: float) -> bytes:
+    """The head of the answer to /next. AWS: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html"""
+    context = ""
+    if invocation.client_context is not None:
+        context = f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
+    return (
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
+        f"Lambda-Runtime-Deadline-Ms: {int(deadline * 1000)}\r\n"
+        f"Lambda-Runtime-Invoked-Function-Arn: {invocation.function_arn}\r\n"
+        f"Lambda-Runtime-Trace-Id: {invocation.trace_id}\r\n"
+        f"{context}Content-Length: {len(invocation.payload)}\r\n\r\n"
+    ).encode()

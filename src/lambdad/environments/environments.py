@@ -1,0 +1,225 @@
+"""All execution environments of this host: one pool per function version, bounded in number and memory.
+
+`invocation` asks here for "an environment of this version" and does not know where it runs. Idle environments are frozen
+after a short grace and shut down after the idle time; the versions of a changed or deleted function are retired.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lambdad.clock import Clock
+from lambdad.environments.capacity import Capacity
+from lambdad.environments.environment import Blueprint, Environment
+from lambdad.environments.failures import runtime_not_installed
+from lambdad.environments.pool import Pool
+from lambdad.environments.runtime_api import RuntimeApi
+from lambdad.environments.spares import Spares
+from lambdad.http.exchange import Handler
+from lambdad.observability.logs import LogStore
+from lambdad.resources.function import Function, FunctionKey, FunctionVersion
+from lambdad.resources.invocation import Invocation, InvocationResult
+from lambdad.runtimes.templates import RuntimeNotInstalled
+from lambdad.sandbox.driver import Sandbox, Template
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds, and what this host may hold."""
+
+    freeze_after: float
+    idle_timeout: float
+    wait_limit: float
+    environments: int
+    memory_mb: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """How environments of a version are made (`blueprints.py`): its sandbox template and its blueprint."""
+
+    template: Template
+    blueprint: Blueprint
+
+
+class Environments:
+    """`submit` is on the hot path: one dictionary look-up, one list pop."""
+
+    def __init__(
+        self,
+        model_of: Callable[[FunctionVersion], Model],
+        spares: Spares,
+        logs: LogStore,
+        clock: Clock,
+        limits: Limits,
+        listen: Callable[[Sandbox, Handler], Callable[[], None]],
+    ) -> None:
+        """`listen` attaches a Runtime API (and the AWS endpoint) to a sandbox's sockets; what it returns detaches them."""
+        self.wait_limit = limits.wait_limit
+        self._model_of = model_of
+        self._spares = spares
+        self._logs = logs
+        self._clock = clock
+        self._limits = limits
+        self._listen = listen
+        self._capacity = Capacity(limits.environments, limits.memory_mb)
+        self._pools: dict[tuple[FunctionKey, str], Pool] = {}
+        self._retired: set[Pool] = set()
+        self._models: dict[Pool, Model] = {}
+        self._loop = asyncio.get_running_loop()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self.cold_starts = 0
+
+    # --- Invocations ------------------------------------------------------------------------------------------------
+
+    def submit(self, version: FunctionVersion, invocation: Invocation) -> None:
+        """`invocation.done` will be called once. Never raises, never waits."""
+        pool = self._pools.get((version.key, version.version))
+        if pool is None or pool.retired:
+            try:
+                pool = self._open_pool(version)
+            except RuntimeNotInstalled as error:
+                failure = runtime_not_installed(str(error))
+                invocation.done(InvocationResult(failure.payload, version.version, "Unhandled"))
+                return
+        pool.submit(invocation)
+
+    def _open_pool(self, version: FunctionVersion) -> Pool:
+        model = self._model_of(version)
+        pool = Pool(version, self)
+        self._models[pool] = model
+        self._pools[(version.key, version.version)] = pool
+        return pool
+
+    def warm(self, version: FunctionVersion) -> None:
+        """Have spare sandboxes of its runtime ready. No word if the runtime is missing: the first invocation says it."""
+        try:
+            self._spares.keep(self._model_of(version).template)
+        except RuntimeNotInstalled as error:
+            log.info("%s: %s", version.qualified_arn, error)
+
+    # --- Host (pool.py) ---------------------------------------------------------------------------------------------
+
+    def new_environment(self, pool: Pool) -> Environment | None:
+        sandbox = self._spares.take_nowait(self._models[pool].template)
+        return self._furnish(pool, sandbox) if sandbox is not None else None
+
+    async def make_environment(self, pool: Pool) -> Environment:
+        return self._furnish(pool, await self._spares.take(self._models[pool].template))
+
+    def _furnish(self, pool: Pool, sandbox: Sandbox) -> Environment:
+        version = pool.version
+        self.cold_starts += 1
+        self._empty.clear()
+        stream = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}/[{version.version}]{os.urandom(16).hex()}"
+        key = version.key
+        group = version.log_group_name
+        environment = Environment(
+            self._models[pool].blueprint,
+            sandbox,
+            pool,
+            self._clock,
+            stream,
+            lambda events: self._logs.append(key.account, key.region, group, stream, events),
+        )
+        environment.detach = self._listen(sandbox, RuntimeApi(environment).handle)
+        return environment
+
+    def take_room(self, pool: Pool) -> bool:
+        while not self._capacity.take(pool.version.memory_size):
+            oldest = self._longest_idle()
+            if oldest is None:
+                return False
+            oldest.evict()
+            # Its room is free only when it is really gone: the pool is told then (`room_freed`).
+            return False
+        return True
+
+    def _longest_idle(self) -> Pool | None:
+        idle = [(since, id(pool), pool) for pool in self._pools.values() if (since := pool.oldest_idle()) is not None]
+        return min(idle)[2] if idle else None
+
+    def room_freed(self, pool: Pool) -> None:
+        self._capacity.give_back(pool.version.memory_size)
+        if pool.retired and not pool.all:
+            self._forget(pool)
+        if not self._capacity.number:
+            self._empty.set()
+        for other in list(self._pools.values()):
+            if other.starved:
+                other.room_may_be_free()
+
+    def _forget(self, pool: Pool) -> None:
+        self._retired.discard(pool)
+        self._models.pop(pool, None)
+        name = (pool.version.key, pool.version.version)
+        if self._pools.get(name) is pool:
+            del self._pools[name]
+
+    # --- Idle ones --------------------------------------------------------------------------------------------------
+
+    def environment_idle(self) -> None:
+        if self._sweeper is None:
+            self._sweeper = self._loop.call_later(self._limits.freeze_after, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        now = self._loop.time()
+        freeze_before, expire_before = now - self._limits.freeze_after, now - self._limits.idle_timeout
+        unfrozen = False
+        oldest: float | None = None
+        for pool in list(self._pools.values()):
+            pool.expire_idle(expire_before)
+            unfrozen |= pool.freeze_idle(freeze_before)
+            since = pool.oldest_idle()
+            if since is not None and (oldest is None or since < oldest):
+                oldest = since
+        if unfrozen:
+            self._sweeper = self._loop.call_later(self._limits.freeze_after, self._sweep)
+        elif oldest is not None:
+            self._sweeper = self._loop.call_later(max(oldest - expire_before, self._limits.freeze_after), self._sweep)
+
+    # --- Changes and the end ----------------------------------------------------------------------------------------
+
+    def function_changed(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
+        """A committed change (`store/functions.py`): environments of what is no more are retired."""
+        if before is None:
+            return
+        for name, old in before.versions.items():
+            new = after.versions.get(name) if after is not None else None
+            if new is None or is_other(old, new):
+                pool = self._pools.pop((key, name), None)
+                if pool is not None:
+                    self._retired.add(pool)
+                    pool.retire()
+                    if not pool.all:
+                        self._forget(pool)
+
+    def states(self) -> dict[str, int]:
+        """How many environments are in each state, for the metrics."""
+        counts: dict[str, int] = {}
+        for pool in [*self._pools.values(), *self._retired]:
+            for environment in pool.all:
+                counts[environment.state.value] = counts.get(environment.state.value, 0) + 1
+        return counts
+
+    async def close(self) -> None:
+        """Shut all down and wait until nothing is left of them."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for pool in [*self._pools.values(), *self._retired]:
+            pool.shutdown()
+        await self._empty.wait()
+        await self._spares.close()
+
+
+def is_other(old: FunctionVersion, new: FunctionVersion) -> bool:
+    """Does the change need new environments? Any update does on AWS; a mere change of state does not."""
+    return old.last_modified != new.last_modified or old.code_sha256 != new.code_sha256

@@ -1,0 +1,100 @@
+"""What a failed invocation returns when the platform, not the function, has to say why.
+
+Types and wording are AWS's (docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html,
+docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html). A function's own error document passes through
+untouched and never comes here.
+"""
+
+import signal
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from lambdad.sandbox.driver import Exit
+
+# Signals by the words AWS's supervisor prints (it is a Go program: these are Go's names).
+_SIGNALS: dict[int, str] = {
+    signal.SIGHUP: "hangup",
+    signal.SIGINT: "interrupt",
+    signal.SIGQUIT: "quit",
+    signal.SIGILL: "illegal instruction",
+    signal.SIGTRAP: "trace/breakpoint trap",
+    signal.SIGABRT: "aborted",
+    signal.SIGBUS: "bus error",
+    signal.SIGFPE: "floating point exception",
+    signal.SIGKILL: "killed",
+    signal.SIGUSR1: "user defined signal 1",
+    signal.SIGSEGV: "segmentation fault",
+    signal.SIGUSR2: "user defined signal 2",
+    signal.SIGPIPE: "broken pipe",
+    signal.SIGALRM: "alarm clock",
+    signal.SIGTERM: "terminated",
+    signal.SIGSYS: "bad system call",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionError:
+    """A value, never raised: what the caller of a failed invocation gets, and what the REPORT line says of it."""
+
+    payload: bytes
+    error_type: str | None
+    """For the REPORT line; None where AWS prints none."""
+    status: str = "error"
+    """`error` or `timeout`."""
+    log_line: str | None = None
+    """What the platform writes into the function's log about it."""
+
+
+def _document(error_type: str, message: str) -> bytes:
+    return orjson.dumps({"errorType": error_type, "errorMessage": message})
+
+
+def timed_out(request_id: str, timeout: int, now: float) -> FunctionError:
+    """`timeout` in seconds; `now` in seconds since the epoch."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    message = f"{stamp} {request_id} Task timed out after {timeout:.2f} seconds"
+    return FunctionError(orjson.dumps({"errorMessage": message}), None, "timeout", f"{message}\n\n")
+
+
+def exited(request_id: str, how: Exit) -> FunctionError:
+    """The runtime process ended without an answer."""
+    if how.oom:
+        error_type, reason = "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"
+    elif how.exec_errno is not None:
+        return invalid_entrypoint(request_id, how.exec_errno)
+    elif how.signal is not None:
+        name = _SIGNALS.get(how.signal, f"signal {how.signal}")
+        error_type, reason = "Runtime.ExitError", f"Runtime exited with error: signal: {name}"
+    elif how.code:
+        error_type, reason = "Runtime.ExitError", f"Runtime exited with error: exit status {how.code}"
+    else:
+        error_type, reason = "Runtime.ExitError", "Runtime exited without providing a reason"
+    message = f"RequestId: {request_id} Error: {reason}"
+    return FunctionError(_document(error_type, message), error_type, log_line=f"{message}\n{error_type}\n")
+
+
+def invalid_entrypoint(request_id: str, reason: str) -> FunctionError:
+    """There is nothing to execute, or the kernel refused to (`reason`: an errno's name, e.g. ENOENT)."""
+    message = f"RequestId: {request_id} Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
+    if reason != "ENOENT":
+        message = f"RequestId: {request_id} Error: fork/exec /var/task/bootstrap: {_EXEC.get(reason, reason)}"
+    error_type = "Runtime.InvalidEntrypoint"
+    return FunctionError(_document(error_type, message), error_type, log_line=f"{message}\n{error_type}\n")
+
+
+_EXEC = {"EACCES": "permission denied", "ENOEXEC": "exec format error", "ENOTDIR": "not a directory"}
+
+
+def response_too_large(size: int, limit: int) -> FunctionError:
+    """Both in bytes. The environment goes on: only the answer is refused."""
+    error_type = "Function.ResponseSizeTooLarge"
+    message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes)."
+    return FunctionError(_document(error_type, message), error_type, log_line=f"{message}\n")
+
+
+def runtime_not_installed(explanation: str) -> FunctionError:
+    """AWS has no such case: the type is ours, in its style."""
+    error_type = "Runtime.NotInstalled"
+    return FunctionError(_document(error_type, explanation), error_type, log_line=f"{explanation}\n")

@@ -1,0 +1,234 @@
+"""The log of one environment: what its processes print, and the platform's lines around it.
+
+Follows docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html. Lines printed become events line by line;
+runtimes that frame their messages (0xA55A frames, as AWS's runtime clients write them) keep many-line messages whole. Both
+come through the same pipe, so their order is the function's own.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from lambdad.observability.logs import LogEvent
+
+TAIL_BYTES = 4096
+"""What LogType=Tail returns at most (API_Invoke)."""
+MAX_EVENT = 256 * 1024
+"""CloudWatch Logs' limit of one event; longer lines are cut into several."""
+
+_MAGIC = b"\xa5\x5a\x00"
+_FRAME_HEAD = 16
+_READ = 65536
+_MAX_READS = 64
+
+
+class OutputParser:
+    """Bytes as they come from the pipe → complete messages. Keeps at most one unfinished line or frame."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Messages completed by `data`, in order; lines keep their newline, frames are as they were framed."""
+        if self._rest:
+            data = self._rest + data
+            self._rest = b""
+        messages: list[bytes] = []
+        while data:
+            at = data.find(_MAGIC)
+            if at < 0:
+                self._rest = _split_lines(data, messages)
+                break
+            if at:
+                unfinished = _split_lines(data[:at], messages)
+                if unfinished:
+                    messages.append(unfinished)
+            length = int.from_bytes(data[at + 4 : at + 8], "big")
+            end = at + _FRAME_HEAD + length
+            if len(data) - at < _FRAME_HEAD and len(data) - at < _READ:
+                self._rest = data[at:]
+                break
+            if length > MAX_EVENT:  # forged or torn: bytes like any others
+                messages.append(data[at : at + _FRAME_HEAD])
+                data = data[at + _FRAME_HEAD :]
+                continue
+            if len(data) < end:
+                self._rest = data[at:]
+                break
+            messages.append(data[at + _FRAME_HEAD : end])
+            data = data[end:]
+        if len(self._rest) > MAX_EVENT + _FRAME_HEAD:
+            messages.append(self._rest)
+            self._rest = b""
+        return messages
+
+    def flush(self) -> list[bytes]:
+        """What is left of an unfinished line: a process that prints no newline has said it all the same."""
+        rest, self._rest = self._rest, b""
+        return [rest] if rest else []
+
+
+def _split_lines(text: bytes, messages: list[bytes]) -> bytes:
+    """Append the complete lines of `text` to `messages`; return what follows the last newline."""
+    lines = text.split(b"\n")
+    rest = lines.pop()
+    for line in lines:
+        if len(line) < MAX_EVENT:
+            messages.append(line + b"\n")
+        else:
+            messages.extend(line[i : i + MAX_EVENT] for i in range(0, len(line), MAX_EVENT))
+    return rest
+
+
+class LogCapture:
+    """Reads the pipe when told to, and gathers events until `publish` hands them to the log store."""
+
+    __slots__ = ("_events", "_now", "_output", "_parser", "_publish", "_tail", "_tail_size")
+
+    def __init__(self, output: int, publish: Callable[[list[LogEvent]], None], now: Callable[[], float]) -> None:
+        self._output = output
+        self._publish = publish
+        self._now = now
+        self._parser = OutputParser()
+        self._events: list[LogEvent] = []
+        self._tail: list[bytes] | None = None
+        self._tail_size = 0
+
+    def drain(self, reads: int = _MAX_READS) -> None:
+        """Take what the pipe holds now, at most `reads` × 64 KB: a flood waits in the pipe, and so does its writer."""
+        for _ in range(reads):
+            try:
+                data = os.read(self._output, _READ)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            for message in self._parser.feed(data):
+                self.write(message)
+            if len(data) < _READ:
+                return
+
+    def finish(self) -> None:
+        """Everything printed so far is taken, an unfinished line too."""
+        self.drain()
+        for message in self._parser.flush():
+            self.write(message)
+
+    def write(self, message: bytes) -> None:
+        """One event, stamped now."""
+        self._events.append(LogEvent(int(self._now() * 1000), message.decode("utf-8", "replace")))
+        if self._tail is not None:
+            self._tail.append(message if message.endswith(b"\n") else message + b"\n")
+            self._tail_size += len(message)
+            while len(self._tail) > 1 and self._tail_size - len(self._tail[0]) > TAIL_BYTES:
+                self._tail_size -= len(self._tail.pop(0))
+
+    def begin_tail(self) -> None:
+        self._tail = []
+        self._tail_size = 0
+
+    def end_tail(self) -> bytes:
+        """The last 4 KB written since `begin_tail`."""
+        tail, self._tail = self._tail or [], None
+        return b"".join(tail)[-TAIL_BYTES:]
+
+    def publish(self) -> None:
+        if self._events:
+            events, self._events = self._events, []
+            self._publish(events)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the REPORT line says of one invocation."""
+
+    request_id: str
+    duration_ms: float
+    billed_ms: int
+    memory_size: int
+    max_memory_used: int
+    """MB."""
+    init_ms: float | None
+    """Only for the invocation that a cold start was for."""
+    status: str | None
+    """None when all went well, as AWS prints nothing then."""
+    error_type: str | None
+
+
+class TextLines:
+    """The platform's own lines in LogFormat Text, to the tab (trailing ones too) as AWS writes them."""
+
+    @staticmethod
+    def init_start(runtime: str, runtime_arn: str, now: float) -> bytes:
+        return f"INIT_START Runtime Version: {runtime}\tRuntime Version ARN: {runtime_arn}\n".encode()
+
+    @staticmethod
+    def init_report(duration_ms: float, phase: str, status: str, error_type: str | None, now: float) -> bytes:
+        error = f"\tError Type: {error_type}" if error_type else ""
+        return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}\tStatus: {status}{error}\n".encode()
+
+    @staticmethod
+    def start(request_id: str, version: str, now: float) -> bytes:
+        return f"START RequestId: {request_id} Version: {version}\n".encode()
+
+    @staticmethod
+    def end(request_id: str, now: float) -> bytes:
+        return f"END RequestId: {request_id}\n".encode()
+
+    @staticmethod
+    def report(report: Report, now: float) -> bytes:
+        init = f"Init Duration: {report.init_ms:.2f} ms\t" if report.init_ms is not None else ""
+        status = f"Status: {report.status}" if report.status else ""
+        error = f"\tError Type: {report.error_type}" if report.error_type else ""
+        return (
+            f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms\t"
+            f"Billed Duration: {report.billed_ms} ms\tMemory Size: {report.memory_size} MB\t"
+            f"Max Memory Used: {report.max_memory_used} MB\t{init}{status}{error}\n"
+        ).encode()
+
+
+class JsonLines:
+    """The same in LogFormat JSON: the Telemetry API's platform events, one document a line."""
+
+    @staticmethod
+    def _line(kind: str, now: float, record: dict[str, object]) -> bytes:
+        stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        return orjson.dumps({"time": stamp, "type": f"platform.{kind}", "record": record}) + b"\n"
+
+    @classmethod
+    def init_start(cls, runtime: str, runtime_arn: str, now: float) -> bytes:
+        record = {"initializationType": "on-demand", "phase": "init"}
+        return cls._line("initStart", now, {**record, "runtimeVersion": runtime, "runtimeVersionArn": runtime_arn})
+
+    @classmethod
+    def init_report(cls, duration_ms: float, phase: str, status: str, error_type: str | None, now: float) -> bytes:
+        record: dict[str, object] = {"initializationType": "on-demand", "phase": phase, "status": status}
+        record["metrics"] = {"durationMs": round(duration_ms, 3)}
+        if error_type:
+            record["errorType"] = error_type
+        return cls._line("initReport", now, record)
+
+    @classmethod
+    def start(cls, request_id: str, version: str, now: float) -> bytes:
+        return cls._line("start", now, {"requestId": request_id, "version": version})
+
+    @classmethod
+    def end(cls, request_id: str, now: float) -> bytes:
+        return b""
+
+    @classmethod
+    def report(cls, report: Report, now: float) -> bytes:
+        metrics: dict[str, object] = {"durationMs": round(report.duration_ms, 3), "billedDurationMs": report.billed_ms}
+        metrics |= {"memorySizeMB": report.memory_size, "maxMemoryUsedMB": report.max_memory_used}
+        if report.init_ms is not None:
+            metrics["initDurationMs"] = round(report.init_ms, 3)
+        record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics}
+        record["status"] = report.status or "success"
+        if report.error_type:
+            record["errorType"] = report.error_type
+        return cls._line("report", now, record)

@@ -1,0 +1,197 @@
+"""The environments of one function version: take an idle one, start one, retire all.
+
+An invocation never waits for an environment that is only busy: it gets one of its own, as on AWS. It waits only while one
+is being made, while one that has just answered comes back, or while the host is full (bounded by `Host.wait_limit`).
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Protocol
+
+from lambdad.environments.environment import Environment
+from lambdad.environments.states import State
+from lambdad.errors import ServiceException, TooManyRequestsException
+from lambdad.resources.function import FunctionVersion
+from lambdad.resources.invocation import Invocation
+from lambdad.sandbox.driver import SandboxError
+
+log = logging.getLogger(__name__)
+
+_RETURN_GRACE = 0.005
+"""Seconds given to an environment that has answered to come back before another is started instead."""
+
+
+class Host(Protocol):
+    """All environments of this host (`environments.py`)."""
+
+    wait_limit: float
+    """Seconds an invocation may wait for room on this host."""
+
+    def new_environment(self, pool: "Pool") -> Environment | None:
+        """At once, from a spare sandbox; None if there is none."""
+
+    async def make_environment(self, pool: "Pool") -> Environment:
+        """Raises SandboxError."""
+
+    def take_room(self, pool: "Pool") -> bool:
+        """Room for one more environment; an idle one of another version is given up for it if need be."""
+
+    def room_freed(self, pool: "Pool") -> None: ...
+
+    def environment_idle(self) -> None:
+        """Something may be frozen or expire now."""
+
+
+class Pool:
+    """Owner of its environments."""
+
+    __slots__ = ("_answered", "_growing", "_host", "_idle", "_loop", "_tasks", "_waiting", "all", "retired", "version")
+
+    def __init__(self, version: FunctionVersion, host: Host) -> None:
+        self.version = version
+        self._host = host
+        self._idle: list[Environment] = []
+        self._waiting: deque[Invocation] = deque()
+        self._answered: set[Environment] = set()
+        self._growing = 0
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.all: set[Environment] = set()
+        self.retired = False
+
+    def submit(self, invocation: Invocation) -> None:
+        """`invocation.done` will be called, with a result or a ServiceError. Returns at once."""
+        if self._idle:
+            self._idle.pop().invoke(invocation)
+            return
+        if len(self._answered) > len(self._waiting):
+            self._waiting.append(invocation)
+            self._loop.call_later(_RETURN_GRACE, self._start_if_waiting, invocation)
+            return
+        self._start_for(invocation)
+
+    def _start_if_waiting(self, invocation: Invocation) -> None:
+        if invocation in self._waiting:
+            self._waiting.remove(invocation)
+            self._start_for(invocation)
+
+    def _start_for(self, invocation: Invocation) -> None:
+        if not self._host.take_room(self):
+            self._waiting.append(invocation)
+            self._loop.call_later(self._host.wait_limit, self._give_up, invocation)
+            return
+        environment = self._host.new_environment(self)
+        if environment is not None:
+            self._adopt(environment, invocation)
+            return
+        self._waiting.append(invocation)
+        self._grow()
+
+    def _give_up(self, invocation: Invocation) -> None:
+        if invocation in self._waiting:
+            self._waiting.remove(invocation)
+            invocation.done(TooManyRequestsException.no_capacity())
+
+    def _grow(self) -> None:
+        self._growing += 1
+        task = self._loop.create_task(self._make())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _make(self) -> None:
+        """One environment, for whoever has waited longest by then."""
+        try:
+            environment = await self._host.make_environment(self)
+        except SandboxError as error:
+            log.error("no environment for %s: %s", self.version.qualified_arn, error)
+            self._host.room_freed(self)
+            if self._waiting:
+                self._waiting.popleft().done(ServiceException.internal())
+            return
+        finally:
+            self._growing -= 1
+        self._adopt(environment, self._waiting.popleft() if self._waiting else None)
+
+    def _adopt(self, environment: Environment, invocation: Invocation | None) -> None:
+        environment.retired = self.retired
+        self.all.add(environment)
+        environment.begin_init()
+        if invocation is not None:
+            environment.invoke(invocation)
+
+    def room_may_be_free(self) -> None:
+        """Called when some environment of this host is gone."""
+        while len(self._waiting) > self._growing and self._host.take_room(self):
+            self._grow()
+
+    @property
+    def starved(self) -> bool:
+        """Invocations wait and nothing is being made for them."""
+        return len(self._waiting) > self._growing + len(self._answered)
+
+    # --- Owner ------------------------------------------------------------------------------------------------------
+
+    def environment_answered(self, environment: Environment) -> None:
+        if environment.state is State.ANSWERED:
+            self._answered.add(environment)
+
+    def environment_ready(self, environment: Environment) -> None:
+        self._answered.discard(environment)
+        if self._waiting:
+            environment.invoke(self._waiting.popleft())
+        elif environment.retired:
+            environment.shutdown()
+        else:
+            environment.idle_since = self._loop.time()
+            self._idle.append(environment)
+            self._host.environment_idle()
+
+    def environment_gone(self, environment: Environment) -> None:
+        self.all.discard(environment)
+        self._answered.discard(environment)
+        if environment in self._idle:
+            self._idle.remove(environment)
+        self._host.room_freed(self)
+
+    # --- The host looks after idle ones -----------------------------------------------------------------------------
+
+    def freeze_idle(self, before: float) -> bool:
+        """Freeze those idle since before that time (loop's clock). True if some are still to be frozen later."""
+        later = False
+        for environment in self._idle:
+            if environment.state is State.IDLE:
+                if environment.idle_since <= before:
+                    environment.freeze()
+                else:
+                    later = True
+        return later
+
+    def expire_idle(self, before: float) -> None:
+        """Shut down those idle since before that time: the longest idle are at the front."""
+        while self._idle and self._idle[0].idle_since <= before:
+            self._idle.pop(0).shutdown()
+
+    def oldest_idle(self) -> float | None:
+        return self._idle[0].idle_since if self._idle else None
+
+    def evict(self) -> None:
+        """Give up the longest idle one."""
+        self._idle.pop(0).shutdown()
+
+    def retire(self) -> None:
+        """Idle ones go now, busy ones when they have answered (the function was updated or deleted)."""
+        self.retired = True
+        for environment in list(self.all):
+            environment.retired = True
+        idle, self._idle = self._idle, []
+        for environment in idle:
+            environment.shutdown()
+
+    def shutdown(self) -> None:
+        """All of them, now. What waits is answered with an error."""
+        self.retire()
+        for environment in list(self.all):
+            environment.shutdown()
+        while self._waiting:
+            self._waiting.popleft().done(ServiceException.internal())

@@ -1,0 +1,65 @@
+"""The Runtime API of one environment: version 2018-06-01.
+
+AWS: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. The socket a request came through tells which environment
+speaks, so there is nothing to look up and nothing to forge. States not named here are closed: 403, as AWS's own answers.
+"""
+
+import orjson
+
+from lambdad.environments.environment import Environment
+from lambdad.http.exchange import Exchange
+
+_PREFIX = b"/2018-06-01/runtime/"
+_INVOCATION = _PREFIX + b"invocation/"
+_NEXT = _INVOCATION + b"next"
+_INIT_ERROR = _PREFIX + b"init/error"
+_ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
+_ERROR_TYPE = b"lambda-runtime-function-error-type"
+_JSON = ((b"Content-Type", b"application/json"),)
+
+
+class RuntimeApi:
+    """The Handler of one environment's Runtime API socket."""
+
+    __slots__ = ("_environment",)
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def handle(self, exchange: Exchange) -> None:
+        target = exchange.target
+        if target == _NEXT:
+            if exchange.method != b"GET":
+                _refuse(exchange, 405, "MethodNotAllowed", "method not allowed")
+            elif not self._environment.runtime_next(exchange):
+                _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
+        elif target.startswith(_INVOCATION):
+            self._invocation(exchange, target[len(_INVOCATION) :])
+        elif target == _INIT_ERROR and exchange.method == b"POST":
+            self._init_error(exchange)
+        else:
+            _refuse(exchange, 404, "NotFound", "404 page not found")
+
+    def _invocation(self, exchange: Exchange, rest: bytes) -> None:
+        request_id, _, verb = rest.partition(b"/")
+        environment = self._environment
+        if exchange.method != b"POST" or verb not in (b"response", b"error"):
+            _refuse(exchange, 404, "NotFound", "404 page not found")
+        elif not environment.current_request(request_id):
+            _refuse(exchange, 400, "InvalidRequestID", "Invalid request ID")
+        elif verb == b"error":
+            exchange.respond_raw(_ACCEPTED, b"")
+            environment.runtime_error(exchange.body)
+        elif environment.runtime_response(exchange.body):
+            exchange.respond_raw(_ACCEPTED, b"")
+        else:
+            _refuse(exchange, 413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
+
+    def _init_error(self, exchange: Exchange) -> None:
+        error_type = exchange.headers.get(_ERROR_TYPE, b"Runtime.Unknown").decode("latin-1")
+        exchange.respond_raw(_ACCEPTED, b"")
+        self._environment.runtime_init_error(exchange.body, error_type)
+
+
+def _refuse(exchange: Exchange, status: int, error_type: str, message: str) -> None:
+    exchange.respond(status, _JSON, orjson.dumps({"errorMessage": message, "errorType": error_type}))

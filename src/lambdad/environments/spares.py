@@ -1,0 +1,79 @@
+"""Prepared sandboxes kept ready, per runtime: the costly half of a cold start, done before anyone asks.
+
+Refilling never runs beside a cold start that is under way if it can help it: it begins a moment after the last one.
+"""
+
+import asyncio
+import logging
+from collections import deque
+
+from lambdad.sandbox.driver import Driver, Sandbox, SandboxError, Template
+
+log = logging.getLogger(__name__)
+
+_CONCURRENT = 8
+"""Sandboxes being prepared at once: beyond this the kernel's namespace locks only make all of them slower."""
+_REFILL_DELAY = 0.02
+_RETRY_DELAY = 5.0
+
+
+class Spares:
+    def __init__(self, driver: Driver, limit: int) -> None:
+        """At most `limit` (and at most the template's own number) ready per template."""
+        self._driver = driver
+        self._limit = limit
+        self._ready: dict[Template, deque[Sandbox]] = {}
+        self._gate = asyncio.Semaphore(_CONCURRENT)
+        self._refilling: dict[Template, asyncio.Task[None]] = {}
+        self._closed = False
+
+    def take_nowait(self, template: Template) -> Sandbox | None:
+        """A ready one, if there is; either way the next are on their way."""
+        ready = self._ready.get(template)
+        sandbox = ready.popleft() if ready else None
+        self.keep(template)
+        return sandbox
+
+    async def take(self, template: Template) -> Sandbox:
+        """A ready one, or a new one. Raises SandboxError."""
+        ready = self._ready.get(template)
+        if ready:
+            return ready.popleft()
+        async with self._gate:
+            return await self._driver.prepare(template)
+
+    def keep(self, template: Template) -> None:
+        """Keep this runtime's spares ready from now on."""
+        if template not in self._refilling and not self._closed:
+            task = asyncio.get_running_loop().create_task(self._refill(template))
+            self._refilling[template] = task
+            task.add_done_callback(lambda _: self._refilling.pop(template, None))
+
+    async def _refill(self, template: Template) -> None:
+        ready = self._ready.setdefault(template, deque())
+        wanted = min(self._limit, template.spare)
+        while len(ready) < wanted and not self._closed:
+            await asyncio.sleep(_REFILL_DELAY)
+            try:
+                async with self._gate:
+                    sandbox = await self._driver.prepare(template)
+            except SandboxError as error:
+                log.warning("no spare sandbox for %s: %s", template.name, error)
+                await asyncio.sleep(_RETRY_DELAY)
+                return
+            if self._closed:
+                await sandbox.destroy()
+                return
+            ready.append(sandbox)
+
+    def count(self) -> int:
+        return sum(map(len, self._ready.values()))
+
+    async def close(self) -> None:
+        self._closed = True
+        for task in list(self._refilling.values()):
+            task.cancel()
+        await asyncio.gather(*self._refilling.values(), return_exceptions=True)
+        sandboxes = [sandbox for ready in self._ready.values() for sandbox in ready]
+        self._ready.clear()
+        await asyncio.gather(*(sandbox.destroy() for sandbox in sandboxes))

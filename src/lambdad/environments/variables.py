@@ -1,0 +1,115 @@
+"""The environment variables a function finds. AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+
+The function's own variables win where AWS lets them be set; reserved ones are refused at the API (`RESERVED`) and are
+always the platform's here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lambdad.resources.function import FunctionVersion
+
+RESERVED = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API",
+        "LAMBDA_TASK_ROOT",
+        "LAMBDA_RUNTIME_DIR",
+    }
+)
+"""Names CreateFunction and UpdateFunctionConfiguration refuse."""
+
+_LIBRARIES = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
+_PATH = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The execution role's, as the function sees them."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the sandbox put things: an environment learns these only once it has a sandbox."""
+
+    runtime_api: str
+    task_root: str
+    runtime_dir: str
+    endpoint: str | None
+    """The AWS endpoint as seen from inside, e.g. `http://127.0.0.1:4566`; None where there is no way to it."""
+
+
+def environment_of(
+    version: FunctionVersion,
+    place: Place,
+    credentials: Credentials,
+    log_stream: str,
+    runtime_defaults: Mapping[str, str],
+) -> dict[str, str]:
+    """The whole environment of the runtime process. `runtime_defaults`: what the runtime's own start adds (NODE_PATH …)."""
+    inside = place.task_root == "/var/task"
+    defaults = {
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "PATH": _PATH if inside else f"{_PATH}:/usr/local/sbin:/usr/sbin:/sbin",
+        "LD_LIBRARY_PATH": _LIBRARIES,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000",
+        "_AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1",
+        "_AWS_XRAY_DAEMON_PORT": "2000",
+        "PWD": place.task_root,
+        "SHLVL": "0",
+        **runtime_defaults,
+    }
+    if not inside:
+        del defaults["LD_LIBRARY_PATH"]
+    if place.endpoint is not None:
+        defaults["AWS_ENDPOINT_URL"] = place.endpoint
+    return {**defaults, **version.environment, **_reserved(version, place, credentials, log_stream)}
+
+
+def _reserved(
+    version: FunctionVersion, place: Place, credentials: Credentials, log_stream: str
+) -> dict[str, str]:
+    region = version.key.region
+    reserved = {
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_LAMBDA_FUNCTION_NAME": version.key.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_size),
+        "AWS_LAMBDA_FUNCTION_VERSION": version.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group_name,
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_RUNTIME_API": place.runtime_api,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        "AWS_SESSION_TOKEN": credentials.session_token,
+        "LAMBDA_TASK_ROOT": place.task_root,
+        "LAMBDA_RUNTIME_DIR": place.runtime_dir,
+        "_HANDLER": version.handler or "",
+    }
+    if version.runtime and not version.runtime.startswith("provided"):
+        reserved["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
+    if version.log_format == "JSON":
+        reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        reserved["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or "INFO"
+    return reserved

@@ -1,0 +1,113 @@
+"""The one entry of every synchronous invocation: concurrency slot, execution environment, answer.
+
+AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-sync.html. `start` is on the hot path and awaits nothing; whoever has a
+version that is still being prepared waits for it first (`wait_until_ready`, bounded).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from lambdad.clock import Clock
+from lambdad.errors import ResourceConflictException
+from lambdad.ids import new_trace_id
+from lambdad.invocation.concurrency import Concurrency
+from lambdad.invocation.routing import version_of
+from lambdad.observability.metrics import Metrics
+from lambdad.resources.function import Function, FunctionKey, FunctionVersion
+from lambdad.resources.invocation import Invocation, InvocationResult, Outcome
+
+_PREPARATION_LIMIT = 30.0
+"""Seconds an invocation waits for its version to become Active."""
+
+
+class Environments(Protocol):
+    """Who runs an invocation: this process's environments now, another host's later."""
+
+    def submit(self, version: FunctionVersion, invocation: Invocation) -> None: ...
+
+
+class Functions(Protocol):
+    def get(self, key: FunctionKey) -> Function | None: ...
+
+
+class Invoker:
+    def __init__(
+        self, functions: Functions, environments: Environments, concurrency: Concurrency, metrics: Metrics, clock: Clock
+    ) -> None:
+        self._functions = functions
+        self._environments = environments
+        self._concurrency = concurrency
+        self._metrics = metrics
+        self._clock = clock
+        self._waiting: dict[FunctionKey, set[asyncio.Future[None]]] = {}
+        self.running = 0
+
+    def version_of(self, key: FunctionKey, qualifier: str | None) -> FunctionVersion:
+        """Raises ResourceNotFoundException."""
+        return version_of(key, self._functions.get(key), qualifier)
+
+    def start(
+        self,
+        version: FunctionVersion,
+        payload: bytes,
+        done: Callable[[Outcome], None],
+        *,
+        request_id: str,
+        function_arn: str,
+        trace_id: str | None = None,
+        client_context: str | None = None,
+        wants_tail: bool = False,
+    ) -> None:
+        """Run one event; `done` is called once. Raises TooManyRequestsException. The version must be ready."""
+        key = version.key
+        self._concurrency.take(key.account, key.region)
+        self.running += 1
+        began = self._clock.monotonic()
+
+        def finished(outcome: Outcome) -> None:
+            self._concurrency.give_back(key.account, key.region)
+            self.running -= 1
+            done(outcome)
+            failed = not isinstance(outcome, InvocationResult) or outcome.function_error is not None
+            self._metrics.invocation(key.name, self._clock.monotonic() - began, failed)
+
+        trace = trace_id or new_trace_id(self._clock.now())
+        self._environments.submit(
+            version, Invocation(request_id, payload, function_arn, trace, client_context, wants_tail, finished)
+        )
+
+    # --- Versions that are still being prepared -----------------------------------------------------------------------
+
+    async def wait_until_ready(self, key: FunctionKey, qualifier: str | None) -> FunctionVersion:
+        """The version once it can be invoked. Raises ResourceNotFoundException, ResourceConflictException."""
+        deadline = self._clock.monotonic() + _PREPARATION_LIMIT
+        while True:
+            version = self.version_of(key, qualifier)
+            if is_ready(version):
+                return version
+            left = deadline - self._clock.monotonic()
+            if version.state == "Failed" or left <= 0:
+                raise ResourceConflictException.state(version.state)
+            await self._next_change(key, left)
+
+    async def _next_change(self, key: FunctionKey, limit: float) -> None:
+        future = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(key, set())
+        waiting.add(future)
+        try:
+            await asyncio.wait([future], timeout=limit)
+        finally:
+            waiting.discard(future)
+            if not waiting:
+                self._waiting.pop(key, None)
+
+    def function_changed(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
+        """A committed change: whoever waits looks again."""
+        for future in self._waiting.get(key, ()):
+            if not future.done():
+                future.set_result(None)
+
+
+def is_ready(version: FunctionVersion) -> bool:
+    return version.state == "Active" and version.last_update_status != "InProgress"

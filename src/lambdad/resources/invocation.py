@@ -1,0 +1,40 @@
+"""One invocation and its outcome, as records. AWS: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+
+An invocation is handed down from the API to an execution environment and comes back once, by its `done`: an
+InvocationResult when a runtime was given the event (also when the function failed: that is an answer, not an error), or a
+ServiceError when none could be.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lambdad.errors import ServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationResult:
+    payload: bytes
+    """The function's answer as it sent it, or the JSON document of its error."""
+    executed_version: str
+    function_error: str | None = None
+    """None, or `Unhandled` (the X-Amz-Function-Error header)."""
+    log_tail: bytes | None = None
+    """The last 4 KB of this invocation's log, if asked for."""
+
+
+Outcome = InvocationResult | ServiceError
+
+
+@dataclass(slots=True)
+class Invocation:
+    """Mutable only in that `done` is called once; slots because thousands are made a second."""
+
+    request_id: str
+    payload: bytes
+    function_arn: str
+    """As invoked: with the qualifier the caller gave, if any."""
+    trace_id: str
+    client_context: str | None
+    """The JSON document of the ClientContext header, decoded from base64."""
+    wants_tail: bool
+    done: Callable[[Outcome], None]
