@@ -1,0 +1,193 @@
+"""Restarts and crashes of the server: what was acknowledged is there, what it started is gone."""
+
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from functions import call, create, new_name, zip_of
+from server import Server
+from wait import wait_for
+
+ECHO = "def handler(event, context):\n    return event\n"
+SLOW = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'done'\n"
+
+
+def test_sigterm_stops_an_idle_server(own_server: Server) -> None:
+    own_server.start()
+    assert own_server.stop() == 0
+
+
+def test_sigterm_lets_running_invocations_finish(own_server: Server) -> None:
+    own_server.start()
+    client = own_server.client()
+    name = create(client, SLOW, Timeout=20)
+    answers: list[Any] = []
+    running = threading.Thread(target=lambda: answers.append(call(client, name, 2)[0]))
+    running.start()
+    wait_for(lambda: b'state="invoking"} 1' in own_server.get("/_lambdad/metrics")[1], 20)
+    assert own_server.stop() == 0
+    running.join(30)
+    assert answers == ["done"]
+
+
+def test_functions_survive_a_restart(own_server: Server) -> None:
+    own_server.start()
+    client = own_server.client()
+    name = create(client, ECHO, Description="kept", Environment={"Variables": {"A": "b"}}, Tags={"t": "v"})
+    client.publish_version(FunctionName=name)
+    before = client.get_function(FunctionName=name)
+    assert own_server.stop() == 0
+    client = own_server.start().client()
+    after = client.get_function(FunctionName=name)
+    assert after["Configuration"] == before["Configuration"]
+    assert after["Tags"] == {"t": "v"}
+    assert [v["Version"] for v in client.list_versions_by_function(FunctionName=name)["Versions"]] == ["$LATEST", "1"]
+    assert call(client, name, {"again": 1})[0] == {"again": 1}
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_a_killed_server_loses_nothing_acknowledged(own_server: Server, round_: int) -> None:
+    """Create, update and invoke in a loop; SIGKILL in the middle of it; everything answered is there."""
+    own_server.start()
+    client = own_server.client()
+    acknowledged: dict[str, str] = {}
+    stop = threading.Event()
+
+    def work(number: int) -> None:
+        turn = 0
+        while not stop.is_set():
+            turn += 1
+            name = f"f-{number}-{turn}"
+            try:
+                client.create_function(
+                    FunctionName=name,
+                    Runtime="python3.12",
+                    Role="arn:aws:iam::000000000000:role/r",
+                    Handler="app.handler",
+                    Code={"ZipFile": zip_of({"app.py": ECHO})},
+                )
+                acknowledged[name] = ""
+                client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+                client.update_function_configuration(FunctionName=name, Description=name)
+                acknowledged[name] = name
+                call(client, name, turn)
+            except (BotoCoreError, ClientError):
+                return
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    wait_for(lambda: len(acknowledged) > 4 + 2 * round_, 60)
+    own_server.kill()
+    stop.set()
+    for worker in workers:
+        worker.join(60)
+    client = own_server.start().client()
+    for name, description in acknowledged.items():
+        found = client.get_function_configuration(FunctionName=name)
+        assert found["Description"] in (description, name)
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    last = next(reversed(acknowledged))
+    assert call(client, last, "alive")[0] == "alive"
+
+
+def test_accepted_events_survive_a_kill(own_server: Server) -> None:
+    own_server.start()
+    client = own_server.client()
+    name = create(client, "def handler(event, context):\n    print('ran', event)\n")
+    for number in range(20):
+        assert client.invoke(FunctionName=name, InvocationType="Event", Payload=str(number).encode())["StatusCode"] == 202
+    own_server.kill()
+    own_server.start()
+    for number in range(20):
+        own_server.wait_for_log(name, f"ran {number}")
+
+
+def processes_of(pid: int) -> list[str]:
+    """Every process that descends from one."""
+    table = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
+    children: dict[str, list[str]] = {}
+    for child, parent in zip(table[::2], table[1::2], strict=True):
+        children.setdefault(parent, []).append(child)
+    found, queue = [], [str(pid)]
+    while queue:
+        for child in children.get(queue.pop(), []):
+            found.append(child)
+            queue.append(child)
+    return found
+
+
+def alive(pids: list[str]) -> list[str]:
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_killed_server_leaves_nothing_running(own_server: Server, isolated: None) -> None:
+    own_server.start()
+    client = own_server.client()
+    name = create(client, SLOW, Timeout=60)
+    threads = [threading.Thread(target=swallow, args=(client, name)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: b'state="invoking"} 3' in own_server.get("/_lambdad/metrics")[1], 30)
+    started = processes_of(own_server.pid)
+    assert len(started) > 3
+    own_server.kill()
+    wait_for(lambda: not alive(started), 20)
+    for thread in threads:
+        thread.join(30)
+    before = leftovers()
+    own_server.start()
+    assert own_server.stop() == 0
+    assert not [entry for entry in leftovers() if entry in before and str(own_server.data_dir) in entry]
+
+
+def swallow(client: Any, name: str) -> None:
+    try:
+        call(client, name, 50)
+    except (BotoCoreError, ClientError):
+        return
+
+
+def leftovers() -> set[str]:
+    """Mounts and control groups that bear our name."""
+    mounts = {line for line in Path("/proc/self/mountinfo").read_text().splitlines() if "lambdad" in line}
+    groups = {str(path) for path in Path("/sys/fs/cgroup").glob("*/**/lambdad*")}
+    return mounts | groups
+
+
+def test_a_stopped_server_leaves_nothing(own_server: Server, isolated: None) -> None:
+    before = leftovers()
+    own_server.start()
+    client = own_server.client()
+    name = create(client, ECHO)
+    call(client, name)
+    started = processes_of(own_server.pid)
+    assert own_server.stop() == 0
+    assert not alive(started)
+    own = {entry for entry in leftovers() - before if own_server.data_dir.name in entry}
+    assert not own
+
+
+def test_a_second_server_on_the_same_data_directory_is_refused(own_server: Server) -> None:
+    own_server.start()
+    with pytest.raises(AssertionError, match="did not become ready"):
+        Server(own_server.data_dir).start()
+
+
+def test_sigint_stops_too(own_server: Server) -> None:
+    own_server.start()
+    own_server.signal(signal.SIGINT)
+    assert own_server.wait() == 0
+
+
+def test_unknown_names_after_a_restart_are_still_unknown(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = new_name()
+    own_server.stop()
+    client = own_server.start().client()
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_function(FunctionName=name)

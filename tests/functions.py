@@ -1,0 +1,48 @@
+"""Making functions in tests."""
+
+import io
+import json
+import uuid
+import zipfile
+from typing import Any
+
+ROLE = "arn:aws:iam::000000000000:role/lambda-role"
+PYTHON = "python3.12"
+
+
+def zip_of(files: dict[str, str | bytes], executable: tuple[str, ...] = ()) -> bytes:
+    """A zip of these files; names in `executable` get mode 755."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            info.external_attr = (0o755 if name in executable else 0o644) << 16
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def new_name(prefix: str = "f") -> str:
+    return f"{prefix}-{uuid.uuid4().hex[:12]}"
+
+
+def create(client: Any, code: str = "", *, runtime: str = PYTHON, files: dict[str, Any] | None = None, **more: Any) -> str:
+    """Create a function from the source of its one module and wait until it is Active; its name."""
+    name = more.pop("name", None) or new_name()
+    executable = more.pop("executable", ())
+    client.create_function(
+        FunctionName=name,
+        Runtime=runtime,
+        Role=ROLE,
+        Handler=more.pop("handler", "app.handler"),
+        Code={"ZipFile": zip_of(files or {"app.py": code}, executable)},
+        **more,
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    return name
+
+
+def call(client: Any, name: str, event: Any = None, **more: Any) -> tuple[Any, dict[str, Any]]:
+    """Invoke: (the payload as a value, the whole answer)."""
+    answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode(), **more)
+    body = answer["Payload"].read()
+    return (json.loads(body) if body else None), answer
