@@ -1,0 +1,124 @@
+"""The Python runtime process: /var/runtime/bootstrap.py, as on AWS.
+
+It comes to life in one of two ways. Forked: the zygote calls `preload()` once and, in each child, `run(environment)`.
+Executed (an exec wrapper, or variables an interpreter reads only when it starts): `main()`, in an environment that is
+already the function's. Both end in `awslambdaric.bootstrap.run` with our client underneath.
+
+The search path, the directories whose .pth files count and the variables are those of AWS's own bootstrap.py, seen in
+docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-searchpath and in recorded environments.
+"""
+
+import gc
+import importlib
+import os
+import site
+import sys
+import time
+import types
+from collections.abc import Mapping
+
+RUNTIME_DIR = os.path.dirname(os.path.abspath(__file__))
+if RUNTIME_DIR not in sys.path:
+    sys.path.insert(0, RUNTIME_DIR)
+
+import awslambdaric.__main__ as awslambdaricmain  # noqa: E402  (tracing SDKs look for it, under this name, in __main__)
+from awslambdaric import lambda_runtime_client  # noqa: E402
+
+from lambdad.guest.python_client import RuntimeClient  # noqa: E402
+from lambdad.guest.python_marshaller import Marshaller  # noqa: E402
+
+_OPT = "/opt/python"
+_OPT_PACKAGES = f"{_OPT}/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+
+# Modules AWS's runtime has loaded too by the time it looks for the handler.
+_OWN = frozenset(sys.modules)
+
+# What handlers and the AWS SDKs import before anything of their own: loaded once, before any fork, in shared memory.
+# Never an SDK itself: a function may bring another version.
+_PRELOADED = """
+    asyncio base64 bisect binascii calendar concurrent.futures.thread configparser contextvars csv datetime decimal
+    difflib email.message email.mime.text email.parser email.utils encodings.idna fractions getpass gzip hashlib
+    hmac html http.client http.cookies http.cookiejar importlib.metadata inspect ipaddress json logging.config
+    logging.handlers mimetypes netrc pathlib pickle pkgutil platform pprint queue random secrets selectors shlex
+    shutil signal socket ssl statistics subprocess tempfile textwrap threading traceback typing unicodedata
+    urllib.error urllib.parse urllib.request uuid weakref xml.etree.ElementTree xml.etree.cElementTree
+    xml.sax.saxutils zipfile zoneinfo
+""".split()  # noqa: SIM905
+
+
+def preload() -> None:
+    """In the zygote, before any fork: import what every function needs, then keep the collector away from it."""
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    for name in _PRELOADED:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue  # this interpreter was built without it, or its version has dropped it
+    gc.collect()
+    gc.freeze()
+
+
+def run(environment: Mapping[str, str]) -> None:
+    """In the forked child: become this function's runtime process. Never returns: ends by SystemExit or an error."""
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+    sys.modules["__main__"] = main_module = types.ModuleType("__main__")
+    main_module.__dict__.update(__file__=__file__, awslambdaricmain=awslambdaricmain)
+    sys.argv = [__file__]
+    if "AWS_LAMBDA_LOG_FORMAT" in environment or "AWS_LAMBDA_LOG_LEVEL" in environment:
+        importlib.reload(awslambdaricmain.bootstrap)  # it has read both when the zygote imported it
+    main()
+
+
+def main() -> None:
+    """Serve the function that the environment names."""
+    task_root = os.environ["LAMBDA_TASK_ROOT"]
+    _set_search_path(task_root)
+    _forget_shadowed(task_root)
+    os.environ.setdefault("PYTHONPATH", RUNTIME_DIR)
+    os.environ.setdefault("LC_CTYPE", "C.UTF-8")  # what an interpreter sets where LANG's locale is not installed
+    address = os.environ["AWS_LAMBDA_RUNTIME_API"]
+    lambda_runtime_client.runtime_client = RuntimeClient(address, lambda_runtime_client._user_agent())
+    lambda_runtime_client.BaseLambdaRuntimeClient.marshaller = Marshaller()
+    client = lambda_runtime_client.LambdaRuntimeClient(address)
+    awslambdaricmain.bootstrap.run(os.environ["_HANDLER"], client)
+
+
+def _set_search_path(task_root: str) -> None:
+    """The function, its layers unless it has a PYTHONPATH of its own, the runtime, the standard library.
+
+    The host's site-packages are no part of it.
+    """
+    given = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry and entry != RUNTIME_DIR]
+    own = [task_root] if given else [task_root, _OPT_PACKAGES, _OPT]
+    library = [
+        entry
+        for entry in sys.path
+        if entry.startswith((sys.base_prefix, sys.base_exec_prefix)) and not entry.endswith("-packages")
+    ]
+    sys.path[:] = [*own, RUNTIME_DIR, *given, *(entry for entry in library if entry not in given)]
+    sys.path_importer_cache.clear()
+    for directory in own:
+        site.addsitedir(directory)
+
+
+def _forget_shadowed(task_root: str) -> None:
+    """A function may have a module named as one of the standard library's; here that one may be loaded already."""
+    names = {entry.partition(".")[0] for directory in (task_root, _OPT, _OPT_PACKAGES) for entry in _entries(directory)}
+    for module in [name for name in sys.modules if name not in _OWN and name.partition(".")[0] in names]:
+        del sys.modules[module]
+
+
+def _entries(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Every runtime identifier AWS knows, and what lambdad does with it.
+
+AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html (identifiers, deprecation, block of creation).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+LIBRARY_PATH = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
+"""LD_LIBRARY_PATH as every managed runtime has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One runtime identifier."""
+
+    identifier: str
+    family: str
+    """python | nodejs | provided | java | dotnet | ruby | go."""
+    version: str
+    """As the family counts: `3.12`, `22`, `al2023`."""
+    runs: bool
+    """lambdad starts it, given the interpreter is found on this host."""
+    preview: bool = False
+    deprecated: str | None = None
+    """The day of deprecation (ISO); None where AWS has published none, or later than any decision here needs."""
+
+    @property
+    def interpreter(self) -> str | None:
+        """The program it needs, e.g. `python3.12`; None where the function brings its own."""
+        if self.family == "python":
+            return f"python{self.version}"
+        return "node" if self.family == "nodejs" else None
+
+
+def _catalogue() -> Mapping[str, Runtime]:
+    runs = [
+        Runtime("python3.10", "python", "3.10", True, deprecated="2026-10-31"),
+        Runtime("python3.11", "python", "3.11", True, deprecated="2027-06-30"),
+        Runtime("python3.12", "python", "3.12", True, deprecated="2028-10-31"),
+        Runtime("python3.13", "python", "3.13", True, deprecated="2029-06-30"),
+        Runtime("python3.14", "python", "3.14", True, deprecated="2029-06-30"),
+        Runtime("python3.15", "python", "3.15", True, preview=True),
+        Runtime("nodejs20.x", "nodejs", "20", True, deprecated="2026-04-30"),
+        Runtime("nodejs22.x", "nodejs", "22", True, deprecated="2027-04-30"),
+        Runtime("nodejs24.x", "nodejs", "24", True, deprecated="2028-04-30"),
+        Runtime("nodejs26.x", "nodejs", "26", True, preview=True),
+        Runtime("provided.al2", "provided", "al2", True, deprecated="2026-07-31"),
+        Runtime("provided.al2023", "provided", "al2023", True, deprecated="2029-06-30"),
+    ]
+    not_yet = [
+        Runtime(identifier, family, identifier.removeprefix(family), False, deprecated=deprecated)
+        for family, identifier, deprecated in _NOT_YET
+    ]
+    return MappingProxyType({runtime.identifier: runtime for runtime in (*runs, *not_yet)})
+
+
+_NOT_YET = (
+    ("java", "java25", "2029-06-30"),
+    ("java", "java21", "2029-06-30"),
+    ("java", "java17.al2023", None),
+    ("java", "java17", "2027-06-30"),
+    ("java", "java11.al2023", None),
+    ("java", "java11", "2027-06-30"),
+    ("java", "java8.al2023", None),
+    ("java", "java8.al2", "2027-06-30"),
+    ("dotnet", "dotnet10", "2028-11-14"),
+    ("dotnet", "dotnet8", "2026-11-10"),
+    ("ruby", "ruby4.0", None),
+    ("ruby", "ruby3.4", "2028-03-31"),
+    ("ruby", "ruby3.3", "2027-03-31"),
+    ("ruby", "ruby3.2", "2026-03-31"),
+    # Deprecated long ago; the control plane refuses to create them.
+    ("java", "java8", "2024-01-08"),
+    ("dotnet", "dotnet6", "2024-12-20"),
+    ("dotnet", "dotnetcore3.1", "2023-04-03"),
+    ("dotnet", "dotnetcore2.1", "2022-01-05"),
+    ("dotnet", "dotnetcore2.0", "2019-05-30"),
+    ("dotnet", "dotnetcore1.0", "2019-06-27"),
+    ("go", "go1.x", "2024-01-08"),
+    ("ruby", "ruby2.7", "2023-12-07"),
+    ("ruby", "ruby2.5", "2021-07-30"),
+    ("provided", "provided", "2024-01-08"),
+    ("python", "python3.9", "2025-12-15"),
+    ("python", "python3.8", "2024-10-14"),
+    ("python", "python3.7", "2023-12-04"),
+    ("python", "python3.6", "2022-07-18"),
+    ("python", "python2.7", "2021-07-15"),
+    ("nodejs", "nodejs18.x", "2025-09-01"),
+    ("nodejs", "nodejs16.x", "2024-06-12"),
+    ("nodejs", "nodejs14.x", "2023-12-04"),
+    ("nodejs", "nodejs12.x", "2023-03-31"),
+    ("nodejs", "nodejs10.x", "2021-07-30"),
+    ("nodejs", "nodejs8.10", "2020-03-06"),
+    ("nodejs", "nodejs6.10", "2019-08-12"),
+    ("nodejs", "nodejs4.3", "2020-03-05"),
+    ("nodejs", "nodejs4.3-edge", "2019-04-30"),
+    ("nodejs", "nodejs", "2016-10-31"),
+)
+
+RUNTIMES = _catalogue()
+"""By identifier, those that run first."""
+
+
+def runtime_version(identifier: str) -> str:
+    """The runtime version of an INIT_START line, in AWS's shape: `python:3.12.v1`."""
+    runtime = RUNTIMES.get(identifier)
+    if runtime is None:
+        return f"{identifier}.v1"
+    return f"{runtime.family}:{runtime.version}.v1"
+
+
+def runtime_version_arn(identifier: str, region: str) -> str:
+    """The runtime version's ARN: AWS ends it in a digest, so do we."""
+    digest = hashlib.sha256(f"lambdad {runtime_version(identifier)}".encode()).hexdigest()
+    return f"arn:aws:lambda:{region}::runtime:{digest}"
