@@ -5,8 +5,8 @@ awslambdaric does the protocol's work in a compiled module, `runtime_client`, wi
 shapes, log formats) stays AWS's own. AWS: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
 Why it is fast: a result and the request for the next event leave in one system call, since nothing is decided between
-them; the acknowledgement of the result and the next event are then read in order. Large bodies are received straight
-into a buffer of their size.
+them; the acknowledgement of the result and the next event are then read in order, and the acknowledgement alone, which
+changes nothing, does not wake the process (SO_RCVLOWAT). Large bodies are received into a buffer of their size.
 
 The wait for an event has no limit: the platform freezes and ends environments, the runtime never does.
 """
@@ -17,6 +17,7 @@ from typing import Optional
 _BUFFER = 65536
 _ROOT = "/2018-06-01/runtime/invocation/"
 _MOST_FAULT = 16384  # bytes: a longer X-Ray cause is left out, as AWS leaves out what its header limit does not hold
+_LEAST_EVENT = 160  # bytes: an event with its headers is longer, the acknowledgement of a result is not
 _ACCEPTED = 202
 _TOO_LARGE = 413
 
@@ -66,6 +67,7 @@ class RuntimeClient:
         if self._awaited is None:
             self._socket.connect(self._address)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, _LEAST_EVENT)
             self._send([self._next])
         else:
             self._acknowledge(self._awaited)
@@ -142,14 +144,14 @@ class RuntimeClient:
 
     def _fill(self) -> None:
         """More of a response's head into the buffer."""
-        if self._start == self._end:
-            self._start = self._end = 0
-        elif self._end == _BUFFER:
-            if self._start == 0:
+        kept = self._end - self._start
+        if kept:
+            if kept == _BUFFER:
                 raise RuntimeApiError("The Runtime API sent more than 64 KiB of headers")
-            kept = self._end - self._start
+            # It sends a head in pieces, whose last one may be short.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
             self._buffer[:kept] = self._buffer[self._start : self._end]
-            self._start, self._end = 0, kept
+        self._start, self._end = 0, kept
         self._end += self._receive(self._view[self._end :])
 
     def _receive(self, place: memoryview) -> int:

@@ -3,6 +3,7 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
 """
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,13 @@ from lambdad.sandbox.driver import Bind, Template
 
 _NODE = "/var/lang/bin/node"
 _CLIENT = "/var/runtime/index.mjs"
+
+# Features Node.js has on by default and AWS switches off, and the first version of each line that knows the switch. A
+# function switches one on again by naming it in NODE_OPTIONS.
+_SWITCHED_OFF = {
+    "--experimental-require-module": {20: (20, 17), 22: (22, 0), 24: (24, 0)},
+    "--experimental-detect-module": {22: (22, 0)},
+}
 
 # Variables Node, V8, OpenSSL or the C library read once, when they start.
 _READ_AT_START = ("LD_", "NODE_", "MALLOC_", "GLIBC_TUNABLES", "OPENSSL_CONF", "SSL_CERT_", "UV_", "LC_", "LANG")
@@ -47,18 +55,28 @@ def template(interpreter: Interpreter, runtime_directory: Path) -> Template:
         name=interpreter.runtime,
         binds=tuple(binds),
         symlinks=symlinks,
-        prestart=(*start, _NODE, _CLIENT),
+        prestart=(*start, _NODE, *_switches(interpreter, ""), _CLIENT),
     )
 
 
 def exec_argv(interpreter: Interpreter, environment: Mapping[str, str]) -> tuple[str, ...]:
     """The runtime process executed inside, as AWS's own bootstrap does."""
-    return (_NODE, _CLIENT)
+    return (_NODE, *_switches(interpreter, environment.get("NODE_OPTIONS", "")), _CLIENT)
 
 
-def host_argv(interpreter: Interpreter, runtime_directory: Path) -> tuple[str, ...]:
+def host_argv(interpreter: Interpreter, directory: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
     """The runtime process where the sandbox shows the host's own paths."""
-    return (interpreter.executable, str(runtime_directory / "index.mjs"))
+    switches = _switches(interpreter, environment.get("NODE_OPTIONS", ""))
+    return (interpreter.executable, *switches, str(directory / "index.mjs"))
+
+
+def _switches(interpreter: Interpreter, node_options: str) -> list[str]:
+    version = tuple(int(number) for number in interpreter.version.split(".")[:2])
+    return [
+        feature.replace("--", "--no-", 1)
+        for feature, since in _SWITCHED_OFF.items()
+        if version >= since.get(version[0], (sys.maxsize,)) and feature not in node_options.split()
+    ]
 
 
 def runtime_directory(cache: Path, interpreter: Interpreter) -> Path:

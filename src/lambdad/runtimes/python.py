@@ -72,9 +72,9 @@ def exec_argv(interpreter: Interpreter, environment: Mapping[str, str]) -> tuple
     return argv
 
 
-def host_argv(interpreter: Interpreter, runtime_directory: Path) -> tuple[str, ...]:
+def host_argv(interpreter: Interpreter, directory: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
     """The runtime process where the sandbox shows the host's own paths."""
-    return (interpreter.executable, str(runtime_directory / "bootstrap.py"))
+    return (interpreter.executable, str(directory / "bootstrap.py"))
 
 
 def _inside(interpreter: Interpreter) -> str:

@@ -63,7 +63,7 @@ class Runtimes:
             return provided.start_argv(task_root)
         starts = python if family == "python" else nodejs
         if task_root != TASK_ROOT:
-            return wrapped(starts.host_argv(interpreter, directory), environment)
+            return wrapped(starts.host_argv(interpreter, directory, environment), environment)
         if not starts.needs_exec(environment):
             return None
         return wrapped(starts.exec_argv(interpreter, environment), environment)
