@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lambdad.api.operations.code_source import Fetch
     from lambdad.clock import Clock
     from lambdad.config import Config
     from lambdad.invocation.asynchronous import Asynchronous
@@ -36,6 +37,10 @@ class Backend:
     code: "CodePackages"
     invoker: "Invoker"
     asynchronous: "Asynchronous"
+    fetch_code: "Fetch"
+    """How an S3 object is read."""
+    link_key: bytes
+    """What Code.Location links are signed with."""
 
 
 Members = dict[str, Any]

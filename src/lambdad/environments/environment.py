@@ -165,9 +165,7 @@ class Environment:
         duration_ms = (self._clock.monotonic() - self._started) * 1000
         error_type = error.error_type if error is not None else None
         now = self._clock.now()
-        self._capture.write(
-            self._blueprint.lines.init_report(duration_ms, self._init_phase, status, error_type, now)
-        )
+        self._capture.write(self._blueprint.lines.init_report(duration_ms, self._init_phase, status, error_type, now))
         if self._init_phase == "invoke" and error is not None and self._invocation is not None:
             self._capture.write(self._blueprint.lines.start(self._invocation.request_id, self.version.version, now))
             self._fail(error)
@@ -209,7 +207,9 @@ class Environment:
             self._set_function_timer()
             self._started = self._clock.monotonic()
         deadline = now + self.version.timeout - (self._clock.monotonic() - self._started)
-        if exchange is not None and not exchange.closed:  # else the runtime hung up: its exit is on the way, or time is up
+        if (
+            exchange is not None and not exchange.closed
+        ):  # else the runtime hung up: its exit is on the way, or time is up
             exchange.respond_raw(_next_head(invocation, deadline), invocation.payload)
 
     def _set_function_timer(self) -> None:

@@ -86,9 +86,7 @@ def environment_of(
     return {**defaults, **version.environment, **_reserved(version, place, credentials, log_stream)}
 
 
-def _reserved(
-    version: FunctionVersion, place: Place, credentials: Credentials, log_stream: str
-) -> dict[str, str]:
+def _reserved(version: FunctionVersion, place: Place, credentials: Credentials, log_stream: str) -> dict[str, str]:
     region = version.key.region
     reserved = {
         "AWS_REGION": region,

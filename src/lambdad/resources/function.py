@@ -1,8 +1,10 @@
 """A function and its versions, as records. AWS: docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from lambdad.errors import PreconditionFailedException, ResourceConflictException, ResourceNotFoundException
 
 LATEST = "$LATEST"
 
@@ -60,6 +62,8 @@ class FunctionVersion:
     """Successful | InProgress | Failed; None while the function is first created."""
     last_update_status_reason: str | None = None
     last_update_status_reason_code: str | None = None
+    has_environment: bool = False
+    """Variables were once given (maybe none of them): only then is Environment answered."""
     log_format: str = "Text"
     application_log_level: str | None = None
     system_log_level: str | None = None
@@ -91,3 +95,109 @@ class Function:
     @property
     def latest(self) -> FunctionVersion:
         return self.versions[LATEST]
+
+
+# --- Lifecycle ----------------------------------------------------------------------------------------------------------
+
+STATES: Mapping[str, frozenset[str]] = {
+    "Pending": frozenset({"Active", "Failed"}),
+    "Active": frozenset({"Inactive", "Failed"}),
+    "Inactive": frozenset({"Pending"}),
+    "Failed": frozenset(),
+}
+"""AWS: docs.aws.amazon.com/lambda/latest/dg/functions-states.html"""
+
+UPDATE_STATUSES: Mapping[str | None, frozenset[str]] = {
+    None: frozenset({"Successful", "Failed"}),
+    "Successful": frozenset({"InProgress"}),
+    "InProgress": frozenset({"Successful", "Failed"}),
+    "Failed": frozenset({"InProgress"}),
+}
+
+
+def prepared(version: FunctionVersion, revision_id: str) -> FunctionVersion:
+    """The version once it can run: Active, Successful."""
+    if version.state == "Active" and version.last_update_status == "Successful":
+        return version
+    state = version.state
+    if state != "Active":
+        _check(STATES[state], "Active")
+    _check(UPDATE_STATUSES[version.last_update_status], "Successful")
+    return replace(
+        version,
+        state="Active",
+        state_reason=None,
+        state_reason_code=None,
+        last_update_status="Successful",
+        last_update_status_reason=None,
+        last_update_status_reason_code=None,
+        revision_id=revision_id,
+    )
+
+
+def failed(version: FunctionVersion, reason: str, code: str, revision_id: str) -> FunctionVersion:
+    """The version when it could not be made to run; an update that fails leaves the function Active."""
+    status = {
+        "last_update_status": "Failed",
+        "last_update_status_reason": reason,
+        "last_update_status_reason_code": code,
+        "revision_id": revision_id,
+    }
+    _check(UPDATE_STATUSES[version.last_update_status], "Failed")
+    if version.state == "Active":
+        return replace(version, **status)
+    _check(STATES[version.state], "Failed")
+    return replace(version, state="Failed", state_reason=reason, state_reason_code=code, **status)
+
+
+def _check(allowed: frozenset[str], wanted: str) -> None:
+    if wanted not in allowed:
+        raise RuntimeError(f"a function version cannot become {wanted} now")
+
+
+def is_settled(version: FunctionVersion) -> bool:
+    """Nothing is left to prepare."""
+    return version.state != "Pending" and version.last_update_status not in (None, "InProgress")
+
+
+# --- Changes ------------------------------------------------------------------------------------------------------------
+
+
+def check_changeable(key: FunctionKey, function: Function | None, revision_id: str | None) -> FunctionVersion:
+    """`$LATEST`, if it may be changed now. Raises what AWS refuses."""
+    if function is None:
+        raise ResourceNotFoundException.function(key.arn)
+    latest = function.latest
+    if revision_id is not None and revision_id != latest.revision_id:
+        raise PreconditionFailedException.function_revision()
+    if latest.state == "Pending":
+        raise ResourceConflictException.state(latest.state)
+    if latest.last_update_status == "InProgress":
+        raise ResourceConflictException.update_in_progress(key.arn)
+    return latest
+
+
+def with_latest(function: Function, latest: FunctionVersion) -> Function:
+    return replace(function, versions={**function.versions, LATEST: latest})
+
+
+def publish(function: Function, description: str | None, revision_id: str) -> tuple[Function, FunctionVersion]:
+    """The function with a new version made from `$LATEST`, and that version; or, if nothing has changed since the last
+    one was published, as it is, and the last one."""
+    last = function.versions.get(str(function.last_published))
+    if last is not None and same_content(last, function.latest):
+        return function, last
+    number = function.last_published + 1
+    version = replace(
+        function.latest,
+        version=str(number),
+        description=function.latest.description if description is None else description,
+        revision_id=revision_id,
+    )
+    versions = {**function.versions, str(number): version}
+    return replace(function, versions=versions, last_published=number), version
+
+
+def same_content(published: FunctionVersion, latest: FunctionVersion) -> bool:
+    """Was nothing changed since: is the code the same, and was the configuration not updated?"""
+    return published.code_sha256 == latest.code_sha256 and published.last_modified == latest.last_modified

@@ -1,0 +1,49 @@
+"""The members of an operation's output → status, headers and body, by the service model. Protocol: rest-json."""
+
+import base64
+from typing import Any
+
+import orjson
+
+from lambdad.api.context import Members
+from lambdad.api.model import Operation, Shape
+
+
+def encode(operation: Operation, members: Members) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """(status, headers, body). Members that are None are left out."""
+    shape = operation.output
+    status, headers = operation.status, []
+    if shape is None:
+        return status, headers, b""
+    body: dict[str, Any] = {}
+    for member in shape.members.values():
+        value = members.get(member.name)
+        if value is None:
+            continue
+        if member.location == "statusCode":
+            status = value
+        elif member.location == "header":
+            headers.append((member.wire_name.encode(), str(value).encode()))
+        else:
+            body[member.wire_name] = _value(value, member.shape)
+    if status == 204:
+        return status, headers, b""
+    headers.append((b"Content-Type", b"application/json"))
+    return status, headers, orjson.dumps(body)
+
+
+def _value(value: Any, shape: Shape) -> Any:
+    kind = shape.type
+    if kind == "structure":
+        return {
+            member.wire_name: _value(value[member.name], member.shape)
+            for member in shape.members.values()
+            if value.get(member.name) is not None
+        }
+    if kind == "list":
+        return [_value(item, shape.element) for item in value]
+    if kind == "map":
+        return {key: _value(item, shape.element) for key, item in value.items()}
+    if kind == "blob":
+        return base64.b64encode(value).decode()
+    return value

@@ -1,0 +1,180 @@
+"""Where every request comes in: request → identity → operation → answer. The single place where errors become bytes.
+
+AWS: docs.aws.amazon.com/lambda/latest/api/API_Operations.html. Unexpected failures are logged with the request id and answered
+as ServiceException; nobody outside sees a stack trace.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+
+from lambdad.api import sigv4
+from lambdad.api.context import Backend, Context
+from lambdad.api.decode import decode
+from lambdad.api.encode import encode
+from lambdad.api.model import Model, Operation
+from lambdad.api.operations.invoke import invoke
+from lambdad.api.operations.table import OPERATIONS
+from lambdad.api.router import Router, invoke_target
+from lambdad.api.validation import validate
+from lambdad.errors import (
+    InvalidParameterValueException,
+    RequestEntityTooLargeException,
+    ServiceError,
+    ServiceException,
+    Unauthorized,
+    UnknownOperationException,
+)
+from lambdad.http.exchange import Exchange, Handler
+from lambdad.ids import is_uuid, new_uuid
+from lambdad.resources.quotas import QUOTAS
+
+log = logging.getLogger(__name__)
+
+_PAGES = b"/_lambdad/"
+_SERVICES = frozenset({"lambda", None})
+"""Whose requests are ours: Lambda's, and unsigned ones."""
+
+
+class FrontDoor:
+    """A Handler. `pages` are our own, by path prefix; `secret_of` is None when signatures are not checked."""
+
+    def __init__(
+        self,
+        model: Model,
+        backend: Backend,
+        pages: Mapping[bytes, Handler],
+        secret_of: Callable[[str], str | None] | None,
+    ) -> None:
+        self._router = Router(model)
+        self._invoke = model.operations["Invoke"]
+        self._backend = backend
+        self._pages = pages
+        self._secret_of = secret_of
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def handle(self, exchange: Exchange) -> None:
+        try:
+            self._handle(exchange)
+        except ServiceError as error:
+            refuse(exchange, error)
+        except Exception:
+            _internal(exchange)
+
+    def _handle(self, exchange: Exchange) -> None:
+        target = exchange.target
+        if target.startswith(_PAGES):
+            self._page(exchange)
+            return
+        given = exchange.headers.get(b"x-amzn-requestid", b"").decode("latin-1")
+        exchange.request_id = given if is_uuid(given) else new_uuid()
+        invoked = invoke_target(target) if exchange.method == b"POST" else None
+        context = self._context(exchange)
+        if invoked is None:
+            self._operation(exchange, context)
+            return
+        name, query = invoked
+        qualifier = parse_qs(query).get("Qualifier", [None])[0] if query else None
+        _check_invoke(self._invoke, name, qualifier)
+        later = invoke(self._backend, context, exchange, name, qualifier, refuse)
+        if later is not None:
+            self._spawn(exchange, later)
+
+    def _context(self, exchange: Exchange) -> Context:
+        headers, target = exchange.headers, exchange.target
+        query = target.partition(b"?")[2].decode("latin-1")
+        scope = sigv4.scope_of(sigv4.credential_of(headers, query), self._backend.config.region)
+        if self._secret_of is not None:
+            now = self._backend.clock.now()
+            method, text = exchange.method.decode("latin-1"), target.decode("latin-1")
+            sigv4.verify(method, text, headers, exchange.body, self._secret_of, now)
+        if scope.service not in _SERVICES:
+            raise InvalidParameterValueException.other_service(scope.service or "")
+        host = headers.get(b"host", b"localhost").decode("latin-1")
+        return Context(scope.account, scope.region, exchange.request_id, scope.access_key, f"http://{host}")
+
+    def _operation(self, exchange: Exchange, context: Context) -> None:
+        path, _, query = exchange.target.decode("latin-1").partition("?")
+        route = self._router.find(exchange.method.decode("latin-1"), path)
+        if route is None:
+            raise UnknownOperationException.path()
+        operation = route.operation
+        if len(exchange.body) > QUOTAS.create_request:
+            raise RequestEntityTooLargeException.operation(QUOTAS.create_request, operation.name)
+        request = decode(operation, route.parameters, query, exchange.headers, exchange.body)
+        validate(operation, request)
+        perform = OPERATIONS.get(operation.name)
+        if perform is None:
+            raise InvalidParameterValueException.not_built_yet(operation.name)
+        self._spawn(exchange, self._perform(exchange, operation, perform(self._backend, context, request)))
+
+    async def _perform(self, exchange: Exchange, operation: Operation, work: Any) -> None:
+        status, headers, body = encode(operation, await work)
+        headers.append((b"x-amzn-RequestId", exchange.request_id.encode()))
+        exchange.respond(status, headers, body)
+
+    def _spawn(self, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(_guarded(exchange, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _page(self, exchange: Exchange) -> None:
+        path = exchange.target.partition(b"?")[0]
+        for prefix, handler in self._pages.items():
+            if path == prefix or (prefix.endswith(b"/") and path.startswith(prefix)):
+                handler(exchange)
+                return
+        exchange.respond(404, ((b"Content-Type", b"text/plain"),), b"There is no such page.\n")
+
+    async def finished(self) -> None:
+        """Every operation under way is answered."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
+
+async def _guarded(exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except ServiceError as error:
+        refuse(exchange, error)
+    except Exception:
+        _internal(exchange)
+
+
+def _internal(exchange: Exchange) -> None:
+    log.exception("request %s failed: %r", exchange.request_id, exchange.target)
+    refuse(exchange, ServiceException.internal())
+
+
+def refuse(exchange: Exchange, error: ServiceError) -> None:
+    """Answer with an error, as AWS writes it."""
+    body: dict[str, str] = dict(error.members)
+    if error.kind is not None:
+        body["Type"] = error.kind
+    body[error.message_member] = error.message
+    status = error.answer_status if isinstance(error, Unauthorized) else error.status
+    headers = [
+        (b"Content-Type", b"application/json"),
+        (b"x-amzn-RequestId", exchange.request_id.encode()),
+        (b"x-amzn-ErrorType", error.code.encode()),
+        *error.headers,
+    ]
+    exchange.respond(status, headers, orjson.dumps(body))
+
+
+def _check_invoke(operation: Operation, name: str, qualifier: str | None) -> None:
+    """The model's constraints on Invoke's two parameters; its headers are `operations/invoke.py`'s."""
+    assert operation.input is not None
+    members = operation.input.members
+    shape = members["FunctionName"].shape
+    fine = len(name) <= (shape.maximum or len(name)) and (shape.regex is None or shape.regex.fullmatch(name))
+    if fine and qualifier is None:
+        return
+    request = {"FunctionName": name}
+    if qualifier is not None:
+        request["Qualifier"] = qualifier
+    validate(operation, request)

@@ -1,0 +1,109 @@
+"""AWS's service model of Lambda, compiled at start into tables for routing, decoding, validation and encoding.
+
+The model is botocore's `service-2.json`, read as data: importing botocore costs half a second, reading its file ten
+milliseconds.
+"""
+
+import gzip
+import importlib.util
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+_DATA = "data/lambda/2015-03-31/service-2.json.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a structure and where it travels."""
+
+    name: str
+    shape: "Shape"
+    location: str | None
+    """uri | querystring | header | statusCode; None: the body."""
+    wire_name: str
+    required: bool
+
+
+class Shape:
+    """One shape. References to other shapes are resolved at first use: the model is recursive."""
+
+    def __init__(self, name: str, raw: Mapping[str, Any], model: "Model") -> None:
+        self.name = name
+        self.type: str = raw["type"]
+        self.minimum: int | None = raw.get("min")
+        self.maximum: int | None = raw.get("max")
+        self.pattern: str | None = raw.get("pattern")
+        self.enum: tuple[str, ...] = tuple(raw.get("enum", ()))
+        self.payload: str | None = raw.get("payload")
+        self._raw = raw
+        self._model = model
+
+    @cached_property
+    def members(self) -> Mapping[str, Member]:
+        required = frozenset(self._raw.get("required", ()))
+        return {
+            name: Member(
+                name,
+                self._model.shape(member["shape"]),
+                member.get("location"),
+                member.get("locationName", name),
+                name in required,
+            )
+            for name, member in self._raw.get("members", {}).items()
+        }
+
+    @cached_property
+    def element(self) -> "Shape":
+        """Of a list: its members' shape. Of a map: its values'."""
+        return self._model.shape((self._raw.get("member") or self._raw["value"])["shape"])
+
+    @cached_property
+    def key(self) -> "Shape":
+        return self._model.shape(self._raw["key"]["shape"])
+
+    @cached_property
+    def regex(self) -> re.Pattern[str] | None:
+        return re.compile(self.pattern) if self.pattern is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    name: str
+    method: str
+    path: str
+    """The model's template, e.g. `/2015-03-31/functions/{FunctionName}`."""
+    status: int
+    input: Shape | None
+    output: Shape | None
+
+
+class Model:
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._raw_shapes = document["shapes"]
+        self._shapes: dict[str, Shape] = {}
+        self.operations = {name: self._operation(name, raw) for name, raw in document["operations"].items()}
+
+    def shape(self, name: str) -> Shape:
+        shape = self._shapes.get(name)
+        if shape is None:
+            shape = self._shapes[name] = Shape(name, self._raw_shapes[name], self)
+        return shape
+
+    def _operation(self, name: str, raw: Mapping[str, Any]) -> Operation:
+        http = raw["http"]
+        shapes = [self.shape(raw[side]["shape"]) if raw.get(side) else None for side in ("input", "output")]
+        return Operation(name, http["method"], http["requestUri"], http.get("responseCode", 200), shapes[0], shapes[1])
+
+
+def load_model() -> Model:
+    """From the botocore that is installed beside us, without importing it."""
+    spec = importlib.util.find_spec("botocore")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("botocore is not installed: the service model is missing")
+    return Model(orjson.loads(gzip.decompress((Path(spec.origin).parent / _DATA).read_bytes())))

@@ -1,0 +1,93 @@
+"""Where a function's code comes from: the request itself, or an S3 bucket. And the link by which it is given back.
+
+AWS: docs.aws.amazon.com/lambda/latest/api/API_FunctionCode.html
+"""
+
+import asyncio
+import hashlib
+import hmac
+import time
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from lambdad.api.context import Backend, Members
+from lambdad.errors import InvalidParameterValueException, RequestEntityTooLargeException
+from lambdad.http.exchange import Exchange
+from lambdad.resources.quotas import QUOTAS
+from lambdad.store.code_packages import CodePackage, hex_of
+
+_LINK_LIFE = 600
+"""Seconds a Code.Location works, as on AWS."""
+_PATH = "/_lambdad/code/"
+
+
+class Fetch(Protocol):
+    """An S3 object's bytes. Raises S3Error."""
+
+    def __call__(self, endpoint: str, region: str, bucket: str, key: str, version: str | None, most: int) -> bytes: ...
+
+
+async def read_code(backend: Backend, region: str, code: Members, operation: str) -> bytes:
+    """The zip that a request names. Raises InvalidParameterValueException, RequestEntityTooLargeException."""
+    if code.get("ImageUri"):
+        raise InvalidParameterValueException.images()
+    content = code.get("ZipFile")
+    if content is not None:
+        if len(content) > QUOTAS.zipped_code:
+            raise RequestEntityTooLargeException.operation(QUOTAS.create_request, operation)
+        return bytes(content)
+    if not code.get("S3Bucket") or not code.get("S3Key"):
+        raise InvalidParameterValueException.no_code()
+    endpoint = backend.config.endpoints.get("s3")
+    if endpoint is None:
+        raise InvalidParameterValueException.no_s3_endpoint()
+    place = (endpoint, region, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"), QUOTAS.unzipped_code)
+    return await asyncio.to_thread(backend.fetch_code, *place)
+
+
+async def keep_code(backend: Backend, content: bytes, dry_run: bool) -> CodePackage:
+    """Checked and durable, but for a dry run, which only checks."""
+    return backend.code.inspect(content) if dry_run else await backend.code.put(content)
+
+
+def location(backend: Backend, endpoint: str, code_sha256: str) -> str:
+    """A link that downloads the package for ten minutes; nobody can make one for another package."""
+    address = hex_of(code_sha256)
+    expires = int(backend.clock.now()) + _LINK_LIFE
+    return f"{endpoint}{_PATH}{address}?Expires={expires}&Signature={_signature(backend.link_key, address, expires)}"
+
+
+def _signature(key: bytes, address: str, expires: int) -> str:
+    return hmac.new(key, f"{address}:{expires}".encode(), hashlib.sha256).hexdigest()
+
+
+class CodeDownload:
+    """The handler behind those links."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def handle(self, exchange: Exchange) -> None:
+        parts = urlsplit(exchange.target.decode("latin-1"))
+        query = parse_qs(parts.query)
+        address = parts.path.removeprefix(_PATH)
+        expires, signature = query.get("Expires", [""])[0], query.get("Signature", [""])[0]
+        good = expires.isdigit() and hmac.compare_digest(
+            signature, _signature(self._backend.link_key, address, int(expires))
+        )
+        if not good or int(expires) < time.time():
+            exchange.respond(403, ((b"Content-Type", b"text/plain"),), b"This link is not valid (any more).\n")
+            return
+        task = asyncio.get_running_loop().create_task(self._send(exchange, address))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, exchange: Exchange, address: str) -> None:
+        path = self._backend.code.zip_path(address)
+        try:
+            content = await asyncio.to_thread(path.read_bytes)
+        except FileNotFoundError:
+            exchange.respond(404, ((b"Content-Type", b"text/plain"),), b"This package is gone.\n")
+            return
+        exchange.respond(200, ((b"Content-Type", b"application/zip"),), content)

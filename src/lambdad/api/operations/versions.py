@@ -1,0 +1,48 @@
+"""PublishVersion, ListVersionsByFunction. AWS: docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html"""
+
+from lambdad.api.context import Backend, Context, Members
+from lambdad.api.operations.configuration import members_of
+from lambdad.api.pagination import page_of
+from lambdad.errors import (
+    InvalidParameterValueException,
+    PreconditionFailedException,
+    ResourceConflictException,
+    ResourceNotFoundException,
+)
+from lambdad.ids import new_uuid
+from lambdad.resources.arn import resolve_function
+from lambdad.resources.function import Function, FunctionVersion, publish
+
+
+async def publish_version(backend: Backend, context: Context, request: Members) -> Members:
+    key, _ = resolve_function(request["FunctionName"], None, context.account, context.region)
+    if backend.functions.get(key) is None:
+        raise ResourceNotFoundException.function(key.arn)
+    await backend.invoker.wait_until_ready(key, None)
+    answer: list[FunctionVersion] = []
+
+    def change(function: Function) -> Function:
+        latest = function.latest
+        if latest.last_update_status == "InProgress":
+            raise ResourceConflictException.update_in_progress(key.arn)
+        if request.get("RevisionId") not in (None, latest.revision_id):
+            raise PreconditionFailedException.function_revision()
+        sha = request.get("CodeSha256")
+        if sha not in (None, "", latest.code_sha256):
+            raise InvalidParameterValueException.code_sha_mismatch(sha, latest.code_sha256)
+        after, version = publish(function, request.get("Description"), new_uuid())
+        answer.append(version)
+        return after
+
+    await backend.functions.update(key, change)
+    return members_of(answer[-1])
+
+
+async def list_versions_by_function(backend: Backend, context: Context, request: Members) -> Members:
+    key, _ = resolve_function(request["FunctionName"], None, context.account, context.region)
+    function = backend.functions.get(key)
+    if function is None:
+        raise ResourceNotFoundException.function(key.arn)
+    items = [members_of(version, qualified=True, brief=True) for version in function.versions.values()]
+    versions, marker = page_of(items, request.get("Marker"), request.get("MaxItems"))
+    return {"Versions": versions, "NextMarker": marker}

@@ -1,0 +1,40 @@
+"""Credentials of execution roles, as environments get them.
+
+The access key id is the account's 12 digits, so that an SDK call from inside a function reaches the same account at our own
+endpoint (the account is read from the access key id). The secret is derived from a key kept in the data directory: nothing to
+store per role, and verifiable when signatures are checked.
+"""
+
+import hashlib
+import hmac
+import os
+from pathlib import Path
+
+_KEY_FILE = "credentials.key"
+
+
+class RoleCredentials:
+    def __init__(self, data_dir: Path) -> None:
+        self._key = _load_key(data_dir / _KEY_FILE)
+
+    def secret_of(self, access_key_id: str) -> str | None:
+        """The secret access key that belongs to an account's key id; None if it is not one."""
+        if len(access_key_id) != 12 or not access_key_id.isdigit():
+            return None
+        return hmac.new(self._key, b"secret:" + access_key_id.encode(), hashlib.sha256).hexdigest()[:40]
+
+    def session_token(self, role_arn: str) -> str:
+        return hmac.new(self._key, b"session:" + role_arn.encode(), hashlib.sha256).hexdigest()
+
+
+def _load_key(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        key = os.urandom(32)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(descriptor)
+        return key

@@ -1,0 +1,193 @@
+"""Every setting, declared once: the table of options, and the frozen Config made from it.
+
+A flag wins over its environment variable, that over the default. The command line, `docs/configuration.md` and its test are
+made from `OPTIONS`.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the text is one sentence for the person who made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    name: str
+    """The Config field; the flag is `--name` with dashes, the variable LAMBDAD_NAME in capitals."""
+    kind: type
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    many: bool = False
+    """May be given several times; in the variable the values are separated by commas."""
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return "LAMBDAD_" + self.name.upper()
+
+
+def _default_memory_mb() -> int:
+    """Four fifths of the host's."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5 // 1048576
+
+
+def _default_data_dir() -> str:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return str(Path(base) / "lambdad")
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("host", str, "127.0.0.1", "Address to listen on."),
+    Option("port", int, 4566, "Port to listen on; 0 takes a free one."),
+    Option("data_dir", str, None, "Where functions, events and logs are kept (default: ~/.local/share/lambdad)."),
+    Option("sandbox", str, "auto", "How functions are isolated.", ("auto", "namespaces", "process")),
+    Option("auth", str, "off", "Whether requests must be signed.", ("off", "sigv4", "iam")),
+    Option("credential", str, (), "ACCESS_KEY_ID:SECRET that may sign requests (with --auth sigv4).", many=True),
+    Option("insecure", bool, False, "Allow a host other than loopback without --auth."),
+    Option("region", str, "us-east-1", "Region of requests that are not signed."),
+    Option("network", str, "nat", "What functions reach: the outside by NAT, or nothing.", ("nat", "none")),
+    Option("network_deny", str, (), "Networks (CIDR) that functions must not reach.", many=True),
+    Option("endpoint", str, (), "SERVICE=URL of another AWS service, e.g. s3=http://127.0.0.1:9000.", many=True),
+    Option(
+        "interpreter", str, (), "RUNTIME=PATH of an interpreter, e.g. python3.12=/opt/py/bin/python3.12.", many=True
+    ),
+    Option("idle_timeout", float, 600.0, "Seconds an idle execution environment is kept."),
+    Option("freeze_after", float, 0.1, "Seconds after which an idle execution environment is frozen."),
+    Option("max_environments", int, 1000, "Execution environments this host may hold."),
+    Option("max_memory_mb", int, None, "Their memory in all, in MB (default: four fifths of the host's)."),
+    Option("spare", int, 4, "Prepared sandboxes kept ready per runtime."),
+    Option("concurrency", int, 1000, "Concurrent executions per account and region."),
+    Option("shutdown_grace", float, 900.0, "Seconds that running invocations may take to finish after SIGTERM."),
+    Option("log_retention_mb", int, 512, "Log kept per function, in MB; the oldest goes first."),
+    Option("log_level", str, "info", "How much the server says.", ("debug", "info", "warning", "error")),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The server's settings. The fields are those of OPTIONS, checked."""
+
+    host: str = "127.0.0.1"
+    port: int = 4566
+    data_dir: Path = Path()
+    sandbox: str = "auto"
+    auth: str = "off"
+    credential: tuple[str, ...] = ()
+    insecure: bool = False
+    region: str = "us-east-1"
+    network: str = "nat"
+    network_deny: tuple[str, ...] = ()
+    endpoint: tuple[str, ...] = ()
+    interpreter: tuple[str, ...] = ()
+    idle_timeout: float = 600.0
+    freeze_after: float = 0.1
+    max_environments: int = 1000
+    max_memory_mb: int = 0
+    spare: int = 4
+    concurrency: int = 1000
+    shutdown_grace: float = 900.0
+    log_retention_mb: int = 512
+    log_level: str = "info"
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """URL by service name."""
+        return pairs(self.endpoint, "=", "--endpoint")
+
+    @property
+    def interpreters(self) -> Mapping[str, str]:
+        """Path by runtime identifier."""
+        return pairs(self.interpreter, "=", "--interpreter")
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """Secret by access key id."""
+        return pairs(self.credential, ":", "--credential")
+
+
+def pairs(values: Sequence[str], separator: str, flag: str) -> dict[str, str]:
+    """Raises ConfigError."""
+    found = {}
+    for value in values:
+        name, middle, rest = value.partition(separator)
+        if not middle or not name or not rest:
+            raise ConfigError(f"{flag} takes NAME{separator}VALUE, not {value!r}.")
+        found[name] = rest
+    return found
+
+
+def make_config(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
+    """`flags` by option name; None (or an empty tuple) where not given. Raises ConfigError."""
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        given = flags.get(option.name)
+        if given is None or given == ():
+            given = _from_variable(option, environ)
+        if given is None:
+            given = option.default
+        values[option.name] = tuple(given) if option.many else given
+    values["data_dir"] = Path(values["data_dir"] or _default_data_dir()).expanduser().absolute()
+    values["max_memory_mb"] = values["max_memory_mb"] or _default_memory_mb()
+    config = Config(**values)
+    _check(config)
+    return config
+
+
+def _from_variable(option: Option, environ: Mapping[str, str]) -> Any:
+    text = environ.get(option.variable)
+    if text is None or text == "":
+        return None
+    if option.many:
+        return tuple(part for part in text.split(",") if part)
+    if option.kind is bool:
+        return text.lower() in ("1", "true", "yes", "on")
+    if option.choices and text not in option.choices:
+        raise ConfigError(f"{option.variable} must be one of {', '.join(option.choices)}, not {text!r}.")
+    try:
+        return option.kind(text)
+    except ValueError:
+        raise ConfigError(f"{option.variable} must be a number, not {text!r}.") from None
+
+
+def _check(config: Config) -> None:
+    if not is_loopback(config.host) and config.auth == "off" and not config.insecure:
+        raise ConfigError(
+            f"{config.host} is not a loopback address: anyone who reaches it could run code here. "
+            "Use --auth sigv4, or add --insecure if you mean it."
+        )
+    if config.auth == "sigv4" and not config.credential:
+        raise ConfigError("--auth sigv4 needs at least one --credential ACCESS_KEY_ID:SECRET.")
+    if config.auth == "iam":
+        raise ConfigError("--auth iam is not supported yet; use --auth sigv4.")
+    for name in ("idle_timeout", "freeze_after", "shutdown_grace", "spare"):
+        if getattr(config, name) < 0:
+            raise ConfigError(f"--{name.replace('_', '-')} cannot be negative.")
+    for name in ("max_environments", "max_memory_mb", "concurrency", "log_retention_mb"):
+        if getattr(config, name) < 1:
+            raise ConfigError(f"--{name.replace('_', '-')} must be at least 1.")
+    for network in config.network_deny:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ConfigError(f"--network-deny takes a network such as 10.0.0.0/8, not {network!r}.") from None
+    _ = (config.endpoints, config.interpreters, config.credentials)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+assert {option.name for option in OPTIONS} == {field.name for field in fields(Config)}

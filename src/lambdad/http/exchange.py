@@ -1,0 +1,94 @@
+"""One request and its one answer.
+
+The vocabulary between `protocol.py` and everything that answers: front door, Runtime API, our own pages. RFC 9112.
+"""
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Protocol
+
+_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_NO_BODY = frozenset({204, 304})
+
+
+class Connection(Protocol):
+    """What an exchange needs of the connection it came by (`protocol.py`)."""
+
+    def answered(self, head: bytes, body: bytes) -> None: ...
+
+    def close_after(self) -> bool:
+        """Will the connection be closed after this answer?"""
+
+    def stream(self, head: bytes) -> "ResponseStream": ...
+
+
+class ResponseStream(Protocol):
+    """An answer that is sent as it is made, in chunks."""
+
+    async def write(self, data: bytes) -> None:
+        """Waits while the client is slower. Raises ConnectionError when it has gone."""
+
+    def close(self) -> None: ...
+
+
+class Exchange:
+    """Names in `headers` are lower case; a name sent twice has its values joined by `, `."""
+
+    __slots__ = (
+        "_answered",
+        "_connection",
+        "body",
+        "closed",
+        "headers",
+        "method",
+        "on_close",
+        "peer",
+        "request_id",
+        "target",
+    )
+
+    def __init__(
+        self, connection: Connection, method: bytes, target: bytes, headers: dict[bytes, bytes], body: bytes, peer: str
+    ) -> None:
+        self._connection = connection
+        self.method = method
+        self.target = target
+        """As sent: path and query."""
+        self.headers = headers
+        self.body = body
+        self.peer = peer
+        self.request_id = ""
+        self.closed = False
+        """The client has gone, or has its answer."""
+        self.on_close: Callable[[], None] | None = None
+        """Called once if the client goes before it is answered."""
+        self._answered = False
+
+    def respond(self, status: int, headers: Sequence[tuple[bytes, bytes]] = (), body: bytes = b"") -> None:
+        """Answer. Only the first answer counts; one to a client that has gone is dropped."""
+        parts = [_LINES[status]]
+        for name, value in headers:
+            parts += (name, b": ", value, b"\r\n")
+        if self._connection.close_after():
+            parts.append(b"Connection: close\r\n")
+        if status not in _NO_BODY:
+            parts += (b"Content-Length: ", str(len(body)).encode(), b"\r\n")
+        parts.append(b"\r\n")
+        self.respond_raw(b"".join(parts), b"" if self.method == b"HEAD" else body)
+
+    def respond_raw(self, head: bytes, body: bytes) -> None:
+        """Answer with a head made by the caller, up to and with its blank line: for the hot path."""
+        if self._answered or self.closed:
+            return
+        self._answered = True
+        self._connection.answered(head, body)
+
+    def stream(self, status: int, headers: Sequence[tuple[bytes, bytes]] = ()) -> ResponseStream:
+        """Begin an answer of unknown length (chunked)."""
+        self._answered = True
+        lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        return self._connection.stream(_LINES[status] + lines + b"Transfer-Encoding: chunked\r\n\r\n")
+
+
+Handler = Callable[[Exchange], None]
+"""Called when a request is complete; answers now or later, once."""

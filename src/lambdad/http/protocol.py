@@ -1,0 +1,335 @@
+"""HTTP/1.1 on a raw asyncio protocol: the one server for front door and Runtime API. RFC 9112.
+
+The hot path: one parser callback per header, no re-encoding, the body kept as it came, head and body in one write when
+small. Requests on one connection are answered in order; early ones wait, and reading stops when too many do.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import cast
+
+import httptools
+
+from lambdad.http.exchange import Exchange, Handler
+
+log = logging.getLogger(__name__)
+
+_SMALL = 65536
+"""Bytes: a body up to this is copied behind its head; a larger one is written by itself."""
+_PIPELINE = 16
+"""Requests that may wait on one connection before it is no longer read."""
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_ERRORS = {
+    400: b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    408: b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    413: b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    431: b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+}
+_INTERNAL = b'{"message":"internal error"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes and seconds; None: no limit."""
+
+    head: int = 65536
+    body: int = 128 * 1024 * 1024
+    request_time: float | None = 60.0
+    """From a request's first byte to its last."""
+    idle_time: float | None = 120.0
+    """Between an answer and the next request."""
+
+
+class HttpProtocol(asyncio.Protocol):
+    """One connection."""
+
+    __slots__ = (
+        "_begun",
+        "_body",
+        "_body_size",
+        "_close",
+        "_connections",
+        "_current",
+        "_deadline",
+        "_drained",
+        "_early",
+        "_handler",
+        "_head_done",
+        "_head_size",
+        "_headers",
+        "_limits",
+        "_loop",
+        "_parser",
+        "_peer",
+        "_refused",
+        "_target",
+        "_timer",
+        "_transport",
+    )
+
+    def __init__(self, handler: Handler, limits: Limits, connections: "set[HttpProtocol]") -> None:
+        self._handler = handler
+        self._limits = limits
+        self._connections = connections
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._current: Exchange | None = None
+        self._early: deque[Exchange] = deque()
+        self._headers: dict[bytes, bytes] = {}
+        self._target = b""
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self._head_size = 0
+        self._begun = False
+        self._head_done = False
+        self._close = False
+        self._refused = False
+        self._peer = ""
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._drained: asyncio.Event | None = None
+
+    # --- asyncio ----------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        peer = self._transport.get_extra_info("peername")
+        self._peer = peer[0] if isinstance(peer, tuple) and peer else ""
+        self._connections.add(self)
+        self._set_deadline(self._limits.request_time)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserUpgrade, httptools.HttpParserError) as error:
+            self._refuse(400, error)
+        if self._begun and not self._head_done:
+            self._head_size += len(data)
+            if self._head_size > self._limits.head:
+                self._refuse(431)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._connections.discard(self)
+        self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._drained is not None:
+            self._drained.set()
+        for exchange in (self._current, *self._early):
+            if exchange is not None and not exchange.closed:
+                exchange.closed = True
+                if exchange.on_close is not None:
+                    exchange.on_close()
+        self._current = None
+        self._early.clear()
+
+    def pause_writing(self) -> None:
+        self._drained = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        if self._drained is not None:
+            self._drained.set()
+            self._drained = None
+
+    # --- httptools --------------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._begun = True
+        self._head_done = False
+        self._head_size = 0
+        self._headers = {}
+        self._target = b""
+        self._body = []
+        self._body_size = 0
+        if self._current is None:
+            self._set_deadline(self._limits.request_time)
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        headers = self._headers
+        if name in headers:
+            if name == b"content-length" or name == b"host":
+                self._refuse(400)
+                return
+            value = headers[name] + b", " + value
+        headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        self._head_done = True
+        headers = self._headers
+        if sum(map(len, headers)) + sum(map(len, headers.values())) + len(self._target) > self._limits.head:
+            self._refuse(431)
+            return
+        length = headers.get(b"content-length")
+        if length is not None:
+            if b"transfer-encoding" in headers:  # RFC 9112 6.1: a smuggler's request
+                self._refuse(400)
+            elif int(length) > self._limits.body:
+                self._refuse(413)
+        if b"expect" in headers and not self._refused and self._transport is not None:
+            self._transport.write(_CONTINUE)
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._body_size > self._limits.body:
+            self._refuse(413)
+            return
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        self._begun = False
+        if self._refused:
+            return
+        body = self._body
+        whole = body[0] if len(body) == 1 else b"".join(body)
+        self._body = []
+        if not self._parser.should_keep_alive():
+            self._close = True
+        exchange = Exchange(self, self._parser.get_method(), self._target, self._headers, whole, self._peer)
+        if self._current is None:
+            self._begin(exchange)
+        else:
+            self._early.append(exchange)
+            if len(self._early) >= _PIPELINE and self._transport is not None:
+                self._transport.pause_reading()
+
+    def _begin(self, exchange: Exchange) -> None:
+        self._current = exchange
+        self._deadline = None
+        try:
+            self._handler(exchange)
+        except Exception:
+            log.exception("the handler of %r failed", exchange.target)
+            exchange.respond(500, ((b"Content-Type", b"application/json"),), _INTERNAL)
+
+    # --- Connection (exchange.py) -----------------------------------------------------------------------------------
+
+    def close_after(self) -> bool:
+        return self._close and not self._early
+
+    def answered(self, head: bytes, body: bytes) -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        if len(body) <= _SMALL:
+            transport.write(head + body)
+        else:
+            transport.write(head)
+            transport.write(body)
+        self._next()
+
+    def _next(self) -> None:
+        """The answer is out: the next request, or the end."""
+        assert self._current is not None
+        self._current.closed = True
+        self._current = None
+        if self._early:
+            exchange = self._early.popleft()
+            if len(self._early) == _PIPELINE - 1 and self._transport is not None:
+                self._transport.resume_reading()
+            # Not at once: a client that sends a thousand requests together must not deepen the stack a thousand times.
+            self._loop.call_soon(self._begin_early, exchange)
+        elif self._close:
+            if self._transport is not None:
+                self._transport.close()
+        else:
+            self._set_deadline(self._limits.idle_time)
+
+    def _begin_early(self, exchange: Exchange) -> None:
+        if self._transport is not None and not exchange.closed:
+            self._begin(exchange)
+
+    def stream(self, head: bytes) -> "ChunkedStream":
+        transport = self._transport
+        if transport is not None:
+            transport.write(head)
+        return ChunkedStream(self)
+
+    # --- Limits -----------------------------------------------------------------------------------------------------
+
+    def _set_deadline(self, seconds: float | None) -> None:
+        """Only a note: one timer a connection looks at it when it fires, instead of one being made for each request."""
+        if seconds is None:
+            self._deadline = None
+            return
+        self._deadline = self._loop.time() + seconds
+        if self._timer is None:
+            self._timer = self._loop.call_later(seconds, self._look_at_deadline)
+
+    def _look_at_deadline(self) -> None:
+        self._timer = None
+        if self._deadline is None or self._transport is None:
+            return
+        left = self._deadline - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look_at_deadline)
+        elif self._begun:
+            self._refuse(408)
+        else:
+            self._transport.close()
+
+    def _refuse(self, status: int, error: Exception | None = None) -> None:
+        """A request that cannot be answered properly: say so, and end the connection."""
+        if self._refused:
+            return
+        self._refused = True
+        if error is not None:
+            log.debug("a malformed request from %s: %s", self._peer, error)
+        if self._transport is not None:
+            if self._current is None:
+                self._transport.write(_ERRORS[status])
+            self._transport.close()
+
+    def close_when_idle(self) -> None:
+        """For draining: now if nothing is being answered, else after that answer."""
+        self._close = True
+        if self._current is None and self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def drain(self) -> None:
+        """Until the client has taken what was written. Raises ConnectionError when it has gone."""
+        if self._drained is not None:
+            await self._drained.wait()
+        if self._transport is None:
+            raise ConnectionError("the client has gone")
+
+    def write_chunk(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def end_chunks(self) -> None:
+        if self._transport is not None:
+            self._transport.write(b"0\r\n\r\n")
+            self._next()
+
+
+class ChunkedStream:
+    """An answer in chunks, no faster than its client reads."""
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: HttpProtocol) -> None:
+        self._protocol = protocol
+
+    async def write(self, data: bytes) -> None:
+        if data:
+            self._protocol.write_chunk(data)
+        await self._protocol.drain()
+
+    def close(self) -> None:
+        self._protocol.end_chunks()

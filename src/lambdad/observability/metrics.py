@@ -1,0 +1,76 @@
+"""What the server counts, for Prometheus (text exposition format 0.0.4)."""
+
+from collections.abc import Callable, Mapping
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 900.0)
+"""Seconds."""
+
+
+class _Series:
+    """One function's counters."""
+
+    __slots__ = ("buckets", "errors", "invocations", "seconds")
+
+    def __init__(self) -> None:
+        self.invocations = 0
+        self.errors = 0
+        self.seconds = 0.0
+        self.buckets = [0] * (len(_BUCKETS) + 1)
+
+
+class Metrics:
+    """Counting costs a dictionary look-up and a few additions; text is made only when someone looks."""
+
+    def __init__(self, environments: Callable[[], Mapping[str, int]], cold_starts: Callable[[], int]) -> None:
+        """`environments`: how many there are by state; `cold_starts`: how many were ever started."""
+        self._functions: dict[str, _Series] = {}
+        self._environments = environments
+        self._cold_starts = cold_starts
+        self.throttles = 0
+
+    def invocation(self, function: str, seconds: float, failed: bool) -> None:
+        series = self._functions.get(function)
+        if series is None:
+            series = self._functions[function] = _Series()
+        series.invocations += 1
+        series.seconds += seconds
+        if failed:
+            series.errors += 1
+        at = 0
+        for bound in _BUCKETS:
+            if seconds <= bound:
+                break
+            at += 1
+        series.buckets[at] += 1
+
+    def forget(self, function: str) -> None:
+        """A deleted function's series go: the number of series is bounded by the functions there are."""
+        self._functions.pop(function, None)
+
+    def render(self) -> bytes:
+        lines = ["# TYPE lambdad_invocations_total counter"]
+        for name, series in self._functions.items():
+            lines.append(f'lambdad_invocations_total{{function="{name}"}} {series.invocations}')
+        lines.append("# TYPE lambdad_errors_total counter")
+        for name, series in self._functions.items():
+            lines.append(f'lambdad_errors_total{{function="{name}"}} {series.errors}')
+        lines.append("# TYPE lambdad_duration_seconds histogram")
+        for name, series in self._functions.items():
+            lines += _histogram(name, series)
+        lines += ["# TYPE lambdad_throttles_total counter", f"lambdad_throttles_total {self.throttles}"]
+        lines += ["# TYPE lambdad_cold_starts_total counter", f"lambdad_cold_starts_total {self._cold_starts()}"]
+        lines.append("# TYPE lambdad_environments gauge")
+        for state, number in sorted(self._environments().items()):
+            lines.append(f'lambdad_environments{{state="{state}"}} {number}')
+        return ("\n".join(lines) + "\n").encode()
+
+
+def _histogram(name: str, series: _Series) -> list[str]:
+    lines = []
+    total = 0
+    for bound, number in zip((*_BUCKETS, "+Inf"), series.buckets, strict=True):
+        total += number
+        lines.append(f'lambdad_duration_seconds_bucket{{function="{name}",le="{bound}"}} {total}')
+    lines.append(f'lambdad_duration_seconds_sum{{function="{name}"}} {series.seconds:.6f}')
+    lines.append(f'lambdad_duration_seconds_count{{function="{name}"}} {total}')
+    return lines

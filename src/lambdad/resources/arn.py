@@ -1,0 +1,33 @@
+"""Function names in their forms: name, account:function:name, function:name, ARN; each with or without a qualifier. Pure.
+
+AWS: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html (FunctionName)
+"""
+
+import re
+
+from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
+from lambdad.resources.function import FunctionKey
+
+_NAME = re.compile(
+    r"(?:arn:(?:aws[a-zA-Z-]*):lambda:(?P<region>[a-z0-9-]+):)?"
+    r"(?:(?P<account>\d{12}):)?(?:function:)?(?P<name>[a-zA-Z0-9-_]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9-_]+))?"
+)
+
+
+def resolve_function(text: str, qualifier: str | None, account: str, region: str) -> tuple[FunctionKey, str | None]:
+    """The function meant and its qualifier, from a FunctionName that matches the model's pattern.
+
+    Raises InvalidParameterValueException when the name and the parameter name different qualifiers,
+    ResourceNotFoundException when the ARN is another account's or region's: functions are found only in one's own.
+    """
+    match = _NAME.fullmatch(text)
+    if match is None:
+        raise ResourceNotFoundException.function(FunctionKey(account, region, text).arn)
+    own = match["qualifier"]
+    if own is not None and qualifier is not None and own != qualifier:
+        raise InvalidParameterValueException.qualifier_mismatch()
+    chosen = qualifier if qualifier is not None else own
+    key = FunctionKey(match["account"] or account, match["region"] or region, match["name"])
+    if key.region != region:
+        raise ResourceNotFoundException.region(key.region, region)
+    return key, chosen

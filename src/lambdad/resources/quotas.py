@@ -1,0 +1,37 @@
+"""Every limit of the service, once, with AWS's defaults.
+
+AWS: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+_MB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Bytes unless said otherwise."""
+
+    synchronous_payload: int = 6 * _MB
+    asynchronous_payload: int = 1 * _MB
+    response_payload: int = 6 * _MB + 100
+    """AWS lets a response be this little larger: its own message names 6291556 bytes."""
+    zipped_code: int = 50 * _MB
+    """Uploaded in a request."""
+    create_request: int = 70_167_211
+    """A whole CreateFunction or UpdateFunctionCode request: the zip in base64 and some."""
+    unzipped_code: int = 250 * _MB
+    environment: int = 4 * 1024
+    """All variables of a function as AWS measures them: their JSON document."""
+    layers: int = 5
+    """Number per function."""
+    tags: int = 50
+    """Number per resource."""
+    code_storage: int = 75 * 1024 * _MB
+    """Of an account in a region."""
+    page: int = 50
+    """Items in one answer of a list."""
+
+
+QUOTAS: Final = Quotas()
