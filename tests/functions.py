@@ -25,7 +25,9 @@ def new_name(prefix: str = "f") -> str:
     return f"{prefix}-{uuid.uuid4().hex[:12]}"
 
 
-def create(client: Any, code: str = "", *, runtime: str = PYTHON, files: dict[str, Any] | None = None, **more: Any) -> str:
+def create(
+    client: Any, code: str = "", *, runtime: str = PYTHON, files: dict[str, Any] | None = None, **more: Any
+) -> str:
     """Create a function from the source of its one module and wait until it is Active; its name."""
     name = more.pop("name", None) or new_name()
     executable = more.pop("executable", ())

@@ -5,18 +5,22 @@ The only file that names more than three rooms. Nothing here decides anything: i
 
 import asyncio
 import logging
+import os
+import resource
 import signal
-import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
+import orjson
 import uvloop
 
 from lambdad import __version__
 from lambdad.api.context import Backend
 from lambdad.api.front_door import FrontDoor
-from lambdad.api.operations import OPERATIONS
+from lambdad.api.logs_page import LogsPage
+from lambdad.api.model import load_model
+from lambdad.api.operations.code_source import CodeDownload
+from lambdad.aws import s3
 from lambdad.aws.credentials import RoleCredentials
 from lambdad.clock import SystemClock
 from lambdad.config import Config
@@ -25,7 +29,9 @@ from lambdad.environments.environments import Environments, Limits
 from lambdad.environments.preparation import Preparation
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
+from lambdad.http import protocol
 from lambdad.http.exchange import Exchange, Handler
+from lambdad.http.server import Server, listen, serve_accepted
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.invoke import Invoker
@@ -35,7 +41,175 @@ from lambdad.resources.function import FunctionVersion
 from lambdad.runtimes.interpreters import Interpreters
 from lambdad.runtimes.templates import Runtimes
 from lambdad.sandbox.driver import Driver, Sandbox
-from lambdad.store.code_packages import CodePackages
-from lambdad.store.database import Database
+from lambdad.sandbox.namespaces import NamespacesDriver
+from lambdad.store.code_packages import CodePackages, hex_of
+from lambdad.store.database import DataDirectoryInUse, Database
 from lambdad.store.functions import Functions
 from lambdad.store.queue import EventQueue
+
+log = logging.getLogger(__name__)
+
+_CAPACITY_WAIT = 60.0
+"""Seconds that an invocation waits for room when the host is full."""
+_RUNTIME_API_LIMITS = protocol.Limits(body=8 * 1024 * 1024, request_time=None, idle_time=None)
+_FILES = 65536
+
+
+class LambdaServer:
+    """One running server."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        clock = SystemClock()
+        data_dir = config.data_dir
+        self._database = Database(data_dir)
+        self._functions = Functions(self._database)
+        self._queue = EventQueue(self._database)
+        self._code = CodePackages(data_dir)
+        self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
+        self._driver: Driver = NamespacesDriver(data_dir, data_dir / "unpacked", None, config.spare)
+        self._clock = clock
+        self._front_door: FrontDoor
+        self._listener: Server
+
+    async def start(self) -> None:
+        """Raises DataDirectoryInUse, OSError."""
+        config = self._config
+        self._database.open()
+        self._functions.load()
+        self._queue.load()
+        self._code.open()
+        self._logs.open()
+        await self._driver.open()
+        self._build()
+        self._listener = await listen(self._front_door.handle, config.host, config.port, protocol.Limits())
+        self._driver.front_door_port = self._listener.port  # type: ignore[attr-defined]
+        self._preparation.start()
+        self._asynchronous.start()
+
+    def _build(self) -> None:
+        config, clock = self._config, self._clock
+        self._spares = Spares(self._driver, config.spare)
+        self._roles = RoleCredentials(config.data_dir)
+        runtimes = Runtimes(Interpreters(config.interpreters, os.environ), config.data_dir / "runtimes")
+        blueprints = Blueprints(runtimes, self._unpacked_path, self._credentials_of)
+        limits = Limits(
+            config.freeze_after, config.idle_timeout, _CAPACITY_WAIT, config.max_environments, config.max_memory_mb
+        )
+        self._environments = Environments(blueprints.model_of, self._spares, self._logs, clock, limits, self._attach)
+        metrics = Metrics(self._environments.states, lambda: self._environments.cold_starts)
+        concurrency = Concurrency(config.concurrency)
+        self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
+        self._asynchronous = Asynchronous(self._queue, self._invoker, clock)
+        self._preparation = Preparation(self._functions, self._code, self._environments.warm)
+        backend = Backend(
+            config,
+            clock,
+            self._functions,
+            self._code,
+            self._invoker,
+            self._asynchronous,
+            s3.fetch,
+            self._roles.link_key,
+        )
+        self._logs_page = LogsPage(self._logs, self._functions.get, config.region)
+        pages: dict[bytes, Handler] = {
+            b"/_lambdad/health": _health,
+            b"/_lambdad/metrics": lambda exchange: _metrics(exchange, metrics),
+            b"/_lambdad/logs": self._logs_page.handle,
+            b"/_lambdad/code/": CodeDownload(backend).handle,
+        }
+        model = load_model()
+        secret_of = self._secret_of if config.auth == "sigv4" else None
+        self._front_door = FrontDoor(model, backend, pages, secret_of)
+        inner_pages = {b"/_lambdad/code/": pages[b"/_lambdad/code/"], b"/_lambdad/health": _health}
+        self._inner_door = FrontDoor(model, backend, inner_pages, secret_of)
+        for listener in (self._invoker, self._environments, self._preparation):
+            self._functions.subscribe(listener.function_changed)
+
+    # --- What one room needs of another -------------------------------------------------------------------------------
+
+    def _unpacked_path(self, version: FunctionVersion) -> str:
+        return str(self._code.unpacked_path(hex_of(version.code_sha256)))
+
+    def _credentials_of(self, version: FunctionVersion) -> Credentials:
+        account = version.key.account
+        secret = self._roles.secret_of(account)
+        assert secret is not None
+        return Credentials(account, secret, self._roles.session_token(version.role))
+
+    def _secret_of(self, access_key: str) -> str | None:
+        return self._config.credentials.get(access_key) or self._roles.secret_of(access_key)
+
+    def _attach(self, sandbox: Sandbox, runtime_api: Handler) -> Callable[[], None]:
+        """Serve a sandbox's own sockets: the Runtime API, and the AWS endpoint without the pages that are the owner's."""
+        ends = [serve_accepted(sandbox.runtime_api, runtime_api, _RUNTIME_API_LIMITS)]
+        if sandbox.front_door is not None:
+            ends.append(serve_accepted(sandbox.front_door, self._inner_door.handle, protocol.Limits()))
+
+        def detach() -> None:
+            for end in ends:
+                end()
+
+        return detach
+
+    # --- The end ------------------------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        return f"http://{host}:{self._listener.port}"
+
+    async def drain(self) -> None:
+        """Take nothing new; let what runs finish or time out; then end everything that was started."""
+        await self._asynchronous.stop()
+        await self._logs_page.close()
+        await self._listener.drain(self._config.shutdown_grace)
+        await asyncio.wait_for(self._asynchronous.finished(), self._config.shutdown_grace)
+        await self._front_door.finished()
+        await self._preparation.close()
+        await self._environments.close()
+        await self.stop_rooms_below()
+
+    async def stop_rooms_below(self) -> None:
+        await self._driver.close()
+        await asyncio.to_thread(self._logs.close)
+        await self._database.close()
+
+
+def _health(exchange: Exchange) -> None:
+    body = orjson.dumps({"status": "ok", "version": __version__})
+    exchange.respond(200, ((b"Content-Type", b"application/json"),), body)
+
+
+def _metrics(exchange: Exchange, metrics: Metrics) -> None:
+    exchange.respond(200, ((b"Content-Type", b"text/plain; version=0.0.4"),), metrics.render())
+
+
+async def _run(config: Config) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = LambdaServer(config)
+    try:
+        await server.start()
+    except (DataDirectoryInUse, OSError) as error:
+        print(f"lambdad: {error}", file=sys.stderr)
+        return 1
+    print(f"lambdad ready on {server.url}", flush=True)
+    await stop.wait()
+    log.info("draining")
+    await server.drain()
+    return 0
+
+
+def serve(config: Config) -> int:
+    """Run until SIGTERM or SIGINT; the exit code."""
+    logging.basicConfig(
+        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(most, _FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    return uvloop.run(_run(config))

@@ -100,7 +100,9 @@ def test_accepted_events_survive_a_kill(own_server: Server) -> None:
     client = own_server.client()
     name = create(client, "def handler(event, context):\n    print('ran', event)\n")
     for number in range(20):
-        assert client.invoke(FunctionName=name, InvocationType="Event", Payload=str(number).encode())["StatusCode"] == 202
+        assert (
+            client.invoke(FunctionName=name, InvocationType="Event", Payload=str(number).encode())["StatusCode"] == 202
+        )
     own_server.kill()
     own_server.start()
     for number in range(20):

@@ -159,7 +159,9 @@ def test_an_idle_environment_expires(tmp_path: Any) -> None:
     server = Server(tmp_path / "data", "--idle-timeout", "1").start()
     try:
         client = server.client()
-        name = create(client, "calls = 0\ndef handler(event, context):\n    global calls\n    calls += 1\n    return calls\n")
+        name = create(
+            client, "calls = 0\ndef handler(event, context):\n    global calls\n    calls += 1\n    return calls\n"
+        )
         assert call(client, name)[0] == 1
         wait_for(lambda: b"lambdad_environments{" not in server.get("/_lambdad/metrics")[1], 20)
         assert call(client, name)[0] == 1

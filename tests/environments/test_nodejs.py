@@ -75,7 +75,9 @@ def test_handlers_that_are_not_there(client: Any, handler: str, error_type: str)
 
 
 def test_console_lines_carry_time_and_request_id(client: Any) -> None:
-    name = make(client, "exports.handler = async () => { console.log('hello', {a: 1}); console.error('two\\nlines'); };")
+    name = make(
+        client, "exports.handler = async () => { console.log('hello', {a: 1}); console.error('two\\nlines'); };"
+    )
     answer = client.invoke(FunctionName=name, LogType="Tail")
     tail = base64.b64decode(answer["LogResult"]).decode()
     request_id = answer["ResponseMetadata"]["RequestId"]
@@ -112,4 +114,8 @@ def test_modules_beside_the_handler(client: Any) -> None:
         "src/main.js": "const {x} = require('./lib'); exports.handler = async () => [x, process.cwd(), __dirname];",
         "src/lib.js": "exports.x = 7;",
     }
-    assert call(client, make(client, "", files=files, handler="src/main.handler"))[0] == [7, "/var/task", "/var/task/src"]
+    assert call(client, make(client, "", files=files, handler="src/main.handler"))[0] == [
+        7,
+        "/var/task",
+        "/var/task/src",
+    ]

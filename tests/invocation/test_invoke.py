@@ -33,7 +33,9 @@ def test_no_payload_is_an_empty_event(client: Any, echo: str) -> None:
     assert client.invoke(FunctionName=echo)["Payload"].read() == b"{}"
 
 
-@pytest.mark.parametrize("form", ["{name}", "000000000000:function:{name}", "arn:aws:lambda:us-east-1:000000000000:function:{name}"])
+@pytest.mark.parametrize(
+    "form", ["{name}", "000000000000:function:{name}", "arn:aws:lambda:us-east-1:000000000000:function:{name}"]
+)
 @pytest.mark.parametrize("suffix", ["", ":$LATEST"])
 def test_every_form_of_the_function_name(client: Any, echo: str, form: str, suffix: str) -> None:
     assert call(client, form.format(name=echo) + suffix, 1)[0] == 1
@@ -102,7 +104,7 @@ def test_a_function_error(client: Any) -> None:
     assert payload["errorType"] == "ValueError"
     assert payload["requestId"] == answer["ResponseMetadata"]["RequestId"]
     assert payload["stackTrace"] == [
-        '  File "/var/task/app.py", line 2, in handler\n    raise ValueError(\'no such thing\')\n'
+        "  File \"/var/task/app.py\", line 2, in handler\n    raise ValueError('no such thing')\n"
     ]
 
 

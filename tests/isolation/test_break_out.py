@@ -30,7 +30,9 @@ def run(client: Any, body: str, **more: Any) -> Any:
 
 def test_the_hosts_files(server: Server, client: Any) -> None:
     paths = ["/root", "/home", "/etc/shadow", str(server.data_dir), "/.lambdad", "/proc/1/root/etc/shadow"]
-    seen = run(client, f"return [attempt(lambda: os.listdir(p) if os.path.isdir(p) else open(p).read()) for p in {paths}]")
+    seen = run(
+        client, f"return [attempt(lambda: os.listdir(p) if os.path.isdir(p) else open(p).read()) for p in {paths}]"
+    )
     assert all(answer.startswith("refused") or answer == "[]" for answer in seen), seen
 
 
@@ -74,8 +76,14 @@ return answers + [attempt(lambda: os.listdir("/proc/1/fd"))]
 
 def test_open_descriptors(client: Any) -> None:
     """Standard streams, the log, the Runtime API connection, and the directory being listed: nothing else."""
-    seen = run(client, "return {f: attempt(lambda: os.readlink('/proc/self/fd/' + f)) for f in os.listdir('/proc/self/fd')}")
-    others = [t for t in seen.values() if not t.startswith(("pipe:", "socket:", "/dev/null", "/proc/", "refused", "anon_inode"))]
+    seen = run(
+        client, "return {f: attempt(lambda: os.readlink('/proc/self/fd/' + f)) for f in os.listdir('/proc/self/fd')}"
+    )
+    others = [
+        t
+        for t in seen.values()
+        if not t.startswith(("pipe:", "socket:", "/dev/null", "/proc/", "refused", "anon_inode"))
+    ]
     assert others == []
     assert len([t for t in seen.values() if t.startswith("socket:")]) <= 1
 
@@ -93,7 +101,9 @@ return {k: status[k].strip() for k in ("CapInh", "CapPrm", "CapEff", "CapBnd", "
 
 
 def test_environments_have_users_of_their_own(client: Any) -> None:
-    name = create(client, "import os, time\ndef handler(event, context):\n    time.sleep(0.5)\n    return os.getuid()\n")
+    name = create(
+        client, "import os, time\ndef handler(event, context):\n    time.sleep(0.5)\n    return os.getuid()\n"
+    )
     uids: list[int] = []
     threads = [threading.Thread(target=lambda: uids.append(call(client, name)[0])) for _ in range(3)]
     for thread in threads:
@@ -168,7 +178,9 @@ return [written, 0]
 
 def test_the_runtime_api_of_another_environment(client: Any) -> None:
     """Two environments at once: each reaches only its own Runtime API, where the other's request id is unknown."""
-    waiter = create(client, "import time\ndef handler(event, context):\n    time.sleep(3)\n    return 'mine'\n", Timeout=20)
+    waiter = create(
+        client, "import time\ndef handler(event, context):\n    time.sleep(3)\n    return 'mine'\n", Timeout=20
+    )
     answers: list[Any] = []
     thread = threading.Thread(target=lambda: answers.append(call(client, waiter)))
     thread.start()
@@ -218,7 +230,9 @@ return answers
 
 
 def test_background_processes_end_with_the_environment(client: Any) -> None:
-    name = create(client, LOOK + "def handler(event, context):\n    subprocess.Popen(['sleep', '1000'])\n    return os.getuid()\n")
+    name = create(
+        client, LOOK + "def handler(event, context):\n    subprocess.Popen(['sleep', '1000'])\n    return os.getuid()\n"
+    )
     uid = call(client, name)[0]
     client.delete_function(FunctionName=name)
     from wait import wait_for

@@ -17,6 +17,11 @@ class RoleCredentials:
     def __init__(self, data_dir: Path) -> None:
         self._key = _load_key(data_dir / _KEY_FILE)
 
+    @property
+    def link_key(self) -> bytes:
+        """For links that only we can make (Code.Location)."""
+        return hmac.new(self._key, b"links", hashlib.sha256).digest()
+
     def secret_of(self, access_key_id: str) -> str | None:
         """The secret access key that belongs to an account's key id; None if it is not one."""
         if len(access_key_id) != 12 or not access_key_id.isdigit():

@@ -116,3 +116,19 @@ def runtime_version_arn(identifier: str, region: str) -> str:
     """The runtime version's ARN: AWS ends it in a digest, so do we."""
     digest = hashlib.sha256(f"lambdad {runtime_version(identifier)}".encode()).hexdigest()
     return f"arn:aws:lambda:{region}::runtime:{digest}"
+
+
+_BLOCKED = frozenset({"java8", "dotnetcore3.1", "dotnetcore2.1", "dotnetcore2.0", "go1.x", "provided"})
+
+
+def creation_blocked(identifier: str) -> bool:
+    """AWS lets no new function have it: deprecated before 2024, when blocking was last enforced for all of them."""
+    runtime = RUNTIMES.get(identifier)
+    if runtime is None:
+        return False
+    return identifier in _BLOCKED or (runtime.deprecated is not None and runtime.deprecated < "2024-01-01")
+
+
+def supported() -> list[str]:
+    """The identifiers that a new function may have, the newest of each family first."""
+    return [identifier for identifier in RUNTIMES if not creation_blocked(identifier)]

@@ -31,6 +31,8 @@ class Template:
     """(target, path inside), e.g. `("/usr/bin/python3.11", "/var/lang/bin/python3.11")`."""
     zygote: tuple[str, ...] | None = None
     """The interpreter's argv (inside paths) when the runtime forks; None when its process is executed."""
+    zygote_environment: tuple[tuple[str, str], ...] = ()
+    """The zygote's own environment: what the dynamic linker reads only when a program starts."""
     preload: str | None = None
     """Path inside of the module the zygote imports: `preload()` before any fork, `run(environment)` in the child."""
     prestart: tuple[str, ...] | None = None
@@ -105,6 +107,9 @@ class Sandbox(Protocol):
 
     async def reset(self) -> None:
         """Every process inside but the first is dead when this returns; /tmp stays (as AWS's reset does)."""
+
+    def throttle(self) -> None:
+        """INIT is over: from now on CPU follows memory. Until then it is not limited, as AWS's is boosted."""
 
     def freeze(self) -> None: ...
 

@@ -1,0 +1,81 @@
+"""How the commands talk to the server: HTTP by the standard library, because the AWS SDK takes half a second to import."""
+
+import http.client
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import click
+
+_DEFAULT = "http://127.0.0.1:4566"
+_TIMEOUT = 960.0
+"""Seconds: longer than the longest function."""
+
+endpoint_option = click.option(
+    "--endpoint-url",
+    envvar="AWS_ENDPOINT_URL",
+    default=_DEFAULT,
+    show_default=True,
+    help="Where the server is.  [AWS_ENDPOINT_URL]",
+)
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """One sentence on standard error, and out."""
+    print(f"lambdad: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body) if self.body else {}
+
+    @property
+    def error(self) -> str:
+        """The type of the error; empty if it is none."""
+        return self.headers.get("x-amzn-errortype", "") if self.status >= 400 else ""
+
+    @property
+    def message(self) -> str:
+        document = self.json()
+        return str(document.get("message") or document.get("Message") or f"HTTP status {self.status}")
+
+
+class Client:
+    """Requests are unsigned but for the scope: account and region as the AWS variables say."""
+
+    def __init__(self, endpoint: str) -> None:
+        parts = urlsplit(endpoint)
+        if parts.scheme not in ("http", "https") or parts.hostname is None:
+            fail(f"{endpoint!r} is not the URL of a server.", 2)
+        self._endpoint = endpoint
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname, parts.port, timeout=_TIMEOUT)
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        account = os.environ.get("AWS_ACCESS_KEY_ID") or "000000000000"
+        scope = f"{account}/20260101/{region}/lambda/aws4_request"
+        self._authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+
+    def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """`body`: bytes as they are, anything else as JSON."""
+        response = self.open(method, path, body, headers)
+        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+
+    def open(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> http.client.HTTPResponse:
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        try:
+            self._connection.request(method, path, data, {"Authorization": self._authorization, **(headers or {})})
+            return self._connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            fail(f"no server answers at {self._endpoint} ({error}). Start one with `lambdad serve`.")

@@ -1,0 +1,263 @@
+"""The first process of a sandbox: makes it, starts the runtime process, reaps, resets, reports.
+
+It is pid 1 of its namespace: when it ends, the kernel ends everything inside. It outlives runtime processes, so that a reset
+keeps the sandbox and its /tmp. It obeys one descriptor that nothing else inside has.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+
+import enter
+import kernel
+import protocol
+
+_SHARED = "/.lambdad"
+_RUNTIME_API_PORT = 9001
+_MOST_FILES = 1024
+_REPORT = 1000
+"""The descriptor by which a child that cannot execute its program says so; closed when it can."""
+
+
+def main(message, fds, settings, module):
+    """`fds`: control channel, output, and the network namespace if one was made already."""
+    kernel.die_with_parent()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    channel, output = socket.socket(fileno=fds[0]), fds[1]
+    fds[:] = fds[:2]
+    try:
+        listeners = make(message, fds[2] if message["network"] else None)
+        sandbox = First(channel, output, message, settings, module)
+        sandbox.prestart()
+        protocol.send(channel, {"op": "ready"}, [listener.fileno() for listener in listeners])
+        for listener in listeners:
+            listener.close()
+        sandbox.serve()
+    except OSError as error:
+        protocol.send(channel, {"op": "failed", "text": str(error)})
+
+
+def make(message, network):
+    """Namespaces and private mounts; the sockets that a new network namespace is reached by."""
+    flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
+    listeners = []
+    if network is not None:
+        kernel.setns(network, kernel.CLONE_NEWNET)
+        os.close(network)
+        kernel.unshare(flags)
+    else:
+        kernel.unshare(flags | kernel.CLONE_NEWNET)
+        kernel.loopback_up()
+        listeners = [listen(port) for port in (_RUNTIME_API_PORT, message["front_door_port"]) if port]
+    socket.sethostname(message["hostname"])
+    private = kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount("proc", "/proc", "proc", private | kernel.MS_NOEXEC)
+    kernel.mount("tmpfs", "/dev/shm", "tmpfs", private | kernel.MS_NOEXEC, "mode=1777,size=64m")
+    for path, content in message["files"].items():
+        own_file(path, content)
+    return listeners
+
+
+def own_file(path, content):
+    """A file of the shared root replaced in this sandbox only. Its place is a file system of ours, and then it is nowhere."""
+    source = "/dev/shm/own"
+    with open(source, "w") as file:
+        file.write(content)
+    os.chmod(source, 0o644)
+    kernel.bind(source, path, kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV)
+    os.unlink(source)
+
+
+def listen(port):
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(128)
+    return listener
+
+
+class First:
+    """The state of pid 1."""
+
+    def __init__(self, channel, output, message, settings, module):
+        self.channel = channel
+        self.output = output
+        self.uid = message["uid"]
+        self.settings = settings
+        self.seccomp = bytes.fromhex(settings["seccomp"])
+        self.module = module
+        self.runtime = None  # pid of the runtime process, while there is one
+        self.waiting = None  # pipe to a prestarted interpreter
+        self.closed = False  # the function is mounted, the privileges are gone
+
+    def serve(self):
+        readable, writable = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        while True:
+            ready, _, _ = select.select([self.channel, readable], [], [])
+            if readable in ready:
+                os.read(readable, 512)
+                self.reap()
+            if self.channel in ready:
+                message, fds = protocol.receive(self.channel)
+                if message is None:
+                    return
+                if message["op"] == "start":
+                    self.start(message, fds)
+                elif message["op"] == "reset":
+                    self.reset()
+
+    # --- Starting ---------------------------------------------------------------------------------------------------
+
+    def prestart(self):
+        """An interpreter that is up before its function is known."""
+        argv = self.settings["prestart"]
+        if argv is None:
+            return
+        readable, self.waiting = os.pipe()
+        environment = {"LAMBDAD_PRESTART_FD": "3", "PATH": "/usr/bin:/bin"}
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(readable, 3)
+            enter.become_unprivileged(self.uid, self.uid, self.seccomp, self.settings["user_namespace"])
+            self.execute(argv, environment, keep=4)
+        os.close(readable)
+        self.runtime = pid
+
+    def start(self, message, fds):
+        try:
+            if not self.closed:
+                self.close(message)
+            environment, argv = message["environment"], message["argv"]
+            if self.waiting is not None:
+                waiting, self.waiting = self.waiting, None
+                if argv is None:
+                    os.write(waiting, json.dumps(environment).encode())
+                    os.close(waiting)
+                    return
+                os.close(waiting)
+                self.forget_runtime()
+            self.runtime = self.fork_runtime(argv or self.settings["prestart"], environment)
+        except OSError as error:
+            protocol.send(self.channel, {"op": "failed", "text": str(error)})
+
+    def close(self, message):
+        """Mount the function; give up everything."""
+        private = kernel.MS_NOSUID | kernel.MS_NODEV
+        options = "mode=1777,size={}m".format(message["tmp_mb"])
+        kernel.mount("tmpfs", "/tmp", "tmpfs", private, options)
+        kernel.mount(_SHARED + "/unpacked/" + message["code"], "/var/task", None, kernel.MS_BIND)
+        layers = [_SHARED + "/unpacked/" + layer for layer in message["layers"]]
+        if len(layers) == 1:
+            kernel.mount(layers[0], "/opt", None, kernel.MS_BIND)
+        elif layers:
+            lower = ":".join(reversed(layers))
+            kernel.mount("overlay", "/opt", "overlay", private | kernel.MS_RDONLY, "lowerdir=" + lower)
+        kernel.unmount(_SHARED + "/unpacked")
+        kernel.unmount(_SHARED + "/guest")
+        kernel.unshare(kernel.CLONE_NEWCGROUP)
+        adjust_oom("-1000")
+        enter.become_unprivileged(self.uid, self.uid, self.seccomp, self.settings["user_namespace"])
+        # What holds the control channel must not be looked into by what it starts.
+        kernel.set_dumpable(0)
+        self.closed = True
+
+    def fork_runtime(self, argv, environment):
+        pid = os.fork()
+        if pid:
+            return pid
+        status = 1
+        try:
+            kernel.set_dumpable(1)
+            adjust_oom("0")
+            if argv is not None:
+                os.chdir(environment.get("LAMBDA_TASK_ROOT", "/"))
+                self.execute(argv, environment, keep=3)
+            self.stand_alone(3, _MOST_FILES)
+            os.chdir(environment["LAMBDA_TASK_ROOT"])
+            self.module.run(environment)
+            status = 0
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def stand_alone(self, keep, end):
+        """In a child: a session, standard streams, and none of pid 1's descriptors from `keep` to `end`."""
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        null = os.open("/dev/null", os.O_RDONLY)
+        for source, target in ((null, 0), (self.output, 1), (self.output, 2)):
+            os.dup2(source, target)
+        self.channel.detach()
+        os.closerange(keep, end)
+
+    def execute(self, argv, environment, keep):
+        """In a child: become the program. If that cannot be, say why and end."""
+        os.dup2(self.channel.fileno(), _REPORT, inheritable=False)
+        self.stand_alone(keep, _REPORT)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and that would be inherited
+        try:
+            os.execve(argv[0], list(argv), environment)
+        except OSError as error:
+            protocol.send(socket.socket(fileno=_REPORT), {"op": "not executed", "errno": error.errno})
+        finally:
+            os._exit(127)
+
+    # --- Ending -----------------------------------------------------------------------------------------------------
+
+    def reap(self):
+        """Everything that has ended; of the runtime process the server is told."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self.runtime:
+                self.runtime = None
+                if os.WIFSIGNALED(status):
+                    protocol.send(self.channel, {"op": "exit", "signal": os.WTERMSIG(status)})
+                else:
+                    protocol.send(self.channel, {"op": "exit", "code": os.WEXITSTATUS(status)})
+
+    def forget_runtime(self):
+        pid, self.runtime = self.runtime, None
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+    def reset(self):
+        """End every process but this one."""
+        self.runtime = None
+        while True:
+            try:
+                os.kill(-1, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            try:
+                os.waitpid(-1, 0)
+            except ChildProcessError:
+                break
+        if self.waiting is not None:
+            os.close(self.waiting)
+            self.waiting = None
+        protocol.send(self.channel, {"op": "reset"})
+
+
+def adjust_oom(score):
+    """When memory runs out the runtime goes, never pid 1. Only root may protect a process."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write(score)
+    except PermissionError:
+        return

@@ -1,0 +1,130 @@
+"""The system calls that Python does not offer, by libc. Each raises OSError with what was tried.
+
+Kept to what `jail.py`, `zygote.py` and `init.py` use; the standard library has some of them only since 3.12.
+"""
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_NOATIME, MS_NODIRATIME, MS_BIND, MS_REC, MS_PRIVATE, MS_RELATIME = 1024, 2048, 4096, 16384, 1 << 18, 1 << 21
+MNT_DETACH = 2
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
+_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _PR_CAP_AMBIENT = 38, 22, 47
+_SECCOMP_MODE_FILTER, _PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
+_CAPABILITY_VERSION_3 = 0x20080522
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+
+
+def _check(result, what):
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, "{}: {}".format(what, os.strerror(number)))
+
+
+def unshare(flags):
+    _check(_libc.unshare(flags), "unshare({:#x})".format(flags))
+
+
+def setns(fd, kind):
+    _check(_libc.setns(fd, kind), "setns({:#x})".format(kind))
+
+
+def mount(source, target, kind=None, flags=0, options=None):
+    arguments = [os.fsencode(text) if text is not None else None for text in (source, target, kind)]
+    data = options.encode() if options is not None else None
+    _check(_libc.mount(*arguments, ctypes.c_ulong(flags), data), "mount({}, {})".format(source or kind, target))
+
+
+def unmount(target):
+    """Lazily: gone from the tree at once."""
+    _check(_libc.umount2(os.fsencode(target), MNT_DETACH), "umount2({})".format(target))
+
+
+_LOCKED = (
+    (os.ST_RDONLY, MS_RDONLY),
+    (os.ST_NOSUID, MS_NOSUID),
+    (os.ST_NODEV, MS_NODEV),
+    (os.ST_NOEXEC, MS_NOEXEC),
+    (os.ST_NOATIME, MS_NOATIME),
+    (os.ST_NODIRATIME, MS_NODIRATIME),
+    (os.ST_RELATIME, MS_RELATIME),
+)
+
+
+def bind(source, target, flags):
+    """A bind mount with these flags, and those it had: an unprivileged user may not take any away."""
+    mount(source, target, None, MS_BIND)
+    had = os.statvfs(target).f_flag
+    for seen, flag in _LOCKED:
+        if had & seen:
+            flags |= flag
+    mount(None, target, None, MS_REMOUNT | MS_BIND | flags)
+
+
+def pivot_root(new_root):
+    """The directory becomes /, and nothing of the old tree stays reachable."""
+    os.chdir(new_root)
+    number = {"x86_64": 155, "aarch64": 41}[os.uname().machine]
+    _check(_libc.syscall(ctypes.c_long(number), b".", b"."), "pivot_root")
+    unmount(".")
+    os.chdir("/")
+
+
+def die_with_parent(signal_number=9):
+    _check(_libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0), "PR_SET_PDEATHSIG")
+
+
+def set_dumpable(value):
+    _check(_libc.prctl(_PR_SET_DUMPABLE, value, 0, 0, 0), "PR_SET_DUMPABLE")
+
+
+def no_new_privileges():
+    _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS")
+
+
+def drop_bounding_set():
+    """Also what the kernel knows and this file does not: up to the first it refuses."""
+    for number in range(64):
+        if _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0) != 0:
+            break
+    _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+
+
+def drop_capabilities():
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    _check(_libc.capset(header, bytes(24)), "capset")
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+
+def install_seccomp(program):
+    """`program`: BPF instructions, 8 bytes each."""
+    buffer = ctypes.create_string_buffer(program, len(program))
+    filter_ = _Program(len(program) // 8, ctypes.addressof(buffer))
+    result = _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(filter_), 0, 0)
+    _check(result, "PR_SET_SECCOMP")
+
+
+def loopback_up():
+    """In a new network namespace even 127.0.0.1 has to be switched on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        request = struct.pack("16sh14x", b"lo", 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))

@@ -1,0 +1,82 @@
+"""The process that sandboxes of one runtime are forked from: it waits, forks, tells the server the pid.
+
+It has entered the jail, has the runtime's modules imported (for runtimes that fork), and is the parent of every first process.
+Single-threaded, and it never runs a function's code.
+"""
+
+import gc
+import importlib.util
+import json
+import os
+import signal
+import socket
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import init  # noqa: E402
+import kernel  # noqa: E402
+import protocol  # noqa: E402
+
+
+def load(path):
+    """The runtime's own module: `preload()` now, `run(environment)` in each runtime process."""
+    sys.path.insert(0, os.path.dirname(path))
+    spec = importlib.util.spec_from_file_location("lambdad_runtime", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.preload()
+    return module
+
+
+def serve(channel, settings, module):
+    own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    # Children end without becoming zombies: the server watches them through descriptors of its own.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    protocol.send(channel, {"op": "zygote"})
+    while True:
+        message, fds = protocol.receive(channel)
+        if message is None:
+            return
+        try:
+            pid = fork_first(own_namespace, channel, message, fds, settings, module)
+            protocol.send(channel, {"op": "forked", "pid": pid})
+        except OSError as error:
+            protocol.send(channel, {"op": "error", "text": str(error)})
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+
+def fork_first(own_namespace, channel, message, fds, settings, module):
+    """Fork the first process of a new pid namespace; its parent stays in its own."""
+    kernel.unshare(kernel.CLONE_NEWPID)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                channel.close()
+                os.close(own_namespace)
+                init.main(message, fds, settings, module)
+                status = 0
+            finally:
+                os._exit(status)
+    finally:
+        kernel.setns(own_namespace, kernel.CLONE_NEWPID)
+    return pid
+
+
+def main(channel_fd, arguments):
+    kernel.die_with_parent()
+    settings = json.loads(arguments)
+    channel = socket.socket(fileno=int(channel_fd))
+    channel.set_inheritable(False)
+    module = load(settings["preload"]) if settings["preload"] is not None else None
+    gc.collect()
+    gc.freeze()
+    serve(channel, settings, module)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,86 @@
+"""Control groups version 2: one tree. docs.kernel.org/admin-guide/cgroup-v2.html"""
+
+from pathlib import Path
+
+from lambdad.sandbox.cgroups.driver import PERIOD, PIDS, quota_of
+from lambdad.sandbox.cgroups.v1 import read, remove_directory, write
+
+CONTROLLERS = ("memory", "cpu", "pids")
+
+
+def _fields(path: Path) -> dict[str, int]:
+    return {name: int(value) for name, value in (line.split() for line in read(path).splitlines())}
+
+
+class CgroupV2:
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._highest = 0
+        directory.mkdir()
+        write(directory / "pids.max", PIDS)
+
+    def add(self, pid: int) -> None:
+        write(self._directory / "cgroup.procs", pid)
+
+    def limit_memory(self, megabytes: int) -> None:
+        write(self._directory / "memory.max", megabytes * 1048576)
+        swap = self._directory / "memory.swap.max"
+        if swap.exists():
+            write(swap, 0)
+        whole = self._directory / "memory.oom.group"
+        if whole.exists():
+            write(whole, 0)
+
+    def limit_cpu(self, memory_mb: int) -> None:
+        write(self._directory / "cpu.max", f"{quota_of(memory_mb)} {PERIOD}")
+
+    def freeze(self) -> None:
+        write(self._directory / "cgroup.freeze", 1)
+
+    def thaw(self) -> None:
+        write(self._directory / "cgroup.freeze", 0)
+
+    def memory_peak(self) -> int:
+        """Kernels before 5.19 do not keep it: then the highest that was ever seen here."""
+        path = self._directory / "memory.peak"
+        if path.exists():
+            return int(read(path))
+        self._highest = max(self._highest, self.memory_current())
+        return self._highest
+
+    def memory_current(self) -> int:
+        return int(read(self._directory / "memory.current"))
+
+    def oom_kills(self) -> int:
+        return _fields(self._directory / "memory.events").get("oom_kill", 0)
+
+    def cpu_seconds(self) -> float:
+        return _fields(self._directory / "cpu.stat").get("usage_usec", 0) / 1e6
+
+    def remove(self) -> bool:
+        return remove_directory(self._directory)
+
+
+class HierarchyV2:
+    """`root`: the directory that is ours, with the controllers given to its children."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        root.mkdir(exist_ok=True)
+        write(root / "cgroup.subtree_control", " ".join(f"+{name}" for name in CONTROLLERS))
+
+    def make(self, name: str) -> CgroupV2:
+        return CgroupV2(self._root / name)
+
+    def leftovers(self) -> list[int]:
+        pids: set[int] = set()
+        for procs in self._root.glob("*/cgroup.procs"):
+            pids.update(map(int, read(procs).split()))
+            write(procs.with_name("cgroup.freeze"), 0)
+        return sorted(pids)
+
+    def remove(self) -> bool:
+        gone = True
+        for path in self._root.glob("*/") if self._root.exists() else ():
+            gone &= remove_directory(path)
+        return remove_directory(self._root) and gone
