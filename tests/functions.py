@@ -39,7 +39,7 @@ def create(
         Code={"ZipFile": zip_of(files or {"app.py": code}, executable)},
         **more,
     )
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0, "MaxAttempts": 2000})
     return name
 
 

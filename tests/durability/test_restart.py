@@ -37,7 +37,7 @@ def test_sigterm_lets_running_invocations_finish(own_server: Server) -> None:
 def test_functions_survive_a_restart(own_server: Server) -> None:
     own_server.start()
     client = own_server.client()
-    name = create(client, ECHO, Description="kept", Environment={"Variables": {"A": "b"}}, Tags={"t": "v"})
+    name = create(client, ECHO, Description="kept", Environment={"Variables": {"AA": "b"}}, Tags={"t": "v"})
     client.publish_version(FunctionName=name)
     before = client.get_function(FunctionName=name)
     assert own_server.stop() == 0

@@ -172,11 +172,11 @@ def test_an_idle_environment_expires(tmp_path: Any) -> None:
 def test_an_update_replaces_the_environments(client: Any) -> None:
     name = create(client, "def handler(event, context):\n    return 'old'\n")
     assert call(client, name)[0] == "old"
-    new = zip_of({"app.py": "import os\ndef handler(event, context):\n    return 'new ' + os.environ.get('A', '')\n"})
+    new = zip_of({"app.py": "import os\ndef handler(event, context):\n    return 'new ' + os.environ.get('AA', '')\n"})
     client.update_function_code(FunctionName=name, ZipFile=new)
     assert call(client, name)[0] == "new "
     client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
-    client.update_function_configuration(FunctionName=name, Environment={"Variables": {"A": "1"}})
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": {"AA": "1"}})
     assert call(client, name)[0] == "new 1"
 
 

@@ -69,7 +69,18 @@ class Shape:
 
     @cached_property
     def regex(self) -> re.Pattern[str] | None:
-        return re.compile(self.pattern) if self.pattern is not None else None
+        return compile_pattern(self.pattern) if self.pattern is not None else None
+
+
+_UNICODE_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r" \u00a0\u2000-\u200a\u2028\u2029\u3000"}
+"""Java's character classes, near enough in Python's words; they occur within brackets only."""
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """The model's patterns are Java's."""
+    for java, python in _UNICODE_CLASSES.items():
+        pattern = pattern.replace(java, python)
+    return re.compile(pattern)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 Where the service is known to differ from its published model, `OVERRIDES` says so, once.
 """
 
-import re
 from collections.abc import Mapping
+from re import Pattern
 from typing import Any
 
-from lambdad.api.model import Operation, Shape
+from lambdad.api.model import Operation, Shape, compile_pattern
 from lambdad.errors import ValidationException, enum_violation
 
 OVERRIDES: Mapping[str, str] = {
@@ -82,8 +82,8 @@ def _string(value: str, shape: Shape, path: str, violations: list[str]) -> None:
         violations.append(_violation(value, path, f"satisfy regular expression pattern: {pattern}"))
 
 
-def _compiled(shape: Shape, pattern: str) -> re.Pattern[str]:
-    return shape.regex if shape.regex is not None and pattern == shape.pattern else re.compile(pattern)
+def _compiled(shape: Shape, pattern: str) -> Pattern[str]:
+    return shape.regex if shape.regex is not None and pattern == shape.pattern else compile_pattern(pattern)
 
 
 def _length(value: Any, shape: Shape, path: str, violations: list[str]) -> None:

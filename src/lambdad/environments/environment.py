@@ -230,6 +230,7 @@ class Environment:
         """The invocation ends with the platform's word; the environment is reset."""
         self._finish(error.payload, "Unhandled", error)
         self._reset()
+        self._owner.environment_answered(self)
 
     def _finish(self, payload: bytes, function_error: str | None, error: FunctionError | None = None) -> None:
         """Answer first, log after; but a wanted tail must be complete before."""

@@ -18,8 +18,9 @@ from lambdad.sandbox.driver import SandboxError
 
 log = logging.getLogger(__name__)
 
-_RETURN_GRACE = 0.005
-"""Seconds given to an environment that has answered to come back before another is started instead."""
+_RETURN_GRACE = {State.ANSWERED: 0.005, State.RESETTING: 0.25}
+"""Seconds given to an environment that has answered to come back before another is started instead. A reset takes a few
+milliseconds; the caller of a function that failed finds what it left in /tmp, as on AWS."""
 
 
 class Host(Protocol):
@@ -67,7 +68,8 @@ class Pool:
             return
         if len(self._answered) > len(self._waiting):
             self._waiting.append(invocation)
-            self._loop.call_later(_RETURN_GRACE, self._start_if_waiting, invocation)
+            grace = max(_RETURN_GRACE.get(environment.state, 0.0) for environment in self._answered)
+            self._loop.call_later(grace, self._start_if_waiting, invocation)
             return
         self._start_for(invocation)
 
@@ -133,7 +135,7 @@ class Pool:
     # --- Owner ------------------------------------------------------------------------------------------------------
 
     def environment_answered(self, environment: Environment) -> None:
-        if environment.state is State.ANSWERED:
+        if environment.state in _RETURN_GRACE:
             self._answered.add(environment)
 
     def environment_ready(self, environment: Environment) -> None:

@@ -57,8 +57,10 @@ class RuntimeApi:
 
     def _init_error(self, exchange: Exchange) -> None:
         error_type = exchange.headers.get(_ERROR_TYPE, b"Runtime.Unknown").decode("latin-1")
-        exchange.respond_raw(_ACCEPTED, b"")
-        self._environment.runtime_init_error(exchange.body, error_type)
+        if self._environment.runtime_init_error(exchange.body, error_type):
+            exchange.respond_raw(_ACCEPTED, b"")
+        else:
+            _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
 
 
 def _refuse(exchange: Exchange, status: int, error_type: str, message: str) -> None:

@@ -26,6 +26,8 @@ def main(message, fds, settings, module):
     """`fds`: control channel, output, and the network namespace if one was made already."""
     kernel.die_with_parent()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # Pid 1 gets only signals that it handles, and Python handles this one: by ending.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setsid()
     channel, output = socket.socket(fileno=fds[0]), fds[1]
     fds[:] = fds[:2]
@@ -124,6 +126,7 @@ class First:
         pid = os.fork()
         if pid == 0:
             os.dup2(readable, 3)
+            os.set_inheritable(3, True)  # which the call before does not do if it was 3 already
             enter.become_unprivileged(self.uid, self.uid, self.seccomp, self.settings["user_namespace"])
             self.execute(argv, environment, keep=4)
         os.close(readable)
@@ -194,6 +197,7 @@ class First:
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         null = os.open("/dev/null", os.O_RDONLY)
         for source, target in ((null, 0), (self.output, 1), (self.output, 2)):
             os.dup2(source, target)

@@ -89,7 +89,7 @@ def main():
         return
     os.set_inheritable(wanted["channel"], True)
     argv = [*wanted["argv"], "/.lambdad/guest/zygote.py", str(wanted["channel"]), arguments]
-    os.execve(argv[0], argv, wanted["environment"])
+    os.execve(argv[0], argv, {})
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ The search path, the directories whose .pth files count and the variables are th
 docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-searchpath and in recorded environments.
 """
 
+import atexit
 import gc
 import importlib
 import os
 import site
 import sys
+import threading
 import time
 import types
 from collections.abc import Mapping
@@ -27,11 +29,12 @@ from awslambdaric import lambda_runtime_client  # noqa: E402
 from lambdad.guest.python_client import RuntimeClient  # noqa: E402
 from lambdad.guest.python_marshaller import Marshaller  # noqa: E402
 
+_LOG_DESCRIPTOR = "_LAMBDA_TELEMETRY_LOG_FD"
 _OPT = "/opt/python"
 _OPT_PACKAGES = f"{_OPT}/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
-# Modules AWS's runtime has loaded too by the time it looks for the handler.
-_OWN = frozenset(sys.modules)
+# Modules AWS's runtime has loaded too by the time it looks for the handler: not those that only a zygote needs.
+_OWN = frozenset(sys.modules) - {"ctypes", "resource", "select", "selectors", "signal", "socket", "struct"}
 
 # What handlers and the AWS SDKs import before anything of their own: loaded once, before any fork, in shared memory.
 # Never an SDK itself: a function may bring another version.
@@ -61,17 +64,28 @@ def preload() -> None:
 
 
 def run(environment: Mapping[str, str]) -> None:
-    """In the forked child: become this function's runtime process. Never returns: ends by SystemExit or an error."""
+    """In the forked child: become this function's runtime process. Never returns: ends by SystemExit."""
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+    _forget_zygote()
     sys.modules["__main__"] = main_module = types.ModuleType("__main__")
     main_module.__dict__.update(__file__=__file__, awslambdaricmain=awslambdaricmain)
     sys.argv = [__file__]
     if "AWS_LAMBDA_LOG_FORMAT" in environment or "AWS_LAMBDA_LOG_LEVEL" in environment:
         importlib.reload(awslambdaricmain.bootstrap)  # it has read both when the zygote imported it
-    main()
+    try:
+        main()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        raise SystemExit(1) from error
+    finally:
+        # What an interpreter does at its end, and a fork leaves out.
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
 
 
 def main() -> None:
@@ -81,6 +95,8 @@ def main() -> None:
     _forget_shadowed(task_root)
     os.environ.setdefault("PYTHONPATH", RUNTIME_DIR)
     os.environ.setdefault("LC_CTYPE", "C.UTF-8")  # what an interpreter sets where LANG's locale is not installed
+    if os.environ.get(_LOG_DESCRIPTOR) in ("1", "2"):
+        os.environ[_LOG_DESCRIPTOR] = str(os.dup(int(os.environ[_LOG_DESCRIPTOR])))  # awslambdaric closes it at its end
     address = os.environ["AWS_LAMBDA_RUNTIME_API"]
     lambda_runtime_client.runtime_client = RuntimeClient(address, lambda_runtime_client._user_agent())
     lambda_runtime_client.BaseLambdaRuntimeClient.marshaller = Marshaller()
@@ -111,6 +127,14 @@ def _forget_shadowed(task_root: str) -> None:
     names = {entry.partition(".")[0] for directory in (task_root, _OPT, _OPT_PACKAGES) for entry in _entries(directory)}
     for module in [name for name in sys.modules if name not in _OWN and name.partition(".")[0] in names]:
         del sys.modules[module]
+
+
+def _forget_zygote() -> None:
+    """The modules of the process this one was forked from have common names (`protocol`): a function may have them too."""
+    place = os.path.dirname(getattr(sys.modules["__main__"], "__file__", None) or "")
+    for name, module in list(sys.modules.items()):
+        if place and os.path.dirname(getattr(module, "__file__", None) or "") == place:
+            del sys.modules[name]
 
 
 def _entries(directory: str) -> list[str]:

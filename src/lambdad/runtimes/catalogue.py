@@ -11,6 +11,10 @@ from types import MappingProxyType
 LIBRARY_PATH = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 """LD_LIBRARY_PATH as every managed runtime has it."""
 
+FRAMED_LOG: Mapping[str, str] = MappingProxyType({"_LAMBDA_TELEMETRY_LOG_FD": "2"})
+"""Tells AWS's runtime clients and ours where to write log messages as frames: stdout and stderr are one pipe. They remove
+the variable before the function could see it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:

@@ -118,14 +118,15 @@ class Interpreters:
 
 
 def how_to_install(runtime: Runtime, home: Path, given: str | None) -> str:
-    variable = f"LAMBDAD_INTERPRETER_{re.sub('[^A-Z0-9]', '_', runtime.identifier.upper())}"
+    """The commands that bring the interpreter, in a sentence; `given`: the path that was set and does not do."""
+    option = f"--interpreter {runtime.identifier}=PATH"
     if given is not None:
-        return f"{given} is not a {runtime.interpreter} {runtime.version}: correct {variable}."
+        return f"{given} is no {runtime.family.removesuffix('js')} {runtime.version}: correct {option}."
     if runtime.family == "nodejs":
         command = f"npm install --prefix {node_directory(home)}/{runtime.version} node@{runtime.version}"
-        return f"Run `{command}`, or set {variable} to the path of a node {runtime.version}."
-    version = f"{runtime.version}rc" if runtime.preview else runtime.version
-    return f"Run `uv python install {version}` or `pyenv install {version}`, or set {variable} to the path of one."
+        return f"Run `{command}`, or say where it is with `{option}`."
+    version = runtime.version
+    return f"Run `uv python install {version}` or `pyenv install {version}`, or say where it is with `{option}`."
 
 
 def node_directory(home: Path) -> Path:

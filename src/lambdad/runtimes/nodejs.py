@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from lambdad.runtimes.catalogue import LIBRARY_PATH, Runtime
+from lambdad.runtimes.catalogue import FRAMED_LOG, LIBRARY_PATH, Runtime
 from lambdad.runtimes.interpreters import Interpreter
 from lambdad.runtimes.runtime_directory import GUEST, Source, assemble
 from lambdad.sandbox.driver import Bind, Template
@@ -40,7 +40,7 @@ def needs_exec(environment: Mapping[str, str]) -> bool:
 def default_variables(runtime: Runtime, runtime_dir: str, task_root: str) -> dict[str, str]:
     """What the runtime's own start adds to a function's environment, unless the function sets it."""
     layers = f"/opt/nodejs/node{runtime.version}/node_modules:/opt/nodejs/node_modules"
-    return {"NODE_PATH": f"{layers}:{runtime_dir}/node_modules:{runtime_dir}:{task_root}"}
+    return {"NODE_PATH": f"{layers}:{runtime_dir}/node_modules:{runtime_dir}:{task_root}", **FRAMED_LOG}
 
 
 def template(interpreter: Interpreter, runtime_directory: Path) -> Template:
@@ -50,7 +50,8 @@ def template(interpreter: Interpreter, runtime_directory: Path) -> Template:
         symlinks = ((interpreter.executable, _NODE),)
     else:
         binds.append(Bind(interpreter.executable, _NODE))
-    start = ("/usr/bin/env", "-i", f"LD_LIBRARY_PATH={LIBRARY_PATH}")
+    # The loader reads LD_LIBRARY_PATH once: an interpreter started ahead must have it for its function.
+    start = ("/usr/bin/env", f"LD_LIBRARY_PATH={LIBRARY_PATH}")
     return Template(
         name=interpreter.runtime,
         binds=tuple(binds),

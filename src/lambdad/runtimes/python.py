@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from lambdad.runtimes.catalogue import LIBRARY_PATH
+from lambdad.runtimes.catalogue import FRAMED_LOG, LIBRARY_PATH
 from lambdad.runtimes.interpreters import Interpreter
 from lambdad.runtimes.runtime_directory import GUEST, Source, assemble, distribution
 from lambdad.sandbox.driver import Bind, Template
@@ -39,7 +39,7 @@ def needs_exec(environment: Mapping[str, str]) -> bool:
 
 def default_variables(runtime_dir: str) -> dict[str, str]:
     """What the runtime's own start adds to a function's environment, unless the function sets it."""
-    return {"PYTHONPATH": runtime_dir, "LC_CTYPE": "C.UTF-8"}
+    return {"PYTHONPATH": runtime_dir, "LC_CTYPE": "C.UTF-8", **FRAMED_LOG}
 
 
 def template(interpreter: Interpreter, runtime_directory: Path) -> Template:
@@ -55,8 +55,8 @@ def template(interpreter: Interpreter, runtime_directory: Path) -> Template:
         name=interpreter.runtime,
         binds=tuple(binds),
         symlinks=symlinks,
-        # The loader reads LD_LIBRARY_PATH once: the zygote must have it for its children's functions.
-        zygote=("/usr/bin/env", "-i", f"LD_LIBRARY_PATH={LIBRARY_PATH}", python, "-I", "-S"),
+        zygote=(python, "-I", "-S"),
+        zygote_environment=(("LD_LIBRARY_PATH", LIBRARY_PATH),),
         preload="/var/runtime/bootstrap.py",
     )
 

@@ -31,8 +31,6 @@ class Template:
     """(target, path inside), e.g. `("/usr/bin/python3.11", "/var/lang/bin/python3.11")`."""
     zygote: tuple[str, ...] | None = None
     """The interpreter's argv (inside paths) when the runtime forks; None when its process is executed."""
-    zygote_environment: tuple[tuple[str, str], ...] = ()
-    """The zygote's own environment: what the dynamic linker reads only when a program starts."""
     preload: str | None = None
     """Path inside of the module the zygote imports: `preload()` before any fork, `run(environment)` in the child."""
     prestart: tuple[str, ...] | None = None

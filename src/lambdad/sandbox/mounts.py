@@ -77,7 +77,7 @@ def _directories() -> list[tuple[str, int]]:
         "/home",
         "/root",
     ]
-    return [*((path, 0o755) for path in plain), ("/var/task", 0o755), ("/opt", 0o755), ("/tmp", 0o1777)]
+    return [*((path, 0o755) for path in plain), ("/var/task", 0o755), ("/opt", 0o755), ("/tmp", 0o1777), ("/.lambdad", 0o700)]
 
 
 def resolv_conf() -> str:

@@ -20,7 +20,7 @@ from itertools import cycle
 from lambdad.sandbox import netlink, nftables
 from lambdad.sandbox.name_servers import name_servers
 from lambdad.sandbox.netlink import MAIN_TABLE, Netlink, NetlinkError
-from lambdad.sandbox.network_namespace import get_parameter, inside, set_parameter
+from lambdad.sandbox.network_namespace import get_parameter, inside, set_parameter, without_ipv6
 from lambdad.sandbox.nftables import Hook, Table
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class NatGateway:
             self._make_namespace()
             pair = netlink.new_veth(self._interface, 0, _UPLINK, _UPLINK_INDEX, self._namespace, self._mtu)
             host.run(pair)
-            set_parameter(f"ipv6/conf/{self._interface}/disable_ipv6", "1")
+            without_ipv6(self._interface)
             near, far = self._link(host)
             self._route_packets(near, far)
             self._let_through(host, far)
@@ -82,8 +82,8 @@ class NatGateway:
 
     def _make_namespace(self) -> None:
         with inside() as self._namespace:
+            without_ipv6("default")
             for name, value in (
-                ("ipv6/conf/default/disable_ipv6", "1"),
                 ("ipv4/ip_forward", "1"),
                 ("ipv4/conf/all/rp_filter", "1"),  # no sandbox sends under another's address
                 ("ipv4/icmp_ratelimit", "0"),  # every refusal is told

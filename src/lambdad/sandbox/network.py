@@ -19,7 +19,7 @@ from lambdad.sandbox import netlink
 from lambdad.sandbox.driver import SandboxError
 from lambdad.sandbox.nat_gateway import Connection, NatGateway
 from lambdad.sandbox.netlink import Netlink
-from lambdad.sandbox.network_namespace import inside, listen, set_parameter
+from lambdad.sandbox.network_namespace import inside, listen, without_ipv6
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +182,8 @@ def make_network(number: int, front_door_port: int, gateway: NatGateway | None) 
         route = Netlink()
         runtime_api = listen(_RUNTIME_API_PORT)
         front_door = listen(front_door_port) if front_door_port else None
-        set_parameter("ipv6/conf/default/disable_ipv6", "1")  # ::1 stays
+        if gateway is not None:
+            without_ipv6("default")  # ::1 stays
     address = f"127.0.0.1:{front_door_port}" if front_door is not None else None
     network = Network(number, namespace, runtime_api, front_door, address, route, None)
     try:

@@ -51,6 +51,12 @@ def get_parameter(name: str) -> str:
         return file.read().strip()
 
 
+def without_ipv6(interfaces: str) -> None:
+    """For the named interface of the calling thread's namespace, or `default`: for those to come. Not every kernel has IPv6."""
+    if os.path.exists("/proc/sys/net/ipv6"):
+        set_parameter(f"ipv6/conf/{interfaces}/disable_ipv6", "1")
+
+
 def listen(port: int) -> socket.socket:
     """On the loopback of the calling thread's namespace; non-blocking."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)

@@ -82,7 +82,6 @@ class Zygote:
             "operations": operations(template, jail.unpacked, GUEST),
             "user_namespace": jail.user_namespace,
             "argv": template.zygote,
-            "environment": dict(template.zygote_environment),
             "zygote": {
                 "seccomp": compile_filter().hex(),
                 "preload": template.preload,
