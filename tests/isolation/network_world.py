@@ -164,7 +164,7 @@ def outside_world() -> Iterator[World]:
 
 
 def _free_address(host: Netlink) -> IPv4Address:
-    taken = [network for _, network in netlink.addresses(host)]
+    taken = [own.network for _, own in netlink.addresses(host)]
     for _ in range(1000):
         address = _OUTSIDE[2 * secrets.randbelow(127) + 2]
         if not any(address in network for network in taken):

@@ -103,7 +103,7 @@ class NatGateway:
             near = _LINKS[2 * ((self._first_link + attempt) % 256)]
             host.run(netlink.new_address(index, near, 31))
             # Looked at after it was taken: of two servers that start at once at least one sees the other.
-            if not any(other != index and near in net for other, net in netlink.addresses(host) if net.prefixlen == 31):
+            if not any(other != index and own.ip in (near, near + 1) for other, own in netlink.addresses(host)):
                 return near, near + 1
             host.run(netlink.delete_address(index, near, 31))
         raise NetlinkError(errno.EADDRNOTAVAIL, f"no free pair of addresses in {_LINKS}")

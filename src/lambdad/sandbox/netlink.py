@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 ROUTE = 0
 NETFILTER = 12
@@ -207,13 +207,13 @@ def delete_address(index: int, address: IPv4Address, prefix: int) -> bytes:
     return _address(_DELETE_ADDRESS, 0, index, address, prefix)
 
 
-def addresses(route: Netlink) -> list[tuple[int, IPv4Network]]:
-    """The interface's index and the network of every address of this namespace."""
+def addresses(route: Netlink) -> list[tuple[int, IPv4Interface]]:
+    """The interface's index, and the address with its network, of every address of this namespace."""
     found = []
     for _, body in route.dump(message(_GET_ADDRESS, DUMP, struct.pack("=BBBBi", socket.AF_INET, 0, 0, 0, 0))):
         values = dict(attributes(body[8:]))
         if 2 in values:
-            found.append((struct.unpack_from("=i", body, 4)[0], IPv4Network((values[2], body[1]), strict=False)))
+            found.append((struct.unpack_from("=i", body, 4)[0], IPv4Interface((values[2], body[1]))))
     return found
 
 
