@@ -55,8 +55,8 @@ def template(interpreter: Interpreter, runtime_directory: Path) -> Template:
         name=interpreter.runtime,
         binds=tuple(binds),
         symlinks=symlinks,
-        zygote=(python, "-I", "-S"),
-        zygote_environment=(("LD_LIBRARY_PATH", LIBRARY_PATH),),
+        # The loader reads LD_LIBRARY_PATH once: the zygote must have it for its children's functions.
+        zygote=("/usr/bin/env", "-i", f"LD_LIBRARY_PATH={LIBRARY_PATH}", python, "-I", "-S"),
         preload="/var/runtime/bootstrap.py",
     )
 
