@@ -94,7 +94,6 @@ def main() -> None:
     _set_search_path(task_root)
     _forget_shadowed(task_root)
     os.environ.setdefault("PYTHONPATH", RUNTIME_DIR)
-    os.environ.setdefault("LC_CTYPE", "C.UTF-8")  # what an interpreter sets where LANG's locale is not installed
     if os.environ.get(_LOG_DESCRIPTOR) in ("1", "2"):
         os.environ[_LOG_DESCRIPTOR] = str(os.dup(int(os.environ[_LOG_DESCRIPTOR])))  # awslambdaric closes it at its end
     address = os.environ["AWS_LAMBDA_RUNTIME_API"]

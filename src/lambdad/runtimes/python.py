@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from lambdad.runtimes.catalogue import FRAMED_LOG, LIBRARY_PATH
+from lambdad.runtimes.catalogue import FRAMED_LOG, LIBRARY_PATH, Runtime
 from lambdad.runtimes.interpreters import Interpreter
 from lambdad.runtimes.runtime_directory import GUEST, Source, assemble, distribution
 from lambdad.sandbox.driver import Bind, Template
@@ -37,9 +37,13 @@ def needs_exec(environment: Mapping[str, str]) -> bool:
     return False
 
 
-def default_variables(runtime_dir: str) -> dict[str, str]:
-    """What the runtime's own start adds to a function's environment, unless the function sets it."""
-    return {"PYTHONPATH": runtime_dir, "LC_CTYPE": "C.UTF-8", **FRAMED_LOG}
+def default_variables(runtime: Runtime, runtime_dir: str) -> dict[str, str]:
+    """What the runtime's own start adds to a function's environment, unless the function sets it.
+
+    LC_CTYPE is an interpreter's doing where LANG's locale is not installed: on AWS from Python 3.12 on.
+    """
+    locale = {} if runtime.version in ("3.10", "3.11") else {"LC_CTYPE": "C.UTF-8"}
+    return {"PYTHONPATH": runtime_dir, **locale, **FRAMED_LOG}
 
 
 def template(interpreter: Interpreter, runtime_directory: Path) -> Template:

@@ -49,7 +49,7 @@ class Runtimes:
         runtime = self._prepare(identifier).runtime
         runtime_dir = self.runtime_dir(identifier, task_root)
         if runtime.family == "python":
-            return python.default_variables(runtime_dir)
+            return python.default_variables(runtime, runtime_dir)
         if runtime.family == "nodejs":
             return nodejs.default_variables(runtime, runtime_dir, task_root)
         return {}
