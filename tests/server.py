@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+
 from wait import wait_for
 
 READY = "lambdad ready on "

@@ -43,7 +43,7 @@ from lambdad.runtimes.templates import Runtimes
 from lambdad.sandbox.driver import Driver, Sandbox
 from lambdad.sandbox.namespaces import NamespacesDriver
 from lambdad.store.code_packages import CodePackages, hex_of
-from lambdad.store.database import DataDirectoryInUse, Database
+from lambdad.store.database import Database, DataDirectoryInUse
 from lambdad.store.functions import Functions
 from lambdad.store.queue import EventQueue
 

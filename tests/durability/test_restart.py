@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+
 from functions import call, create, new_name, zip_of
 from server import Server
 from wait import wait_for

@@ -7,6 +7,7 @@ import shutil
 from typing import Any
 
 import pytest
+
 from functions import call, create
 
 RUNTIME = "nodejs20.x"

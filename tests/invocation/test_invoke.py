@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from functions import call, create, new_name
 
 ECHO = "def handler(event, context):\n    return event\n"

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+
 from functions import call, create
 from server import Server
 
@@ -203,7 +204,8 @@ def test_forging_ones_own_runtime_api(client: Any) -> None:
 import http.client
 connection = http.client.HTTPConnection("127.0.0.1:9001", timeout=5)
 statuses = []
-for method, path in (("GET", "/2018-06-01/runtime/invocation/next"), ("POST", "/2018-06-01/runtime/init/error"), ("GET", "/nothing")):
+api = "/2018-06-01/runtime/"
+for method, path in (("GET", api + "invocation/next"), ("POST", api + "init/error"), ("GET", "/nothing")):
     connection.request(method, path, b"{}")
     answer = connection.getresponse()
     answer.read()

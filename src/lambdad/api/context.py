@@ -1,10 +1,9 @@
 """What an operation is given beside its request: who asks (Context) and the rooms below (Backend)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lambdad.api.operations.code_source import Fetch
     from lambdad.clock import Clock
     from lambdad.config import Config
     from lambdad.invocation.asynchronous import Asynchronous
@@ -27,6 +26,14 @@ class Context:
     """Where the caller reached us, e.g. `http://127.0.0.1:4566`: what Code.Location URLs start with."""
 
 
+class Fetch(Protocol):
+    """An S3 object's bytes: (endpoint, region, bucket, key, version, the most it may have). Blocks."""
+
+    def __call__(
+        self, endpoint: str, region: str, bucket: str, key: str, version: str | None, most: int, /
+    ) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """The rooms that operations call into; made once by server.py."""
@@ -37,8 +44,7 @@ class Backend:
     code: "CodePackages"
     invoker: "Invoker"
     asynchronous: "Asynchronous"
-    fetch_code: "Fetch"
-    """How an S3 object is read."""
+    fetch_code: Fetch
     link_key: bytes
     """What Code.Location links are signed with."""
 

@@ -12,7 +12,8 @@ from lambdad.api.model import Operation, Shape
 def encode(operation: Operation, members: Members) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """(status, headers, body). Members that are None are left out."""
     shape = operation.output
-    status, headers = operation.status, []
+    status = operation.status
+    headers: list[tuple[bytes, bytes]] = []
     if shape is None:
         return status, headers, b""
     body: dict[str, Any] = {}

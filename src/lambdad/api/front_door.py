@@ -62,7 +62,7 @@ class FrontDoor:
             self._handle(exchange)
         except ServiceError as error:
             refuse(exchange, error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the edge: whatever it was is logged and becomes a ServiceException
             _internal(exchange)
 
     def _handle(self, exchange: Exchange) -> None:
@@ -141,7 +141,7 @@ async def _guarded(exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
         await work
     except ServiceError as error:
         refuse(exchange, error)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the edge, too
         _internal(exchange)
 
 

@@ -6,7 +6,7 @@ credentials(7), capabilities(7), seccomp(2), namespaces(7).
 import os
 import resource
 
-import kernel
+from lambdad.guest import kernel
 
 _LIMITS = (
     (resource.RLIMIT_NOFILE, 1024),  # AWS's own number
@@ -15,12 +15,12 @@ _LIMITS = (
 )
 
 
-def set_limits():
+def set_limits() -> None:
     for kind, value in _LIMITS:
         resource.setrlimit(kind, (value, value))
 
 
-def become_unprivileged(uid, gid, seccomp, own_user_namespace):
+def become_unprivileged(uid: int, gid: int, seccomp: bytes, own_user_namespace: bool) -> None:
     """For the first process of a sandbox, once there is nothing left to mount, and for what it starts before that."""
     set_limits()
     # While there still is the capability to do it.
@@ -41,7 +41,7 @@ def become_unprivileged(uid, gid, seccomp, own_user_namespace):
     kernel.install_seccomp(seccomp)
 
 
-def become_in_namespace(uid, gid):
+def become_in_namespace(uid: int, gid: int) -> None:
     """Without root there is one user only: a namespace of its own gives it the sandbox's number."""
     outer_uid, outer_gid = os.getuid(), os.getgid()
     kernel.unshare(kernel.CLONE_NEWUSER)

@@ -10,10 +10,10 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn, Optional
 
-import enter
-import kernel
-import protocol
+from lambdad.guest import enter, kernel, protocol
 
 _SHARED = "/.lambdad"
 _RUNTIME_API_PORT = 9001
@@ -22,7 +22,7 @@ _REPORT = 1000
 """The descriptor by which a child that cannot execute its program says so; closed when it can."""
 
 
-def main(message, fds, settings, module):
+def main(message: Any, fds: list[int], settings: dict[str, Any], module: Any) -> None:
     """`fds`: control channel, output, and the network namespace if one was made already."""
     kernel.die_with_parent()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -43,7 +43,7 @@ def main(message, fds, settings, module):
         protocol.send(channel, {"op": "failed", "text": str(error)})
 
 
-def make(message, network):
+def make(message: Any, network: Optional[int]) -> list[socket.socket]:
     """Namespaces and private mounts; the sockets that a new network namespace is reached by."""
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
     listeners = []
@@ -64,7 +64,7 @@ def make(message, network):
     return listeners
 
 
-def own_file(path, content):
+def own_file(path: str, content: str) -> None:
     """A file of the shared root replaced in this sandbox only. Its place is a file system of ours, and then it is nowhere."""
     source = "/dev/shm/own"
     with open(source, "w") as file:
@@ -74,7 +74,7 @@ def own_file(path, content):
     os.unlink(source)
 
 
-def listen(port):
+def listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
@@ -85,38 +85,40 @@ def listen(port):
 class First:
     """The state of pid 1."""
 
-    def __init__(self, channel, output, message, settings, module):
+    def __init__(
+        self, channel: socket.socket, output: int, message: Any, settings: dict[str, Any], module: Any
+    ) -> None:
         self.channel = channel
         self.output = output
         self.uid = message["uid"]
         self.settings = settings
         self.seccomp = bytes.fromhex(settings["seccomp"])
         self.module = module
-        self.runtime = None  # pid of the runtime process, while there is one
-        self.waiting = None  # pipe to a prestarted interpreter
+        self.runtime: Optional[int] = None  # pid of the runtime process, while there is one
+        self.waiting: Optional[int] = None  # pipe to a prestarted interpreter
         self.closed = False  # the function is mounted, the privileges are gone
 
-    def serve(self):
+    def serve(self) -> None:
         readable, writable = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         while True:
-            ready, _, _ = select.select([self.channel, readable], [], [])
+            ready: list[Any] = select.select([self.channel, readable], [], [])[0]
             if readable in ready:
                 os.read(readable, 512)
                 self.reap()
             if self.channel in ready:
-                message, fds = protocol.receive(self.channel)
+                message, _ = protocol.receive(self.channel)
                 if message is None:
                     return
                 if message["op"] == "start":
-                    self.start(message, fds)
+                    self.start(message)
                 elif message["op"] == "reset":
                     self.reset()
 
     # --- Starting ---------------------------------------------------------------------------------------------------
 
-    def prestart(self):
+    def prestart(self) -> None:
         """An interpreter that is up before its function is known."""
         argv = self.settings["prestart"]
         if argv is None:
@@ -132,7 +134,7 @@ class First:
         os.close(readable)
         self.runtime = pid
 
-    def start(self, message, fds):
+    def start(self, message: Any) -> None:
         try:
             if not self.closed:
                 self.close(message)
@@ -149,7 +151,7 @@ class First:
         except OSError as error:
             protocol.send(self.channel, {"op": "failed", "text": str(error)})
 
-    def close(self, message):
+    def close(self, message: Any) -> None:
         """Mount the function; give up everything."""
         private = kernel.MS_NOSUID | kernel.MS_NODEV
         options = "mode=1777,size={}m".format(message["tmp_mb"])
@@ -162,7 +164,7 @@ class First:
             lower = ":".join(reversed(layers))
             kernel.mount("overlay", "/opt", "overlay", private | kernel.MS_RDONLY, "lowerdir=" + lower)
         kernel.unmount(_SHARED + "/unpacked")
-        kernel.unmount(_SHARED + "/guest")
+        kernel.unmount(_SHARED + "/lambdad/guest")
         kernel.unshare(kernel.CLONE_NEWCGROUP)
         adjust_oom("-1000")
         enter.become_unprivileged(self.uid, self.uid, self.seccomp, self.settings["user_namespace"])
@@ -170,7 +172,7 @@ class First:
         kernel.set_dumpable(0)
         self.closed = True
 
-    def fork_runtime(self, argv, environment):
+    def fork_runtime(self, argv: Optional[Sequence[str]], environment: dict[str, str]) -> int:
         pid = os.fork()
         if pid:
             return pid
@@ -192,7 +194,7 @@ class First:
             sys.stderr.flush()
             os._exit(status)
 
-    def stand_alone(self, keep, end):
+    def stand_alone(self, keep: int, end: int) -> None:
         """In a child: a session, standard streams, and none of pid 1's descriptors from `keep` to `end`."""
         os.setsid()
         signal.set_wakeup_fd(-1)
@@ -204,7 +206,7 @@ class First:
         self.channel.detach()
         os.closerange(keep, end)
 
-    def execute(self, argv, environment, keep):
+    def execute(self, argv: Sequence[str], environment: dict[str, str], keep: int) -> NoReturn:
         """In a child: become the program. If that cannot be, say why and end."""
         os.dup2(self.channel.fileno(), _REPORT, inheritable=False)
         self.stand_alone(keep, _REPORT)
@@ -218,7 +220,7 @@ class First:
 
     # --- Ending -----------------------------------------------------------------------------------------------------
 
-    def reap(self):
+    def reap(self) -> None:
         """Everything that has ended; of the runtime process the server is told."""
         while True:
             try:
@@ -234,13 +236,13 @@ class First:
                 else:
                     protocol.send(self.channel, {"op": "exit", "code": os.WEXITSTATUS(status)})
 
-    def forget_runtime(self):
+    def forget_runtime(self) -> None:
         pid, self.runtime = self.runtime, None
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
 
-    def reset(self):
+    def reset(self) -> None:
         """End every process but this one."""
         self.runtime = None
         while True:
@@ -258,7 +260,7 @@ class First:
         protocol.send(self.channel, {"op": "reset"})
 
 
-def adjust_oom(score):
+def adjust_oom(score: str) -> None:
     """When memory runs out the runtime goes, never pid 1. Only root may protect a process."""
     try:
         with open("/proc/self/oom_score_adj", "w") as file:

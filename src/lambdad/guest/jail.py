@@ -7,14 +7,14 @@ Started by the server's own interpreter, one process per runtime, with a JSON do
 import json
 import os
 import sys
+from typing import Any
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-import kernel  # noqa: E402
-import zygote  # noqa: E402
+from lambdad.guest import kernel, zygote
 
 
-def enter_user_namespace():
+def enter_user_namespace() -> None:
     """As root inside, and only there."""
     uid, gid = os.getuid(), os.getgid()
     kernel.unshare(kernel.CLONE_NEWUSER)
@@ -27,7 +27,7 @@ def enter_user_namespace():
             file.write(text)
 
 
-def build(root, operations):
+def build(root: str, operations: list[list[Any]]) -> None:
     """Carry out the list on a new, private mount tree, and make the result /."""
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
@@ -38,7 +38,7 @@ def build(root, operations):
     kernel.pivot_root(root)
 
 
-def apply(root, verb, path, *rest):
+def apply(root: str, verb: str, path: str, *rest: Any) -> None:
     target = root + path
     if verb == "directory":
         os.makedirs(target, exist_ok=True)
@@ -64,7 +64,7 @@ def apply(root, verb, path, *rest):
         raise ValueError("unknown operation {}".format(verb))
 
 
-def make_mount_point(source, target):
+def make_mount_point(source: str, target: str) -> None:
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
     elif not os.path.exists(target):
@@ -72,7 +72,7 @@ def make_mount_point(source, target):
         open(target, "w").close()
 
 
-def main():
+def main() -> None:
     wanted = json.load(sys.stdin)
     kernel.die_with_parent()
     os.umask(0o022)
@@ -88,7 +88,7 @@ def main():
         zygote.main(wanted["channel"], arguments)
         return
     os.set_inheritable(wanted["channel"], True)
-    argv = [*wanted["argv"], "/.lambdad/guest/zygote.py", str(wanted["channel"]), arguments]
+    argv = [*wanted["argv"], "/.lambdad/lambdad/guest/zygote.py", str(wanted["channel"]), arguments]
     os.execve(argv[0], argv, {})
 
 

@@ -8,6 +8,7 @@ import fcntl
 import os
 import socket
 import struct
+from typing import Optional
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -30,27 +31,33 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
 
-def _check(result, what):
+def _check(result: int, what: str) -> None:
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, "{}: {}".format(what, os.strerror(number)))
 
 
-def unshare(flags):
+def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare({:#x})".format(flags))
 
 
-def setns(fd, kind):
+def setns(fd: int, kind: int) -> None:
     _check(_libc.setns(fd, kind), "setns({:#x})".format(kind))
 
 
-def mount(source, target, kind=None, flags=0, options=None):
+def mount(
+    source: Optional[str],
+    target: Optional[str],
+    kind: Optional[str] = None,
+    flags: int = 0,
+    options: Optional[str] = None,
+) -> None:
     arguments = [os.fsencode(text) if text is not None else None for text in (source, target, kind)]
     data = options.encode() if options is not None else None
     _check(_libc.mount(*arguments, ctypes.c_ulong(flags), data), "mount({}, {})".format(source or kind, target))
 
 
-def unmount(target):
+def unmount(target: str) -> None:
     """Lazily: gone from the tree at once."""
     _check(_libc.umount2(os.fsencode(target), MNT_DETACH), "umount2({})".format(target))
 
@@ -66,7 +73,7 @@ _LOCKED = (
 )
 
 
-def bind(source, target, flags):
+def bind(source: str, target: str, flags: int) -> None:
     """A bind mount with these flags, and those it had: an unprivileged user may not take any away."""
     mount(source, target, None, MS_BIND)
     had = os.statvfs(target).f_flag
@@ -76,7 +83,7 @@ def bind(source, target, flags):
     mount(None, target, None, MS_REMOUNT | MS_BIND | flags)
 
 
-def pivot_root(new_root):
+def pivot_root(new_root: str) -> None:
     """The directory becomes /, and nothing of the old tree stays reachable."""
     os.chdir(new_root)
     number = {"x86_64": 155, "aarch64": 41}[os.uname().machine]
@@ -85,19 +92,19 @@ def pivot_root(new_root):
     os.chdir("/")
 
 
-def die_with_parent(signal_number=9):
+def die_with_parent(signal_number: int = 9) -> None:
     _check(_libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0), "PR_SET_PDEATHSIG")
 
 
-def set_dumpable(value):
+def set_dumpable(value: int) -> None:
     _check(_libc.prctl(_PR_SET_DUMPABLE, value, 0, 0, 0), "PR_SET_DUMPABLE")
 
 
-def no_new_privileges():
+def no_new_privileges() -> None:
     _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS")
 
 
-def drop_bounding_set():
+def drop_bounding_set() -> None:
     """Also what the kernel knows and this file does not: up to the first it refuses."""
     for number in range(64):
         if _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0) != 0:
@@ -105,7 +112,7 @@ def drop_bounding_set():
     _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 
 
-def drop_capabilities():
+def drop_capabilities() -> None:
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
     _check(_libc.capset(header, bytes(24)), "capset")
 
@@ -114,7 +121,7 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def install_seccomp(program):
+def install_seccomp(program: bytes) -> None:
     """`program`: BPF instructions, 8 bytes each."""
     buffer = ctypes.create_string_buffer(program, len(program))
     filter_ = _Program(len(program) // 8, ctypes.addressof(buffer))
@@ -122,7 +129,7 @@ def install_seccomp(program):
     _check(result, "PR_SET_SECCOMP")
 
 
-def loopback_up():
+def loopback_up() -> None:
     """In a new network namespace even 127.0.0.1 has to be switched on."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         request = struct.pack("16sh14x", b"lo", 0)

@@ -6,18 +6,20 @@ The server's side of the same (`sandbox/channel.py`) trusts nothing that comes f
 import array
 import json
 import socket
+from collections.abc import Sequence
+from typing import Any, Optional
 
 MAX_MESSAGE = 192 * 1024
 MAX_FDS = 8
 
 
-def send(channel, message, fds=()):
+def send(channel: socket.socket, message: Any, fds: Sequence[int] = ()) -> None:
     """One message, whole."""
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
     channel.sendmsg([json.dumps(message).encode()], rights)
 
 
-def receive(channel):
+def receive(channel: socket.socket) -> tuple[Optional[Any], list[int]]:
     """(message, descriptors); (None, []) when the other side has gone."""
     data, rights, _, _ = channel.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(4 * MAX_FDS), socket.MSG_CMSG_CLOEXEC)
     fds = array.array("i")

@@ -36,6 +36,14 @@ _OPT_PACKAGES = f"{_OPT}/lib/python{sys.version_info.major}.{sys.version_info.mi
 # Modules AWS's runtime has loaded too by the time it looks for the handler: not those that only a zygote needs.
 _OWN = frozenset(sys.modules) - {"ctypes", "resource", "select", "selectors", "signal", "socket", "struct"}
 
+# The program this one is forked from is made of modules with common names (`protocol`): a function may have them too.
+_MAIN = getattr(sys.modules["__main__"], "__file__", None)
+_ZYGOTE = tuple(
+    name
+    for name, module in sys.modules.items()
+    if _MAIN is not None and os.path.dirname(getattr(module, "__file__", None) or "") == os.path.dirname(_MAIN)
+)
+
 # What handlers and the AWS SDKs import before anything of their own: loaded once, before any fork, in shared memory.
 # Never an SDK itself: a function may bring another version.
 _PRELOADED = """
@@ -69,7 +77,8 @@ def run(environment: Mapping[str, str]) -> None:
     os.environ.update(environment)
     time.tzset()
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
-    _forget_zygote()
+    for name in _ZYGOTE:
+        sys.modules.pop(name, None)
     sys.modules["__main__"] = main_module = types.ModuleType("__main__")
     main_module.__dict__.update(__file__=__file__, awslambdaricmain=awslambdaricmain)
     sys.argv = [__file__]
@@ -116,8 +125,8 @@ def _set_search_path(task_root: str) -> None:
         if entry.startswith((sys.base_prefix, sys.base_exec_prefix)) and not entry.endswith("-packages")
     ]
     sys.path[:] = [*own, RUNTIME_DIR, *given, *(entry for entry in library if entry not in given)]
-    sys.path_importer_cache.clear()
     for directory in own:
+        sys.path_importer_cache.pop(directory, None)
         site.addsitedir(directory)
 
 
@@ -126,14 +135,6 @@ def _forget_shadowed(task_root: str) -> None:
     names = {entry.partition(".")[0] for directory in (task_root, _OPT, _OPT_PACKAGES) for entry in _entries(directory)}
     for module in [name for name in sys.modules if name not in _OWN and name.partition(".")[0] in names]:
         del sys.modules[module]
-
-
-def _forget_zygote() -> None:
-    """The modules of the process this one was forked from have common names (`protocol`): a function may have them too."""
-    place = os.path.dirname(getattr(sys.modules["__main__"], "__file__", None) or "")
-    for name, module in list(sys.modules.items()):
-        if place and os.path.dirname(getattr(module, "__file__", None) or "") == place:
-            del sys.modules[name]
 
 
 def _entries(directory: str) -> list[str]:

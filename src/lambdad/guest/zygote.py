@@ -11,25 +11,26 @@ import os
 import signal
 import socket
 import sys
+from typing import Any
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-import init  # noqa: E402
-import kernel  # noqa: E402
-import protocol  # noqa: E402
+from lambdad.guest import init, kernel, protocol
 
 
-def load(path):
+def load(path: str) -> Any:
     """The runtime's own module: `preload()` now, `run(environment)` in each runtime process."""
     sys.path.insert(0, os.path.dirname(path))
     spec = importlib.util.spec_from_file_location("lambdad_runtime", path)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.preload()
     return module
 
 
-def serve(channel, settings, module):
+def serve(channel: socket.socket, settings: dict[str, Any], module: Any) -> None:
     own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     # Children end without becoming zombies: the server watches them through descriptors of its own.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -48,7 +49,9 @@ def serve(channel, settings, module):
                 os.close(fd)
 
 
-def fork_first(own_namespace, channel, message, fds, settings, module):
+def fork_first(
+    own_namespace: int, channel: socket.socket, message: Any, fds: list[int], settings: dict[str, Any], module: Any
+) -> int:
     """Fork the first process of a new pid namespace; its parent stays in its own."""
     kernel.unshare(kernel.CLONE_NEWPID)
     try:
@@ -67,7 +70,7 @@ def fork_first(own_namespace, channel, message, fds, settings, module):
     return pid
 
 
-def main(channel_fd, arguments):
+def main(channel_fd: str, arguments: str) -> None:
     kernel.die_with_parent()
     settings = json.loads(arguments)
     channel = socket.socket(fileno=int(channel_fd))

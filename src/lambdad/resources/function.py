@@ -137,17 +137,18 @@ def prepared(version: FunctionVersion, revision_id: str) -> FunctionVersion:
 
 def failed(version: FunctionVersion, reason: str, code: str, revision_id: str) -> FunctionVersion:
     """The version when it could not be made to run; an update that fails leaves the function Active."""
-    status = {
-        "last_update_status": "Failed",
-        "last_update_status_reason": reason,
-        "last_update_status_reason_code": code,
-        "revision_id": revision_id,
-    }
     _check(UPDATE_STATUSES[version.last_update_status], "Failed")
+    after = replace(
+        version,
+        last_update_status="Failed",
+        last_update_status_reason=reason,
+        last_update_status_reason_code=code,
+        revision_id=revision_id,
+    )
     if version.state == "Active":
-        return replace(version, **status)
+        return after
     _check(STATES[version.state], "Failed")
-    return replace(version, state="Failed", state_reason=reason, state_reason_code=code, **status)
+    return replace(after, state="Failed", state_reason=reason, state_reason_code=code)
 
 
 def _check(allowed: frozenset[str], wanted: str) -> None:

@@ -54,7 +54,7 @@ def operations(template: Template, unpacked: Path, guest: Path) -> list[Operatio
         made.append(("bind", "/sys/devices/system/cpu", "/sys/devices/system/cpu"))
     made += [("bind", bind.target, bind.source) for bind in template.binds]
     made += [("symlink", path, target) for target, path in template.symlinks]
-    made += [("bind", "/.lambdad/unpacked", str(unpacked)), ("bind", "/.lambdad/guest", str(guest))]
+    made += [("bind", "/.lambdad/unpacked", str(unpacked)), ("bind", "/.lambdad/lambdad/guest", str(guest))]
     return made
 
 
@@ -77,7 +77,13 @@ def _directories() -> list[tuple[str, int]]:
         "/home",
         "/root",
     ]
-    return [*((path, 0o755) for path in plain), ("/var/task", 0o755), ("/opt", 0o755), ("/tmp", 0o1777), ("/.lambdad", 0o700)]
+    return [
+        *((path, 0o755) for path in plain),
+        ("/var/task", 0o755),
+        ("/opt", 0o755),
+        ("/tmp", 0o1777),
+        ("/.lambdad", 0o700),
+    ]
 
 
 def resolv_conf() -> str:

@@ -53,26 +53,31 @@ class Zygote:
         self._answers.append(ready)
         self._channel = Channel(own, self._received)
         document = json.dumps(self._document(theirs.fileno())).encode()
-        with open(self._jail.log, "ab") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(GUEST / "jail.py")],
-                stdin=subprocess.PIPE,
-                stdout=errors,
-                stderr=errors,
-                pass_fds=[theirs.fileno()],
-                cwd="/",
-                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
-            )
+        # In this thread: the kernel takes a child's parent for dead when the thread that made it ends.
+        self._process = self._spawn(theirs.fileno(), document)
         theirs.close()
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(document)
-            self._process.stdin.close()
         try:
             await asyncio.wait_for(ready, _START_LIMIT)
         except (TimeoutError, SandboxError):
             await self.stop()
             raise SandboxError(f"the zygote of {self._template.name} did not start: {self._last_words()}") from None
+
+    def _spawn(self, channel: int, document: bytes) -> "subprocess.Popen[bytes]":
+        with open(self._jail.log, "ab") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(GUEST / "jail.py")],
+                stdin=subprocess.PIPE,
+                stdout=errors,
+                stderr=errors,
+                pass_fds=[channel],
+                cwd="/",
+                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+            )
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(document)
+            process.stdin.close()
+        return process
 
     def _document(self, channel: int) -> dict[str, object]:
         template, jail = self._template, self._jail

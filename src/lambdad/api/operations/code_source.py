@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import hmac
 import time
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from lambdad.api.context import Backend, Members
@@ -19,12 +19,6 @@ from lambdad.store.code_packages import CodePackage, hex_of
 _LINK_LIFE = 600
 """Seconds a Code.Location works, as on AWS."""
 _PATH = "/_lambdad/code/"
-
-
-class Fetch(Protocol):
-    """An S3 object's bytes. Raises S3Error."""
-
-    def __call__(self, endpoint: str, region: str, bucket: str, key: str, version: str | None, most: int) -> bytes: ...
 
 
 async def read_code(backend: Backend, region: str, code: Members, operation: str) -> bytes:

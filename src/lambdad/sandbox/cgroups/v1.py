@@ -75,7 +75,8 @@ class CgroupV1:
         return int(read(path / "cpuacct.usage")) / 1e9 if path is not None else 0.0
 
     def remove(self) -> bool:
-        return all([remove_directory(path) for path in self._directories.values()])
+        gone = [remove_directory(path) for path in self._directories.values()]
+        return all(gone)
 
 
 class HierarchyV1:

@@ -1,0 +1,68 @@
+"""How much memory and CPU time each process group uses: proc_pid_stat(5), or ps(1) where there is no /proc."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PROC = "/proc"
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupUsage:
+    memory: int
+    """Resident bytes of all its processes; what they share counts for each."""
+    cpu_seconds: float
+    """Of those alive."""
+
+
+def usage_by_group() -> Mapping[int, GroupUsage]:
+    """By process group id. Takes milliseconds: not on the event loop."""
+    found: dict[int, GroupUsage] = {}
+    rows = _from_proc() if os.path.exists(f"{_PROC}/self/stat") else _from_ps()
+    for group, memory, seconds in rows:
+        before = found.get(group, GroupUsage(0, 0.0))
+        found[group] = GroupUsage(before.memory + memory, before.cpu_seconds + seconds)
+    return found
+
+
+def peak_memory(pid: int) -> int:
+    """The most this process had resident, in bytes; 0 if that is not known."""
+    try:
+        with open(f"{_PROC}/{pid}/status") as file:
+            return next((int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:")), 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _from_proc() -> Iterator[tuple[int, int, float]]:
+    for name in os.listdir(_PROC):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"{_PROC}/{name}/stat", "rb") as file:
+                content = file.read()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        fields = content[content.rindex(b")") + 2 :].split()  # the command before may hold anything
+        yield int(fields[2]), int(fields[21]) * _PAGE, (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _from_ps() -> Iterator[tuple[int, int, float]]:
+    argv = ["ps", "-axo", "pgid=,rss=,time="]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=_SECONDS, check=True)
+    for line in done.stdout.splitlines():
+        group, kilobytes, time = line.split()
+        yield int(group), int(kilobytes) * 1024, _seconds(time)
+
+
+def _seconds(time: str) -> float:
+    """`[[dd-]hh:]mm:ss[.cc]` as ps prints it."""
+    days, _, rest = time.rpartition("-")
+    total = 0.0
+    for part in rest.split(":"):
+        total = total * 60 + float(part)
+    return total + int(days or 0) * 86400
