@@ -41,7 +41,9 @@ from lambdad.resources.function import FunctionVersion
 from lambdad.runtimes.interpreters import Interpreters
 from lambdad.runtimes.templates import Runtimes
 from lambdad.sandbox.driver import Driver, Sandbox
-from lambdad.sandbox.namespaces import NamespacesDriver
+from lambdad.sandbox.namespaces import NamespacesDriver, can_make_namespaces
+from lambdad.sandbox.network import NetworkPool
+from lambdad.sandbox.process import ProcessDriver
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.database import Database, DataDirectoryInUse
 from lambdad.store.functions import Functions
@@ -67,7 +69,7 @@ class LambdaServer:
         self._queue = EventQueue(self._database)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
-        self._driver: Driver = NamespacesDriver(data_dir, data_dir / "unpacked", None, config.spare)
+        self._driver = _driver_of(config)
         self._clock = clock
         self._front_door: FrontDoor
         self._listener: Server
@@ -83,7 +85,7 @@ class LambdaServer:
         await self._driver.open()
         self._build()
         self._listener = await listen(self._front_door.handle, config.host, config.port, protocol.Limits())
-        self._driver.front_door_port = self._listener.port  # type: ignore[attr-defined]
+        self._driver.front_door_port = self._listener.port
         self._preparation.start()
         self._asynchronous.start()
 
@@ -175,6 +177,16 @@ class LambdaServer:
         await self._driver.close()
         await asyncio.to_thread(self._logs.close)
         await self._database.close()
+
+
+def _driver_of(config: Config) -> Driver:
+    """As the setting says; `auto`: namespaces wherever the kernel lets us have them."""
+    if config.sandbox == "process" or (config.sandbox == "auto" and not can_make_namespaces()):
+        return ProcessDriver(config.data_dir)
+    networks = None
+    if os.geteuid() == 0:
+        networks = NetworkPool(str(config.data_dir), config.network, config.network_deny)
+    return NamespacesDriver(config.data_dir, config.data_dir / "unpacked", networks)
 
 
 def _health(exchange: Exchange) -> None:

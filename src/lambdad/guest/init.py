@@ -30,9 +30,9 @@ def main(message: Any, fds: list[int], settings: dict[str, Any], module: Any) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setsid()
     channel, output = socket.socket(fileno=fds[0]), fds[1]
-    fds[:] = fds[:2]
+    network = fds[2] if message["network"] else None
     try:
-        listeners = make(message, fds[2] if message["network"] else None)
+        listeners = make(message, network)
         sandbox = First(channel, output, message, settings, module)
         sandbox.prestart()
         protocol.send(channel, {"op": "ready"}, [listener.fileno() for listener in listeners])
@@ -103,7 +103,8 @@ class First:
         signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         while True:
-            ready: list[Any] = select.select([self.channel, readable], [], [])[0]
+            watched: list[Any] = [self.channel, readable]
+            ready = select.select(watched, [], [])[0]
             if readable in ready:
                 os.read(readable, 512)
                 self.reap()

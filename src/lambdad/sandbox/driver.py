@@ -121,6 +121,8 @@ class Sandbox(Protocol):
 
 class Driver(Protocol):
     name: str
+    front_door_port: int
+    """The server's own port, set before the first `prepare`: inside, the AWS endpoint has the same."""
 
     async def open(self) -> None:
         """Remove what a killed server left behind (processes, mounts, control groups, interfaces), then be ready."""

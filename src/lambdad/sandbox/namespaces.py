@@ -12,45 +12,30 @@ import logging
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
 
 from lambdad.sandbox.cgroups.driver import Cgroup, Hierarchy
 from lambdad.sandbox.cgroups.host import find_hierarchy
 from lambdad.sandbox.channel import Channel, Message
 from lambdad.sandbox.driver import Exit, SandboxError, SandboxSpec, Template, Usage
 from lambdad.sandbox.mounts import own_files
+from lambdad.sandbox.network import Network, NetworkPool
 from lambdad.sandbox.zygotes import Jail, Zygote, listening
 
 log = logging.getLogger(__name__)
 
-_FIRST_USER = 200_000
-_USERS = 60_000
+_FIRST_USER = 0x10000000
+_USERS = 1 << 16
+_SERVERS = 1 << 12
+"""Servers of one host take users from different ranges: of this many, by their data directory."""
 _USER_INSIDE = 993
 """AWS's own number for it; used where every sandbox has a user namespace."""
 _LIMIT = 30.0
 """Seconds that any step of a sandbox's life may take."""
 _RUNTIME_API = "127.0.0.1:9001"
-
-
-class Network(Protocol):
-    """A network namespace made beforehand (`network.py`)."""
-
-    namespace_fd: int
-    runtime_api: socket.socket
-    front_door: socket.socket | None
-    front_door_address: str | None
-
-
-class Networks(Protocol):
-    async def open(self) -> None: ...
-
-    async def take(self) -> Network: ...
-
-    def give_back(self, network: Network) -> None: ...
-
-    async def close(self) -> None: ...
 
 
 class NamespacesSandbox:
@@ -110,9 +95,9 @@ class NamespacesSandbox:
 
     def _watch(self, pid: int) -> None:
         self._pidfd = os.pidfd_open(pid)
+        asyncio.get_running_loop().add_reader(self._pidfd, self._first_process_ended)
         if self._cgroup is not None:
             self._cgroup.add(pid)
-        asyncio.get_running_loop().add_reader(self._pidfd, self._first_process_ended)
 
     def _take_listeners(self, fds: list[int], port: int, network: Network | None) -> None:
         if network is not None:
@@ -268,14 +253,16 @@ async def gone(remove: Callable[[], bool]) -> None:
 class NamespacesDriver:
     name = "namespaces"
 
-    def __init__(self, data_dir: Path, unpacked: Path, networks: Networks | None, spare: int) -> None:
+    def __init__(self, data_dir: Path, unpacked: Path, networks: NetworkPool | None) -> None:
+        """Without `networks` a sandbox has only its own loopback, and reaches nothing but the server's two sockets."""
         self._data_dir = data_dir
         self._unpacked = unpacked
         self._networks = networks
-        self._spare = spare
         self.front_door_port = 0
         """Known once the server listens: the port inside is the same."""
-        self._group_name = "lambdad-" + hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
+        instance = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
+        self._group_name = f"lambdad-{instance}"
+        self._first_user = _FIRST_USER + int(instance, 16) % _SERVERS * _USERS
         self._hierarchy: Hierarchy | None = None
         self._zygotes: dict[Template, asyncio.Task[Zygote]] = {}
         self._sandboxes: dict[int, NamespacesSandbox] = {}
@@ -304,11 +291,14 @@ class NamespacesDriver:
     async def prepare(self, template: Template) -> NamespacesSandbox:
         zygote = await self._zygote(template)
         number = self._take_number()
-        network = await self._networks.take() if self._networks is not None else None
+        network = None
+        if self._networks is not None:
+            self._networks.front_door_port = self.front_door_port
+            network = await self._networks.take()
         cgroup = self._hierarchy.make(str(number)) if self._hierarchy is not None else None
         sandbox = NamespacesSandbox(number, template, cgroup, lambda: self._forget(number, network))
         self._sandboxes[number] = sandbox
-        user = _USER_INSIDE if os.geteuid() else _FIRST_USER + number
+        user = _USER_INSIDE if os.geteuid() else self._first_user + number
         try:
             await sandbox.prepare(zygote, user, self.front_door_port, network)
         except BaseException:
@@ -320,7 +310,7 @@ class NamespacesDriver:
         """Numbers are users: none is used by two sandboxes at once."""
         if self._free:
             return self._free.pop(0)
-        if self._highest >= _USERS:
+        if self._highest >= _USERS - 1:
             raise SandboxError("too many sandboxes")
         self._highest += 1
         return self._highest
@@ -358,3 +348,12 @@ class NamespacesDriver:
             await gone(self._hierarchy.remove)
         if self._networks is not None:
             await self._networks.close()
+
+
+def can_make_namespaces() -> bool:
+    """Tried in a process of its own, which ends with what it made."""
+    if sys.platform != "linux":
+        return False
+    flags = "0x1c000000" if os.geteuid() else "0x0c020000"  # user (where not root), ipc, uts; mount where root
+    attempt = f"import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare({flags}) != 0)"
+    return subprocess.run([sys.executable, "-I", "-S", "-c", attempt], timeout=_LIMIT, check=False).returncode == 0

@@ -55,6 +55,7 @@ class ProcessSandbox:
         self.task_root = str(directory / "task")
         (directory / "tmp").mkdir(parents=True)
         self._process: subprocess.Popen[bytes] | None = None
+        self._last_group: int | None = None
         self._limit = 0
         self._usage = GroupUsage(0, 0.0)
         self._peak = 0
@@ -97,9 +98,10 @@ class ProcessSandbox:
             if error.filename in (self.task_root, None):
                 raise
             return Exit(exec_errno=errno.errorcode.get(error.errno or 0, "EIO"))
+        self._last_group = self._process.pid
+        _when_ended(self._process, self._ended)
         _limit_files(self._process.pid)
         self._driver.watch(self._process.pid)
-        _when_ended(self._process, self._ended)
         return None
 
     def _environment(self, given: Mapping[str, str]) -> dict[str, str]:
@@ -121,7 +123,6 @@ class ProcessSandbox:
         if process is not self._process:
             return  # reset has ended it, and waits for its group
         self._process = None
-        self._driver.unwatch(process.pid)
         if status >= 0:
             self._report(Exit(code=status))
         else:
@@ -169,12 +170,13 @@ class ProcessSandbox:
 
     async def reset(self) -> None:
         process, self._process = self._process, None
+        group, self._last_group = self._last_group, None
         self._frozen = False
-        if process is None:
-            return
-        _kill(process.pid, signal.SIGKILL)
-        await _gone(process.pid)
-        self._driver.unwatch(process.pid)
+        if process is not None:
+            _kill(process.pid, signal.SIGKILL)
+        if group is not None:  # what the runtime process left was killed when it ended, a moment ago perhaps
+            await _gone(group)
+            self._driver.unwatch(group)
 
     async def destroy(self) -> None:
         if self._destroyed is None:
@@ -237,7 +239,8 @@ class ProcessDriver:
         self._tell(f"+{group}\n")
 
     def unwatch(self, group: int) -> None:
-        self._tell(f"-{group}\n")
+        with contextlib.suppress(BrokenPipeError):
+            self._tell(f"-{group}\n")
 
     def _tell(self, line: str) -> None:
         assert self._watchdog is not None
@@ -273,8 +276,9 @@ class ProcessDriver:
                 log.warning("memory could not be read: %s", error)
                 continue
             for sandbox in list(self._sandboxes.values()):
-                if sandbox.group in usage:
-                    sandbox.observe(usage[sandbox.group])
+                group = sandbox.group
+                if group is not None and group in usage:
+                    sandbox.observe(usage[group])
 
 
 def _start_watchdog() -> "subprocess.Popen[bytes]":
