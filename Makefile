@@ -25,8 +25,14 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup
+bench: setup $(VENV)/bench/.ready
 	$(BIN)/python -m bench
+
+# What lambdad is measured beside: AWS's emulator (inside the SAM CLI's wheel) and ministack.
+$(VENV)/bench/.ready: bench/requirements.lock
+	test -x $(VENV)/bench/bin/python || $(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	touch $@
 
 clean:
 	rm -rf $(VENV)

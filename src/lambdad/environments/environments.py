@@ -27,6 +27,9 @@ from lambdad.sandbox.driver import Sandbox, Template
 
 log = logging.getLogger(__name__)
 
+_WARM_LIMIT = 10.0
+"""Seconds that a version stays Pending for the sake of its runtime's first sandbox."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -98,12 +101,17 @@ class Environments:
         self._pools[(version.key, version.version)] = pool
         return pool
 
-    def warm(self, version: FunctionVersion) -> None:
-        """Have spare sandboxes of its runtime ready. No word if the runtime is missing: the first invocation says it."""
+    async def warm(self, version: FunctionVersion) -> None:
+        """Have spare sandboxes of its runtime ready; returns when the first is (or after a bounded wait).
+
+        No word if the runtime is missing: the first invocation says it.
+        """
         try:
-            self._spares.keep(self._model_of(version).template)
+            model = await asyncio.to_thread(self._model_of, version)
         except RuntimeNotInstalled as error:
             log.info("%s: %s", version.qualified_arn, error)
+            return
+        await self._spares.ready(model.template, _WARM_LIMIT)
 
     # --- Host (pool.py) ---------------------------------------------------------------------------------------------
 

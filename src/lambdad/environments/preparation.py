@@ -7,7 +7,8 @@ packages that nothing refers to any more.
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from lambdad.errors import ServiceError
 from lambdad.ids import new_uuid
@@ -22,20 +23,22 @@ _COLLECT_AFTER = 60.0
 
 
 class Preparation:
-    def __init__(self, functions: Functions, code: CodePackages, warm: Callable[[FunctionVersion], None]) -> None:
-        """`warm(version)`: have what its environments need ready, in the background."""
+    def __init__(
+        self, functions: Functions, code: CodePackages, warm: Callable[[FunctionVersion], Awaitable[None]]
+    ) -> None:
+        """`warm(version)`: have what its environments need ready."""
         self._functions = functions
         self._code = code
         self._warm = warm
         self._tasks: dict[FunctionKey, asyncio.Task[None]] = {}
         self._collector: asyncio.TimerHandle | None = None
-        self._collecting: set[asyncio.Task[None]] = set()
+        self._chores: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Take up what is unsettled, and have the runtimes in use ready."""
         for function in self._functions.all():
-            self._warm(function.latest)
             self._look_at(function)
+        self._background(self._warm_all())
         self._collect_later()
 
     def function_changed(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
@@ -73,7 +76,7 @@ class Preparation:
         """None, or why it cannot run."""
         try:
             await self._code.unpack(hex_of(version.code_sha256))
-            self._warm(version)
+            await self._warm(version)
         except (ServiceError, OSError) as error:
             log.exception("%s could not be prepared", version.qualified_arn)
             return str(error)
@@ -103,9 +106,18 @@ class Preparation:
 
     def _collect(self) -> None:
         self._collector = None
-        task = asyncio.get_running_loop().create_task(self._collect_now())
-        self._collecting.add(task)
-        task.add_done_callback(self._collecting.discard)
+        self._background(self._collect_now())
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+    async def _warm_all(self) -> None:
+        """After a start: the runtimes that functions use, one version of each."""
+        versions = {function.latest.runtime: function.latest for function in self._functions.all()}
+        for version in versions.values():
+            await self._warm(version)
 
     async def _collect_now(self) -> None:
         in_use = {hex_of(version.code_sha256) for f in self._functions.all() for version in f.versions.values()}
@@ -117,4 +129,4 @@ class Preparation:
         """Let what is under way be committed."""
         if self._collector is not None:
             self._collector.cancel()
-        await asyncio.gather(*self._tasks.values(), *self._collecting, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), *self._chores, return_exceptions=True)

@@ -25,6 +25,7 @@ class Spares:
         self._ready: dict[Template, deque[Sandbox]] = {}
         self._gate = asyncio.Semaphore(_CONCURRENT)
         self._refilling: dict[Template, asyncio.Task[None]] = {}
+        self._came = asyncio.Event()
         self._closed = False
 
     def take_nowait(self, template: Template) -> Sandbox | None:
@@ -49,6 +50,20 @@ class Spares:
             self._refilling[template] = task
             task.add_done_callback(lambda _: self._refilling.pop(template, None))
 
+    async def ready(self, template: Template, limit: float) -> None:
+        """Until the first spare is there (its zygote runs then), or has failed, or `limit` seconds have passed."""
+        self.keep(template)
+        task = self._refilling.get(template)
+        deadline = asyncio.get_running_loop().time() + limit
+        while task is not None and not task.done() and not self._ready.get(template):
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                return
+            self._came.clear()
+            waiting = asyncio.ensure_future(self._came.wait())
+            await asyncio.wait([waiting, task], timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+
     async def _refill(self, template: Template) -> None:
         ready = self._ready.setdefault(template, deque())
         wanted = min(self._limit, template.spare)
@@ -65,6 +80,7 @@ class Spares:
                 await sandbox.destroy()
                 return
             ready.append(sandbox)
+            self._came.set()
 
     def count(self) -> int:
         return sum(map(len, self._ready.values()))

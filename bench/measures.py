@@ -1,0 +1,287 @@
+"""The measures, and the bars that they are held to. Figures are medians of one run: quote them with their ratios."""
+
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.client import Refused, concurrent, invoke_once, sequential
+from bench.targets import OTHERS, Emulator, Lambdad, Ministack
+
+WARM = 3000
+COLD = 60
+BURST = 100
+SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    measure: str
+    target: str
+    median: str
+    p99: str = ""
+    ratio: str = ""
+    bar: str = ""
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.2f} ms"
+
+
+def p99(times: Sequence[float]) -> float:
+    return sorted(times)[min(int(len(times) * 0.99), len(times) - 1)]
+
+
+def row(measure: str, target: str, times: Sequence[float], versus: float | None = None, bar: str = "") -> Row:
+    median = statistics.median(times)
+    ratio = f"{median / versus:.3f} ×" if versus else ""
+    return Row(measure, target, milliseconds(median), milliseconds(p99(times)), ratio, bar)
+
+
+def ready() -> list[Row]:
+    """`lambdad serve` to ready, empty data directory."""
+    times = []
+    for _ in range(5):
+        server = Lambdad()
+        times.append(server.ready_seconds)
+        server.close()
+    return [row("serve to ready", "lambdad", times, bar="≤ 1 s")]
+
+
+def _with(kind: Callable[[], object], use: Callable[..., list[float]]) -> list[float] | str:
+    """What `use` measured, or why there is nothing to measure."""
+    try:
+        target = kind()
+    except Refused as error:
+        return str(error)
+    try:
+        return use(target)
+    except (Refused, OSError) as error:
+        return str(error)
+    finally:
+        target.close()  # type: ignore[attr-defined]
+
+
+def _emulator_warm(emulator: Emulator) -> list[float]:
+    emulator.start()
+    sequential(emulator.target, b"{}", 200)
+    return sequential(emulator.target, b"{}", WARM)
+
+
+def _api_warm(count: int) -> Callable[[Lambdad | Ministack], list[float]]:
+    def use(server: Lambdad | Ministack) -> list[float]:
+        target = server.create("warm")
+        sequential(target, b"{}", min(count, 200))
+        return sequential(target, b"{}", count)
+
+    return use
+
+
+def _compared(measure: str, own: Sequence[float], others: dict[str, tuple[list[float] | str, str]]) -> list[Row]:
+    """Our row once against each of the others, and theirs."""
+    rows = []
+    for name, (times, bar) in others.items():
+        if isinstance(times, str):
+            rows.append(Row(measure, name, f"not measured: {times[:60]}"))
+            continue
+        rows.append(row(measure, f"lambdad / {name}", own, statistics.median(times), bar))
+        rows.append(row(measure, name, times))
+    return rows
+
+
+def warm() -> list[Row]:
+    """One connection, one after the other."""
+    emulator = _with(Emulator, _emulator_warm)
+    own = _with(Lambdad, _api_warm(WARM))
+    ministack = _with(Ministack, _api_warm(60))
+    assert not isinstance(own, str), own
+    return _compared("warm invoke", own, {"emulator": (emulator, "≤ 0.6 ×"), "ministack": (ministack, "≤ 0.02 ×")})
+
+
+def throughput() -> list[Row]:
+    """16 connections. The emulator runs one invocation at a time; it is given what it can take."""
+    emulator = Emulator()
+    try:
+        emulator.start()
+        theirs, _ = concurrent(emulator.target, b"{}", 1, SECONDS)
+    finally:
+        emulator.close()
+    server = Lambdad()
+    try:
+        target = server.create("throughput")
+        concurrent(target, b"{}", 16, 1.0)
+        ours, times = concurrent(target, b"{}", 16, SECONDS)
+    finally:
+        server.close()
+    return [
+        Row(
+            "throughput, 16 connections",
+            "lambdad",
+            f"{ours:,.0f}/s",
+            milliseconds(p99(times)),
+            f"{ours / theirs:.2f} ×",
+            "≥ 4 ×",
+        ),
+        Row("throughput, 1 connection", "emulator", f"{theirs:,.0f}/s"),
+    ]
+
+
+def _emulator_cold(emulator: Emulator) -> list[float]:
+    times = []
+    for _ in range(COLD // 2):
+        times.append(emulator.start())
+        emulator.stop()
+    return times
+
+
+def _api_cold(count: int) -> Callable[[Lambdad | Ministack], list[float]]:
+    def use(server: Lambdad | Ministack) -> list[float]:
+        targets = [server.create(f"cold-{number}") for number in range(count)]
+        times = []
+        for target in targets:
+            times.append(invoke_once(target, b"{}"))
+            time.sleep(0.1)  # cold starts one by one: the next spare sandbox is made meanwhile
+        return times
+
+    return use
+
+
+def cold() -> list[Row]:
+    """First invocation of a function that has been Active for long; a new environment each."""
+    own = _with(Lambdad, _api_cold(COLD))
+    emulator = _with(Emulator, _emulator_cold)
+    ministack = _with(Ministack, _api_cold(10))
+    assert not isinstance(own, str), own
+    rows = _compared("cold start", own, {"emulator": (emulator, "≤ 0.2 ×"), "ministack": (ministack, "≤ 0.05 ×")})
+    if not isinstance(emulator, str):
+        ratio = f"{p99(own) / statistics.median(emulator):.3f} ×"
+        rows.append(Row("cold start, p99 / emulator's median", "lambdad", "", milliseconds(p99(own)), ratio, "≤ 0.5 ×"))
+    return rows
+
+
+def burst() -> list[Row]:
+    """100 concurrent invocations of a fresh function."""
+    server = Lambdad()
+    try:
+        target = server.create("burst", memory=128)
+        times: list[float] = []
+        failures: list[str] = []
+
+        def one() -> None:
+            try:
+                times.append(invoke_once(target, b"{}"))
+            except Refused as error:
+                failures.append(str(error))
+
+        threads = [threading.Thread(target=one) for _ in range(BURST)]
+        began = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = time.perf_counter() - began
+    finally:
+        server.close()
+    answered = f"{len(times)} of {BURST} answered in {took:.2f} s"
+    return [Row("100 cold starts at once", "lambdad", answered, milliseconds(p99(times)), "", "all answered")]
+
+
+def payload() -> list[Row]:
+    """Echo of 1 MB and of 6 MB."""
+    server = Lambdad()
+    try:
+        target = server.create("echo")
+        one = sequential(target, b'"' + b"x" * (1 << 20) + b'"', 30)
+        six = sequential(target, b'"' + b"x" * (6 * (1 << 20) - 2) + b'"', 30)
+    finally:
+        server.close()
+    return [
+        row("echo of 1 MB", "lambdad", one),
+        row("echo of 6 MB / 1 MB", "lambdad", six, statistics.median(one), "≤ 8 ×"),
+    ]
+
+
+def _pss(pids: Sequence[int]) -> int:
+    """Bytes: each page counted by its share."""
+    total = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) * 1024
+    return total
+
+
+def _descendants(pid: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int(Path(entry, "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except FileNotFoundError:
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    found, queue = [], [pid]
+    while queue:
+        below = children.get(queue.pop(), [])
+        found += below
+        queue += below
+    return found
+
+
+def density() -> list[Row]:
+    """Idle environments per GiB, against processes started one by one with the same client."""
+    number = 20
+    server = Lambdad()
+    try:
+        targets = [server.create(f"idle-{i}") for i in range(number)]
+        before = _pss(_descendants(server.process.pid))
+        for target in targets:
+            invoke_once(target, b"{}")
+        own = (_pss(_descendants(server.process.pid)) - before) / number
+    finally:
+        server.close()
+    emulators = [Emulator() for _ in range(5)]
+    try:
+        pids = []
+        for emulator in emulators:
+            emulator.start()
+            assert emulator._process is not None
+            pids += _descendants(emulator._process.pid)
+        separate = _pss(pids) / len(emulators)
+    finally:
+        for emulator in emulators:
+            emulator.close()
+    gib = 1 << 30
+    return [
+        Row(
+            "idle environments per GiB",
+            "lambdad",
+            f"{gib / own:,.0f} ({own / 1048576:.1f} MB)",
+            "",
+            f"{separate / own:.1f} ×",
+            "≥ 4 ×",
+        ),
+        Row("idle environments per GiB", "processes", f"{gib / separate:,.0f} ({separate / 1048576:.1f} MB)"),
+    ]
+
+
+MEASURES: dict[str, Callable[[], list[Row]]] = {
+    "ready": ready,
+    "warm": warm,
+    "throughput": throughput,
+    "cold": cold,
+    "burst": burst,
+    "payload": payload,
+    "density": density,
+}
+
+
+def host() -> str:
+    cores = len(os.sched_getaffinity(0))
+    python = subprocess.run([str(OTHERS / "bin" / "python"), "--version"], capture_output=True, text=True, check=False)
+    return f"{cores} cores, {os.uname().sysname} {os.uname().release.split('-')[0]}, {python.stdout.strip() or sys.version}"

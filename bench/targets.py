@@ -1,0 +1,196 @@
+"""What is measured: lambdad, AWS's Runtime Interface Emulator, ministack. Each is started and stopped here."""
+
+import base64
+import http.client
+import io
+import json
+import os
+import platform
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.client import Refused, Target, invoke_once
+
+HANDLER = "def handler(event, context):\n    return event\n"
+RUNTIME = f"python3.{sys.version_info.minor}"
+OTHERS = Path(sys.executable).parent.parent / "bench"
+"""The virtual environment of the others (bench/requirements.lock)."""
+_READY = "lambdad ready on "
+_LIMIT = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def package() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", HANDLER)
+    return buffer.getvalue()
+
+
+def stop(process: "subprocess.Popen[Any]") -> None:
+    """And everything it started: it has a process group of its own."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+class Api:
+    """Functions by the Lambda API, as both lambdad and ministack serve it."""
+
+    url: str
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        scope = (
+            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0"
+        )
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_LIMIT)
+        data = json.dumps(body) if body is not None else None
+        connection.request(method, path, data, {"Authorization": scope, "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        if answer.status >= 300:
+            raise Refused(f"{method} {path}: {answer.status} {content[:200]!r}")
+        return json.loads(content) if content else None
+
+    def create(self, name: str, memory: int = 1769) -> Target:
+        """A function that is ready to be invoked and never was."""
+        code = {"ZipFile": base64.b64encode(package()).decode()}
+        role = "arn:aws:iam::000000000000:role/bench"
+        function = {"FunctionName": name, "Runtime": RUNTIME, "Handler": "app.handler", "Role": role, "Code": code}
+        self.call("POST", "/2015-03-31/functions", {**function, "MemorySize": memory, "Timeout": 30})
+        deadline = time.monotonic() + _LIMIT
+        while time.monotonic() < deadline:
+            if self.call("GET", f"/2015-03-31/functions/{name}/configuration").get("State", "Active") == "Active":
+                return Target.of(self.url, name)
+            time.sleep(0.01)
+        raise Refused(f"{name} did not become Active")
+
+
+class Lambdad(Api):
+    def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="lambdad-bench-")
+        base = Path(sys.base_prefix) / "bin" / RUNTIME
+        arguments = ["--port", "0", "--data-dir", f"{self._directory.name}/data", "--log-level", "warning"]
+        began = time.perf_counter()
+        self.process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("lambdad")), "serve", *arguments, "--interpreter", f"{RUNTIME}={base}"],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        self.ready_seconds = time.perf_counter() - began
+        assert line.startswith(_READY), line
+        self.url = line[len(_READY) :].strip()
+
+    def close(self) -> None:
+        stop(self.process)
+        self._directory.cleanup()
+
+
+class Emulator:
+    """AWS's Runtime Interface Emulator with awslambdaric, as `sam local invoke` has it inside its containers."""
+
+    def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="rie-bench-")
+        Path(self._directory.name, "app.py").write_text(HANDLER)
+        machine = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+        found = list(OTHERS.glob(f"lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"))
+        if not found:
+            raise Refused("the emulator is not installed: make bench installs it")
+        self._binary = Path(self._directory.name, "aws-lambda-rie")
+        self._binary.write_bytes(found[0].read_bytes())
+        self._binary.chmod(0o755)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.target = Target("127.0.0.1", 0, "")
+
+    def start(self) -> float:
+        """From its start to its first answer, in seconds: its cold start."""
+        port, api = free_port(), free_port()
+        addresses = [
+            "--runtime-interface-emulator-address",
+            f"127.0.0.1:{port}",
+            "--runtime-api-address",
+            f"127.0.0.1:{api}",
+        ]
+        runtime = [str(OTHERS / "bin" / "python"), "-m", "awslambdaric", "app.handler"]
+        self.target = Target("127.0.0.1", port, "/2015-03-31/functions/function/invocations")
+        began = time.perf_counter()
+        self._process = subprocess.Popen(
+            [str(self._binary), *addresses, *runtime],
+            cwd=self._directory.name,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, "AWS_LAMBDA_FUNCTION_TIMEOUT": "30"},
+        )
+        while True:
+            try:
+                invoke_once(self.target, b"{}")
+                return time.perf_counter() - began
+            except ConnectionRefusedError:
+                if time.perf_counter() - began > _LIMIT:
+                    raise
+                time.sleep(0.0005)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            stop(self._process)
+            self._process = None
+
+    def close(self) -> None:
+        self.stop()
+        self._directory.cleanup()
+
+
+class Ministack(Api):
+    def __init__(self) -> None:
+        program = OTHERS / "bin" / "ministack"
+        if not program.exists():
+            raise Refused("ministack is not installed: make bench installs it")
+        self._directory = tempfile.TemporaryDirectory(prefix="ministack-bench-")
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        path = f"{OTHERS / 'bin'}:{os.environ['PATH']}"
+        settings = {"GATEWAY_PORT": str(port), "PATH": path, "HOME": self._directory.name, "LAMBDA_EXECUTOR": "local"}
+        self.process = subprocess.Popen(
+            [str(program)],
+            cwd=self._directory.name,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **settings},
+        )
+        deadline = time.monotonic() + _LIMIT
+        while True:
+            try:
+                self.call("GET", "/2015-03-31/functions")
+                return
+            except (OSError, http.client.HTTPException):
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    self.close()
+                    raise Refused("ministack did not start") from None
+                time.sleep(0.05)
+
+    def close(self) -> None:
+        stop(self.process)
+        self._directory.cleanup()
