@@ -1,4 +1,7 @@
-"""How many environments this host may hold: a number and a total of memory. Pure accounting."""
+"""How many environments this host may hold: a number, and a total of memory. Pure accounting.
+
+Working environments count with their function's whole memory, idle ones with what they hold.
+"""
 
 
 class Capacity:
@@ -18,6 +21,14 @@ class Capacity:
         self._number += 1
         self._memory_mb += memory_mb
         return True
+
+    def rest(self, memory_mb: int, held_mb: int) -> None:
+        """An environment is idle: it counts only with what it really holds, so that many may wait for their next call."""
+        self._memory_mb -= memory_mb - held_mb
+
+    def wake(self, memory_mb: int, held_mb: int) -> None:
+        """It works again. Never refused: an environment that is there is always the cheaper one."""
+        self._memory_mb += memory_mb - held_mb
 
     def give_back(self, memory_mb: int) -> None:
         self._number -= 1

@@ -128,6 +128,11 @@ class Environment:
     def version(self) -> FunctionVersion:
         return self._blueprint.version
 
+    @property
+    def held_mb(self) -> int:
+        """What it holds while idle, as far as it was measured: it does not change while it is idle."""
+        return self._used_mb
+
     # --- Init phase -------------------------------------------------------------------------------------------------
 
     def begin_init(self, phase: str = "init") -> None:

@@ -173,9 +173,13 @@ class Environments:
 
     # --- Idle ones --------------------------------------------------------------------------------------------------
 
-    def environment_idle(self) -> None:
+    def environment_idle(self, environment: Environment) -> None:
+        self._capacity.rest(environment.version.memory_size, environment.held_mb)
         if self._sweeper is None:
             self._sweeper = self._loop.call_later(self._limits.freeze_after, self._sweep)
+
+    def environment_woken(self, environment: Environment) -> None:
+        self._capacity.wake(environment.version.memory_size, environment.held_mb)
 
     def _sweep(self) -> None:
         self._sweeper = None

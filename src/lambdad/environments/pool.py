@@ -40,8 +40,11 @@ class Host(Protocol):
 
     def room_freed(self, pool: "Pool") -> None: ...
 
-    def environment_idle(self) -> None:
-        """Something may be frozen or expire now."""
+    def environment_idle(self, environment: Environment) -> None:
+        """It may be frozen or expire, and its memory given to others."""
+
+    def environment_woken(self, environment: Environment) -> None:
+        """It is idle no more."""
 
 
 class Pool:
@@ -64,7 +67,9 @@ class Pool:
     def submit(self, invocation: Invocation) -> None:
         """`invocation.done` will be called, with a result or a ServiceError. Returns at once."""
         if self._idle:
-            self._idle.pop().invoke(invocation)
+            environment = self._idle.pop()
+            self._host.environment_woken(environment)
+            environment.invoke(invocation)
             return
         if len(self._answered) > len(self._waiting):
             self._waiting.append(invocation)
@@ -147,13 +152,14 @@ class Pool:
         else:
             environment.idle_since = self._loop.time()
             self._idle.append(environment)
-            self._host.environment_idle()
+            self._host.environment_idle(environment)
 
     def environment_gone(self, environment: Environment) -> None:
         self.all.discard(environment)
         self._answered.discard(environment)
         if environment in self._idle:
             self._idle.remove(environment)
+            self._host.environment_woken(environment)
         self._host.room_freed(self)
 
     # --- The host looks after idle ones -----------------------------------------------------------------------------
@@ -172,23 +178,24 @@ class Pool:
     def expire_idle(self, before: float) -> None:
         """Shut down those idle since before that time: the longest idle are at the front."""
         while self._idle and self._idle[0].idle_since <= before:
-            self._idle.pop(0).shutdown()
+            self.evict()
 
     def oldest_idle(self) -> float | None:
         return self._idle[0].idle_since if self._idle else None
 
     def evict(self) -> None:
         """Give up the longest idle one."""
-        self._idle.pop(0).shutdown()
+        environment = self._idle.pop(0)
+        self._host.environment_woken(environment)
+        environment.shutdown()
 
     def retire(self) -> None:
         """Idle ones go now, busy ones when they have answered (the function was updated or deleted)."""
         self.retired = True
         for environment in list(self.all):
             environment.retired = True
-        idle, self._idle = self._idle, []
-        for environment in idle:
-            environment.shutdown()
+        while self._idle:
+            self.evict()
 
     def shutdown(self) -> None:
         """All of them, now. What waits is answered with an error."""

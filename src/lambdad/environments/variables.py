@@ -107,6 +107,8 @@ def _reserved(version: FunctionVersion, place: Place, credentials: Credentials, 
     }
     if version.runtime and not version.runtime.startswith("provided"):
         reserved["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
+        # The runtime clients frame their log messages and take this variable away before the function sees it.
+        reserved["_LAMBDA_TELEMETRY_LOG_FD"] = "1"
     if version.log_format == "JSON":
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or "INFO"

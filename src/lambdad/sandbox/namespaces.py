@@ -85,6 +85,9 @@ class NamespacesSandbox:
         try:
             pid = await zygote.fork(message, fds)
             self._watch(pid)
+            if self._cgroup is not None:
+                # The kernel stops all forks for the moment of it, and lets its caller wait for milliseconds.
+                await asyncio.to_thread(self._cgroup.add, pid)
             listeners = await asyncio.wait_for(self._ready, _LIMIT)
         except (TimeoutError, ProcessLookupError) as error:
             raise SandboxError(f"a sandbox of {self.template.name} did not become ready: {error!r}") from error
@@ -96,8 +99,6 @@ class NamespacesSandbox:
     def _watch(self, pid: int) -> None:
         self._pidfd = os.pidfd_open(pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._first_process_ended)
-        if self._cgroup is not None:
-            self._cgroup.add(pid)
 
     def _take_listeners(self, fds: list[int], port: int, network: Network | None) -> None:
         if network is not None:
@@ -295,7 +296,8 @@ class NamespacesDriver:
         if self._networks is not None:
             self._networks.front_door_port = self.front_door_port
             network = await self._networks.take()
-        cgroup = self._hierarchy.make(str(number)) if self._hierarchy is not None else None
+        hierarchy = self._hierarchy
+        cgroup = await asyncio.to_thread(hierarchy.make, str(number)) if hierarchy is not None else None
         sandbox = NamespacesSandbox(number, template, cgroup, lambda: self._forget(number, network))
         self._sandboxes[number] = sandbox
         user = _USER_INSIDE if os.geteuid() else self._first_user + number
