@@ -99,15 +99,21 @@ def test_a_killed_server_loses_nothing_acknowledged(own_server: Server, round_: 
 def test_accepted_events_survive_a_kill(own_server: Server) -> None:
     own_server.start()
     client = own_server.client()
-    name = create(client, "def handler(event, context):\n    print('ran', event)\n")
+    # Long enough that none has ended when the server is killed: all of them have to be run again.
+    code = "import time\ndef handler(event, context):\n    time.sleep(2)\n    print('ran', event)\n"
+    name = create(client, code, Timeout=20)
     for number in range(20):
         assert (
             client.invoke(FunctionName=name, InvocationType="Event", Payload=str(number).encode())["StatusCode"] == 202
         )
     own_server.kill()
     own_server.start()
-    for number in range(20):
-        own_server.wait_for_log(name, f"ran {number}")
+
+    def all_ran() -> bool:
+        ran = set(own_server.function_log(name))
+        return all(f"ran {number}" in ran for number in range(20))
+
+    wait_for(all_ran, 60)
 
 
 def processes_of(pid: int) -> list[str]:
