@@ -108,7 +108,8 @@ class SandboxConformance:
             sandbox = await driver.prepare(TEMPLATE)
             seen = Observed(sandbox, unpacked)
             yield seen
-            asyncio.get_running_loop().remove_reader(sandbox.output)
+            if sandbox.output >= 0:
+                asyncio.get_running_loop().remove_reader(sandbox.output)
             await sandbox.destroy()
         finally:
             await driver.close()

@@ -13,16 +13,14 @@ _LIMITS = (
     (resource.RLIMIT_CORE, 0),
     (resource.RLIMIT_MEMLOCK, 65536),
 )
-
-
-def set_limits() -> None:
-    for kind, value in _LIMITS:
-        resource.setrlimit(kind, (value, value))
+_PROCESSES = 1024
+"""As on AWS, threads included. The control group says the same, where there is one."""
 
 
 def become_unprivileged(uid: int, gid: int, seccomp: bytes, own_user_namespace: bool) -> None:
     """For the first process of a sandbox, once there is nothing left to mount, and for what it starts before that."""
-    set_limits()
+    for kind, value in _LIMITS:
+        resource.setrlimit(kind, (value, value))
     # While there still is the capability to do it.
     kernel.drop_bounding_set()
     if own_user_namespace:
@@ -32,6 +30,8 @@ def become_unprivileged(uid: int, gid: int, seccomp: bytes, own_user_namespace: 
         os.setresgid(gid, gid, gid)
         # Takes the capabilities with it, so everything that needs one comes before.
         os.setresuid(uid, uid, uid)
+    # After the user, or it would be compared with all that this one's owner runs elsewhere.
+    resource.setrlimit(resource.RLIMIT_NPROC, (_PROCESSES, _PROCESSES))
     kernel.drop_capabilities()
     # Without this the filter below would need a capability; with it no setuid program gives one back.
     kernel.no_new_privileges()

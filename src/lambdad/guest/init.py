@@ -18,20 +18,23 @@ from lambdad.guest import enter, kernel, protocol
 _SHARED = "/.lambdad"
 _RUNTIME_API_PORT = 9001
 _MOST_FILES = 1024
+_OOM_SCORE = 500
+"""oom_score_adj of what runs a function's code: when memory is short it goes, not pid 1, and no process of the host."""
 _REPORT = 1000
 """The descriptor by which a child that cannot execute its program says so; closed when it can."""
 
 
 def main(message: Any, fds: list[int], settings: dict[str, Any], module: Any) -> None:
-    """`fds`: control channel, output, and the network namespace if one was made already."""
+    """`fds`: what `message` says is where: at 0 the control channel, at 1 the output."""
     kernel.die_with_parent()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # Pid 1 gets only signals that it handles, and Python handles this one: by ending.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setsid()
     channel, output = socket.socket(fileno=fds[0]), fds[1]
-    network = fds[2] if message["network"] else None
+    network, group = (fds[message[name]] if message[name] is not None else None for name in ("network", "group"))
     try:
+        join_groups([fds[index] for index in message["tasks"]], group)
         listeners = make(message, network)
         sandbox = First(channel, output, message, settings, module)
         sandbox.prestart()
@@ -41,6 +44,18 @@ def main(message: Any, fds: list[int], settings: dict[str, Any], module: Any) ->
         sandbox.serve()
     except OSError as error:
         protocol.send(channel, {"op": "failed", "text": str(error)})
+
+
+def join_groups(tasks: list[int], group: "int | None") -> None:
+    """Before anything is started that would be left out. A process that moves itself, alone, makes nobody wait."""
+    for fd in tasks:
+        os.write(fd, b"0")
+        os.close(fd)
+    if group is not None:
+        procs = os.open("cgroup.procs", os.O_WRONLY, dir_fd=group)
+        os.write(procs, b"0")
+        os.close(procs)
+        os.close(group)
 
 
 def make(message: Any, network: Optional[int]) -> list[socket.socket]:
@@ -128,6 +143,7 @@ class First:
         environment = {"LAMBDAD_PRESTART_FD": "3", "PATH": "/usr/bin:/bin"}
         pid = os.fork()
         if pid == 0:
+            kernel.set_oom_score(_OOM_SCORE)
             os.dup2(readable, 3)
             os.set_inheritable(3, True)  # which the call before does not do if it was 3 already
             enter.become_unprivileged(self.uid, self.uid, self.seccomp, self.settings["user_namespace"])
@@ -140,17 +156,28 @@ class First:
             if not self.closed:
                 self.close(message)
             environment, argv = message["environment"], message["argv"]
-            if self.waiting is not None:
-                waiting, self.waiting = self.waiting, None
-                if argv is None:
-                    os.write(waiting, json.dumps(environment).encode())
-                    os.close(waiting)
-                    return
-                os.close(waiting)
-                self.forget_runtime()
+            if self.waiting is not None and self.tell_waiting(argv, environment):
+                return
             self.runtime = self.fork_runtime(argv or self.settings["prestart"], environment)
         except OSError as error:
             protocol.send(self.channel, {"op": "failed", "text": str(error)})
+
+    def tell_waiting(self, argv: "list[str] | None", environment: dict[str, str]) -> bool:
+        """The prestarted interpreter takes the function; False if it is not the one that is wanted, or has ended."""
+        assert self.waiting is not None
+        waiting, self.waiting = self.waiting, None
+        self.reap()
+        wanted = argv is None and self.runtime is not None
+        try:
+            if wanted:
+                os.write(waiting, json.dumps(environment).encode())
+        except BrokenPipeError:
+            wanted = False
+        finally:
+            os.close(waiting)
+        if not wanted:
+            self.forget_runtime()
+        return wanted
 
     def close(self, message: Any) -> None:
         """Mount the function; give up everything."""
@@ -167,7 +194,7 @@ class First:
         kernel.unmount(_SHARED + "/unpacked")
         kernel.unmount(_SHARED + "/lambdad/guest")
         kernel.unshare(kernel.CLONE_NEWCGROUP)
-        adjust_oom("-1000")
+        protect_from_oom()
         enter.become_unprivileged(self.uid, self.uid, self.seccomp, self.settings["user_namespace"])
         # What holds the control channel must not be looked into by what it starts.
         kernel.set_dumpable(0)
@@ -180,7 +207,7 @@ class First:
         status = 1
         try:
             kernel.set_dumpable(1)
-            adjust_oom("0")
+            kernel.set_oom_score(_OOM_SCORE)
             if argv is not None:
                 os.chdir(environment.get("LAMBDA_TASK_ROOT", "/"))
                 self.execute(argv, environment, keep=3)
@@ -232,6 +259,8 @@ class First:
                 return
             if pid == self.runtime:
                 self.runtime = None
+                if self.waiting is not None:  # it never was a function's: `start` takes another
+                    continue
                 if os.WIFSIGNALED(status):
                     protocol.send(self.channel, {"op": "exit", "signal": os.WTERMSIG(status)})
                 else:
@@ -261,10 +290,10 @@ class First:
         protocol.send(self.channel, {"op": "reset"})
 
 
-def adjust_oom(score: str) -> None:
-    """When memory runs out the runtime goes, never pid 1. Only root may protect a process."""
+def protect_from_oom() -> None:
+    """By the old name of the file: the new one would allow every child to do it too. Only root may protect a process."""
     try:
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write(score)
-    except PermissionError:
+        with open("/proc/self/oom_adj", "w") as file:
+            file.write("-17")
+    except OSError:
         return

@@ -75,6 +75,8 @@ def make_mount_point(source: str, target: str) -> None:
 def main() -> None:
     wanted = json.load(sys.stdin)
     kernel.die_with_parent()
+    # As root this is also the least that any child may ask for.
+    kernel.set_oom_score(0)
     os.umask(0o022)
     os.setsid()
     if wanted["user_namespace"]:
@@ -83,12 +85,11 @@ def main() -> None:
     with open("/dev/null") as null:
         os.dup2(null.fileno(), 0)
     build(wanted["root"], wanted["operations"])
-    arguments = json.dumps(wanted["zygote"])
     if wanted["argv"] is None:
-        zygote.main(wanted["channel"], arguments)
+        zygote.main(wanted["channel"])
         return
     os.set_inheritable(wanted["channel"], True)
-    argv = [*wanted["argv"], "/.lambdad/lambdad/guest/zygote.py", str(wanted["channel"]), arguments]
+    argv = [*wanted["argv"], "/.lambdad/lambdad/guest/zygote.py", str(wanted["channel"])]
     os.execve(argv[0], argv, {})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 MAX_MESSAGE = 192 * 1024
-MAX_FDS = 8
+MAX_FDS = 12
 
 
 def send(channel: socket.socket, message: Any, fds: Sequence[int] = ()) -> None:

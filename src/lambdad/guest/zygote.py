@@ -4,13 +4,14 @@ It has entered the jail, has the runtime's modules imported (for runtimes that f
 Single-threaded, and it never runs a function's code.
 """
 
+import errno
 import gc
 import importlib.util
-import json
 import os
 import signal
 import socket
 import sys
+import traceback
 from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -52,28 +53,51 @@ def serve(channel: socket.socket, settings: dict[str, Any], module: Any) -> None
 def fork_first(
     own_namespace: int, channel: socket.socket, message: Any, fds: list[int], settings: dict[str, Any], module: Any
 ) -> int:
-    """Fork the first process of a new pid namespace; its parent stays in its own."""
-    kernel.unshare(kernel.CLONE_NEWPID)
-    try:
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                channel.close()
-                os.close(own_namespace)
-                init.main(message, fds, settings, module)
-                status = 0
-            finally:
-                os._exit(status)
-    finally:
-        kernel.setns(own_namespace, kernel.CLONE_NEWPID)
+    """Fork the first process of a new pid namespace, in its control group from the beginning; its pid."""
+    group = fds[message["group"]] if message["group"] is not None else None
+    pid, born_there = fork(own_namespace, group)
+    if pid == 0:
+        status = 1
+        try:
+            channel.close()
+            os.close(own_namespace)
+            if group is not None and born_there:
+                os.close(group)
+                message["group"] = None
+            init.main(message, fds, settings, module)
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+            raise
+        finally:
+            os._exit(status)
     return pid
 
 
-def main(channel_fd: str, arguments: str) -> None:
+def fork(own_namespace: int, group: "int | None") -> tuple[int, bool]:
+    """As fork(2), and whether the child is in the group already. The parent stays in its own pid namespace."""
+    if group is not None:
+        try:
+            return kernel.fork_into(group, kernel.CLONE_NEWPID), True
+        except OSError as error:
+            if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.E2BIG, errno.EPERM):
+                raise  # those mean a kernel, or a container, that does not know it: the child goes there on its own
+    kernel.unshare(kernel.CLONE_NEWPID)
+    pid = -1
+    try:
+        pid = os.fork()
+    finally:
+        if pid != 0:
+            kernel.setns(own_namespace, kernel.CLONE_NEWPID)
+    return pid, False
+
+
+def main(channel_fd: str) -> None:
     kernel.die_with_parent()
-    settings = json.loads(arguments)
     channel = socket.socket(fileno=int(channel_fd))
+    settings, _ = protocol.receive(channel)
+    if settings is None:
+        return
     channel.set_inheritable(False)
     module = load(settings["preload"]) if settings["preload"] is not None else None
     gc.collect()
@@ -82,4 +106,4 @@ def main(channel_fd: str, arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(sys.argv[1])

@@ -56,6 +56,8 @@ class Zygote:
         # In this thread: the kernel takes a child's parent for dead when the thread that made it ends.
         self._process = self._spawn(theirs.fileno(), document)
         theirs.close()
+        with contextlib.suppress(OSError):  # it has ended already: that is seen below
+            self._channel.send(self._settings())
         try:
             await asyncio.wait_for(ready, _START_LIMIT)
         except (TimeoutError, SandboxError):
@@ -87,12 +89,15 @@ class Zygote:
             "operations": operations(template, jail.unpacked, GUEST),
             "user_namespace": jail.user_namespace,
             "argv": template.zygote,
-            "zygote": {
-                "seccomp": compile_filter().hex(),
-                "preload": template.preload,
-                "prestart": template.prestart,
-                "user_namespace": jail.user_namespace,
-            },
+        }
+
+    def _settings(self) -> dict[str, object]:
+        template = self._template
+        return {
+            "seccomp": compile_filter().hex(),
+            "preload": template.preload,
+            "prestart": template.prestart,
+            "user_namespace": self._jail.user_namespace,
         }
 
     def _last_words(self) -> str:

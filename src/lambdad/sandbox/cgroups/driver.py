@@ -4,6 +4,10 @@ Memory: the function's limit, no swap. CPU follows memory: 1,769 MB are one vCPU
 (docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). Processes: 1,024, as on AWS.
 """
 
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 PIDS = 1024
@@ -17,10 +21,25 @@ def quota_of(memory_mb: int) -> int:
     return max(PERIOD * memory_mb // VCPU_MB, 2000)
 
 
-class Cgroup(Protocol):
-    """The group of one sandbox."""
+@dataclass(frozen=True, slots=True)
+class Freezer:
+    """A file of a control group and what to write into it."""
 
-    def add(self, pid: int) -> None: ...
+    file: str
+    frozen: str
+    thawed: str
+
+
+class Cgroup(Protocol):
+    """The group of one sandbox.
+
+    A process joins it on its own, before it does anything else: it is born into `directory` (version 2; its descriptor is
+    what clone3(2) wants) and writes 0 to each of `tasks` (version 1). The kernel lets whoever moves another process wait
+    for ten milliseconds, and what that one had started by then would be left out.
+    """
+
+    directory: Path | None
+    tasks: tuple[Path, ...]
 
     def limit_memory(self, megabytes: int) -> None:
         """From now on; the highest use is counted from here."""
@@ -47,10 +66,53 @@ class Cgroup(Protocol):
 class Hierarchy(Protocol):
     """Where this server's groups are."""
 
-    def make(self, name: str) -> Cgroup: ...
+    roots: tuple[Path, ...]
+    """The directories that hold them, one a controller or one for all."""
 
-    def leftovers(self) -> list[int]:
-        """Processes in groups that a dead server left; their groups go when they are gone."""
+    def make(self, name: str) -> Cgroup:
+        """Raises OSError."""
 
-    def remove(self) -> bool:
-        """Every group of ours. True when all are gone."""
+
+FREEZERS = (Freezer("freezer.state", "FROZEN", "THAWED"), Freezer("cgroup.freeze", "1", "0"))
+"""Of version 1 and of version 2."""
+
+
+def read(path: Path) -> str:
+    return path.read_text()
+
+
+def write(path: Path, value: object) -> None:
+    path.write_text(str(value))
+
+
+def thaw_all(roots: Iterable[Path]) -> list[int]:
+    """Nothing in these groups is frozen any more: what a dead server left can be killed. The processes in them."""
+    pids: set[int] = set()
+    for root in roots:
+        for freezer in FREEZERS:
+            for file in root.glob("*/" + freezer.file):
+                write(file, freezer.thawed)
+        for procs in root.glob("*/cgroup.procs"):
+            pids.update(map(int, read(procs).split()))
+    return sorted(pids)
+
+
+def remove_directory(path: Path) -> bool:
+    """False while something is still in it."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def remove_all(roots: Iterable[Path]) -> bool:
+    """Every group in these, and themselves. True when all are gone."""
+    gone = True
+    for root in roots:
+        for path in root.glob("*/") if root.exists() else ():
+            gone &= remove_directory(path)
+        gone &= remove_directory(root)
+    return gone

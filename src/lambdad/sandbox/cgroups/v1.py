@@ -1,43 +1,26 @@
-"""Control groups version 1: a tree per controller. docs.kernel.org/admin-guide/cgroup-v1"""
+"""Control groups version 1: a tree per controller. docs.kernel.org/admin-guide/cgroup-v1
 
-import os
+On most such hosts version 2 is mounted too, without controllers (systemd's "hybrid"). Its freezer is the one to use then:
+a process frozen by version 1 cannot be killed, and would outlive a killed server.
+"""
+
 from pathlib import Path
 
-from lambdad.sandbox.cgroups.driver import PERIOD, PIDS, quota_of
+from lambdad.sandbox.cgroups.driver import FREEZERS, PERIOD, PIDS, Freezer, quota_of, read, remove_directory, write
 
 CONTROLLERS = ("memory", "cpu", "pids", "freezer", "cpuacct")
 
 
-def read(path: Path) -> str:
-    return path.read_text()
-
-
-def write(path: Path, value: object) -> None:
-    path.write_text(str(value))
-
-
-def remove_directory(path: Path) -> bool:
-    """False while something is still in it."""
-    try:
-        os.rmdir(path)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return True
-
-
 class CgroupV1:
-    def __init__(self, directories: dict[str, Path]) -> None:
+    def __init__(self, directories: dict[str, Path], freezer: Freezer) -> None:
         self._directories = directories
+        self._freezer = freezer
         for path in directories.values():
-            path.mkdir()
+            path.mkdir(exist_ok=True)
+        self.directory = directories["freezer"] if freezer is FREEZERS[1] else None
+        self.tasks = tuple(path / "tasks" for path in directories.values() if path != self.directory)
         if "pids" in directories:
             write(directories["pids"] / "pids.max", PIDS)
-
-    def add(self, pid: int) -> None:
-        for path in self._directories.values():
-            write(path / "cgroup.procs", pid)
 
     def limit_memory(self, megabytes: int) -> None:
         memory = self._directories["memory"]
@@ -55,10 +38,10 @@ class CgroupV1:
             write(cpu / "cpu.cfs_quota_us", quota_of(memory_mb))
 
     def freeze(self) -> None:
-        write(self._directories["freezer"] / "freezer.state", "FROZEN")
+        write(self._directories["freezer"] / self._freezer.file, self._freezer.frozen)
 
     def thaw(self) -> None:
-        write(self._directories["freezer"] / "freezer.state", "THAWED")
+        write(self._directories["freezer"] / self._freezer.file, self._freezer.thawed)
 
     def memory_peak(self) -> int:
         return int(read(self._directories["memory"] / "memory.max_usage_in_bytes"))
@@ -80,31 +63,14 @@ class CgroupV1:
 
 
 class HierarchyV1:
-    """`roots`: by controller, the directory that is ours."""
+    """`roots`: by controller, the directory that is ours; `freezer`: what the one of that name has."""
 
-    def __init__(self, roots: dict[str, Path]) -> None:
-        self._roots = roots
-        for path in roots.values():
+    def __init__(self, roots: dict[str, Path], freezer: Freezer = FREEZERS[0]) -> None:
+        self._controllers = roots
+        self._freezer = freezer
+        self.roots: tuple[Path, ...] = tuple(roots.values())
+        for path in self.roots:
             path.mkdir(exist_ok=True)
 
     def make(self, name: str) -> CgroupV1:
-        return CgroupV1({controller: root / name for controller, root in self._roots.items()})
-
-    def leftovers(self) -> list[int]:
-        pids: set[int] = set()
-        for root in self._roots.values():
-            for procs in root.glob("*/cgroup.procs"):
-                pids.update(map(int, read(procs).split()))
-        freezer = self._roots.get("freezer")
-        if freezer is not None:
-            for state in freezer.glob("*/freezer.state"):
-                write(state, "THAWED")
-        return sorted(pids)
-
-    def remove(self) -> bool:
-        gone = True
-        for root in self._roots.values():
-            for path in root.glob("*/") if root.exists() else ():
-                gone &= remove_directory(path)
-            gone &= remove_directory(root)
-        return gone
+        return CgroupV1({controller: root / name for controller, root in self._controllers.items()}, self._freezer)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from lambdad.sandbox.cgroups.driver import PERIOD, PIDS, quota_of
-from lambdad.sandbox.cgroups.v1 import read, remove_directory, write
+from lambdad.sandbox.cgroups.driver import FREEZERS, PERIOD, PIDS, quota_of, read, remove_directory, write
 
 CONTROLLERS = ("memory", "cpu", "pids")
+FREEZER = FREEZERS[1]
 
 
 def _fields(path: Path) -> dict[str, int]:
@@ -13,14 +13,14 @@ def _fields(path: Path) -> dict[str, int]:
 
 
 class CgroupV2:
+    tasks: tuple[Path, ...] = ()
+
     def __init__(self, directory: Path) -> None:
+        self.directory: Path | None = directory
         self._directory = directory
         self._highest = 0
-        directory.mkdir()
+        directory.mkdir(exist_ok=True)
         write(directory / "pids.max", PIDS)
-
-    def add(self, pid: int) -> None:
-        write(self._directory / "cgroup.procs", pid)
 
     def limit_memory(self, megabytes: int) -> None:
         write(self._directory / "memory.max", megabytes * 1048576)
@@ -35,10 +35,10 @@ class CgroupV2:
         write(self._directory / "cpu.max", f"{quota_of(memory_mb)} {PERIOD}")
 
     def freeze(self) -> None:
-        write(self._directory / "cgroup.freeze", 1)
+        write(self._directory / FREEZER.file, FREEZER.frozen)
 
     def thaw(self) -> None:
-        write(self._directory / "cgroup.freeze", 0)
+        write(self._directory / FREEZER.file, FREEZER.thawed)
 
     def memory_peak(self) -> int:
         """Kernels before 5.19 do not keep it: then the highest that was ever seen here."""
@@ -65,22 +65,9 @@ class HierarchyV2:
     """`root`: the directory that is ours, with the controllers given to its children."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.roots: tuple[Path, ...] = (root,)
         root.mkdir(exist_ok=True)
         write(root / "cgroup.subtree_control", " ".join(f"+{name}" for name in CONTROLLERS))
 
     def make(self, name: str) -> CgroupV2:
-        return CgroupV2(self._root / name)
-
-    def leftovers(self) -> list[int]:
-        pids: set[int] = set()
-        for procs in self._root.glob("*/cgroup.procs"):
-            pids.update(map(int, read(procs).split()))
-            write(procs.with_name("cgroup.freeze"), 0)
-        return sorted(pids)
-
-    def remove(self) -> bool:
-        gone = True
-        for path in self._root.glob("*/") if self._root.exists() else ():
-            gone &= remove_directory(path)
-        return remove_directory(self._root) and gone
+        return CgroupV2(self.roots[0] / name)

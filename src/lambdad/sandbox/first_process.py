@@ -1,0 +1,59 @@
+"""What the server tells the first process of a sandbox, and how it is reached: the host's side of `guest/init.py`."""
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+
+from lambdad.sandbox.cgroups.driver import Cgroup
+from lambdad.sandbox.channel import Message
+from lambdad.sandbox.driver import SandboxSpec
+from lambdad.sandbox.mounts import own_files
+from lambdad.sandbox.network import Network
+
+Entrances = Sequence[tuple[str, int]]
+
+
+def entrances_of(group: Cgroup | None, opened: contextlib.ExitStack) -> Entrances:
+    """How a process gets into its control group: what each descriptor is (`guest/init.py`), and the descriptor."""
+    if group is None:
+        return []
+    entrances = []
+    for path in group.tasks:
+        entrances.append(("tasks", os.open(path, os.O_WRONLY)))
+        opened.callback(os.close, entrances[-1][1])
+    if group.directory is not None:
+        entrances.append(("group", os.open(group.directory, os.O_RDONLY | os.O_DIRECTORY)))
+        opened.callback(os.close, entrances[-1][1])
+    return entrances
+
+
+def prepare_message(
+    channel: int, output: int, user: int, front_door_port: int, network: Network | None, entrances: Entrances
+) -> tuple[Message, list[int]]:
+    """The message and the descriptors beside it, which it names by their places."""
+    fds = [channel, output, *(fd for _, fd in entrances)]
+    places = [(name, index) for index, (name, _) in enumerate(entrances, 2)]
+    if network is not None:
+        fds.append(network.namespace_fd)
+    message = {
+        "op": "prepare",
+        "uid": user,
+        "hostname": "169-254-100-6",
+        "network": len(fds) - 1 if network is not None else None,
+        "group": next((index for name, index in places if name == "group"), None),
+        "tasks": [index for name, index in places if name == "tasks"],
+        "front_door_port": front_door_port,
+        "files": own_files(user),
+    }
+    return message, fds
+
+
+def start_message(spec: SandboxSpec) -> Mapping[str, object]:
+    return {
+        "op": "start",
+        "code": os.path.basename(spec.code),
+        "layers": [os.path.basename(layer) for layer in spec.layers],
+        "tmp_mb": spec.ephemeral_mb,
+        "environment": dict(spec.environment),
+        "argv": spec.argv,
+    }

@@ -1,0 +1,239 @@
+"""One sandbox of the namespaces driver, as the server sees it: its first process, its control group, its sockets.
+
+Dead stays dead: when the first process has ended, by whatever cause, that is told once (`on_exit`), `reset` fails, and
+what needs a living process does nothing.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+from lambdad.sandbox.cgroups.driver import Cgroup
+from lambdad.sandbox.channel import Channel, Message
+from lambdad.sandbox.driver import Exit, SandboxError, SandboxSpec, Template, Usage
+from lambdad.sandbox.first_process import entrances_of, prepare_message, start_message
+from lambdad.sandbox.network import Network
+from lambdad.sandbox.zygotes import Zygote, listening
+
+log = logging.getLogger(__name__)
+
+USER_INSIDE = 993
+"""AWS's own number for it; used where every sandbox has a user namespace."""
+LIMIT = 30.0
+"""Seconds that any step of a sandbox's life may take."""
+_RUNTIME_API = "127.0.0.1:9001"
+
+
+class NamespacesSandbox:
+    """One sandbox. `driver.py` says what each method promises."""
+
+    task_root = "/var/task"
+    runtime_api_address = _RUNTIME_API
+
+    def __init__(self, number: int, template: Template, cgroup: Cgroup | None, gone: Callable[[], None]) -> None:
+        self.id = str(number)
+        self.template = template
+        self.runtime_api: socket.socket
+        self.front_door: socket.socket | None = None
+        self.front_door_address: str | None = None
+        self.output = -1
+        self.on_exit: Callable[[Exit], None] | None = None
+        self._cgroup = cgroup
+        self._gone = gone
+        self._channel: Channel | None = None
+        self._pidfd = -1
+        self._ended = asyncio.Event()
+        self._ready: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        self._reset: asyncio.Future[None] | None = None
+        self._not_executed: str | None = None
+        self._memory_mb = 0
+        self._oom_kills = 0
+        self._started = False
+        self._destroyed: asyncio.Task[None] | None = None
+
+    # --- Preparing --------------------------------------------------------------------------------------------------
+
+    async def prepare(self, zygote: Zygote, user: int, front_door_port: int, network: Network | None) -> None:
+        """Raises SandboxError."""
+        try:
+            with contextlib.ExitStack() as theirs:
+                message, fds = self._opened(theirs, user, front_door_port, network)
+                self._watch(await zygote.fork(message, fds))
+                listeners = await asyncio.wait_for(self._ready, LIMIT)
+        except (TimeoutError, OSError) as error:
+            raise SandboxError(f"a sandbox of {self.template.name} did not become ready: {error!r}") from error
+        self._take_listeners(listeners, front_door_port, network)
+
+    def _opened(
+        self, theirs: contextlib.ExitStack, user: int, front_door_port: int, network: Network | None
+    ) -> tuple[Message, list[int]]:
+        """What is told to the first process, and its ends of the channel and the output, which are closed here then."""
+        own, channel = Channel.pair()
+        theirs.callback(channel.close)
+        self._channel = Channel(own, self._received)
+        self.output, writable = os.pipe()
+        theirs.callback(os.close, writable)
+        os.set_blocking(self.output, False)
+        if user != USER_INSIDE:
+            os.fchown(writable, user, user)  # or it could not open its own /dev/stdout
+        entrances = entrances_of(self._cgroup, theirs)
+        return prepare_message(channel.fileno(), writable, user, front_door_port, network, entrances)
+
+    def _watch(self, pid: int) -> None:
+        self._pidfd = os.pidfd_open(pid)
+        asyncio.get_running_loop().add_reader(self._pidfd, self._first_process_ended)
+
+    def _take_listeners(self, fds: list[int], port: int, network: Network | None) -> None:
+        if network is not None:
+            self.runtime_api, self.front_door = network.runtime_api, network.front_door
+            self.front_door_address = network.front_door_address
+            return
+        self.runtime_api = listening(fds[0])
+        if len(fds) > 1:
+            self.front_door = listening(fds[1])
+            self.front_door_address = f"127.0.0.1:{port}"
+
+    # --- Running ----------------------------------------------------------------------------------------------------
+
+    def start(self, spec: SandboxSpec) -> None:
+        assert self._channel is not None
+        self._not_executed = None
+        try:
+            if not self._started:
+                self._started = True
+                self._memory_mb = spec.memory_mb
+                if self._cgroup is not None:
+                    self._cgroup.limit_memory(spec.memory_mb)
+            self._channel.send(start_message(spec))
+        except OSError as error:
+            asyncio.get_running_loop().call_soon(self._report, Exit(setup_error=f"start: {error}"))
+
+    def throttle(self) -> None:
+        if self._cgroup is not None and not self._ended.is_set():
+            with contextlib.suppress(FileNotFoundError):
+                self._cgroup.limit_cpu(self._memory_mb)
+
+    async def reset(self) -> None:
+        assert self._channel is not None
+        self.thaw()
+        self._reset = asyncio.get_running_loop().create_future()
+        try:
+            self._channel.send({"op": "reset"})
+            await asyncio.wait_for(self._reset, LIMIT)
+        finally:
+            self._reset = None
+        if self._cgroup is not None:
+            self._oom_kills = self._cgroup.oom_kills()
+
+    def freeze(self) -> None:
+        if self._cgroup is not None:
+            self._cgroup.freeze()
+
+    def thaw(self) -> None:
+        if self._cgroup is not None:
+            self._cgroup.thaw()
+
+    def usage(self) -> Usage:
+        group = self._cgroup
+        if group is None:
+            return Usage(0, 0, 0, 0.0)
+        return Usage(group.memory_peak(), group.memory_current(), group.oom_kills(), group.cpu_seconds())
+
+    # --- What the first process says --------------------------------------------------------------------------------
+
+    def _received(self, message: Message | None, fds: list[int]) -> None:
+        """Untrusted, in form and in time."""
+        if message is not None and message["op"] == "ready" and not self._ready.done():
+            self._ready.set_result(fds)
+            return
+        for fd in fds:
+            os.close(fd)
+        if message is None:
+            return  # its end is seen by `_first_process_ended`
+        if message["op"] == "exit":
+            self._report(self._exit_of(message))
+        elif message["op"] == "not executed":
+            number = message.get("errno")
+            self._not_executed = errno.errorcode.get(number, "EIO") if isinstance(number, int) else "EIO"
+        elif message["op"] == "reset" and self._reset is not None and not self._reset.done():
+            self._reset.set_result(None)
+        elif message["op"] == "failed":
+            self._fail(str(message.get("text")))
+
+    def _exit_of(self, message: Message) -> Exit:
+        if self._not_executed is not None:
+            return Exit(exec_errno=self._not_executed)
+        number = message.get("signal")
+        if isinstance(number, int):
+            return Exit(signal=number, oom=self._new_oom_kills() and number == signal.SIGKILL)
+        code = message.get("code")
+        return Exit(code=code if isinstance(code, int) else 1)
+
+    def _new_oom_kills(self) -> bool:
+        """Since it was last asked."""
+        kills = self._cgroup.oom_kills() if self._cgroup is not None else 0
+        more, self._oom_kills = kills > self._oom_kills, kills
+        return more
+
+    def _fail(self, text: str) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(SandboxError(f"a sandbox of {self.template.name} could not be made: {text}"))
+        else:
+            self._report(Exit(setup_error=text))
+
+    def _report(self, how: Exit) -> None:
+        if self.on_exit is not None and self._reset is None and self._destroyed is None:
+            self.on_exit(how)
+
+    def _first_process_ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._pidfd = -1
+        self._ended.set()
+        if self._channel is not None:
+            self._channel.close()
+        if self._reset is not None and not self._reset.done():
+            self._reset.set_exception(OSError("the sandbox ended"))
+        if self._new_oom_kills():  # where only the kernel's choice protects it, it may be chosen
+            self._report(Exit(signal=signal.SIGKILL, oom=True))
+        else:
+            self._fail("its first process ended")
+
+    # --- Ending -----------------------------------------------------------------------------------------------------
+
+    async def destroy(self) -> None:
+        if self._destroyed is None:
+            self._destroyed = asyncio.create_task(self._destroy())
+        await asyncio.shield(self._destroyed)
+
+    async def _destroy(self) -> None:
+        if self._pidfd >= 0:
+            if self._cgroup is not None:
+                self._cgroup.thaw()
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            await asyncio.wait_for(self._ended.wait(), LIMIT)
+        elif self._channel is not None:
+            self._channel.close()
+        if self.output >= 0:
+            os.close(self.output)
+            self.output = -1
+        if self._cgroup is not None:
+            await gone(self._cgroup.remove)
+        self._gone()
+
+
+async def gone(remove: Callable[[], bool]) -> None:
+    """A control group goes a moment after its last process: the kernel says no until then."""
+    wait = 0.0005
+    for _ in range(12):
+        if remove():
+            return
+        await asyncio.sleep(wait)
+        wait *= 2
+    log.warning("a control group could not be removed")
