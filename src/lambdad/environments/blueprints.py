@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from lambdad.environments.environment import Blueprint
+from lambdad.environments.blueprint import Blueprint
 from lambdad.environments.environments import Model
 from lambdad.environments.variables import Credentials, Place, environment_of
 from lambdad.resources.function import FunctionVersion

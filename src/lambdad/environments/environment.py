@@ -9,20 +9,21 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from lambdad.clock import Clock
 from lambdad.environments import failures
+from lambdad.environments.blueprint import Blueprint, Owner
 from lambdad.environments.failures import FunctionError
-from lambdad.environments.log_capture import JsonLines, LogCapture, Report, TextLines
+from lambdad.environments.log_capture import LogCapture, Report
+from lambdad.environments.next_event import next_head
 from lambdad.environments.states import State, advance
 from lambdad.errors import ServiceException
 from lambdad.http.exchange import Exchange
 from lambdad.observability.logs import LogEvent
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.invocation import Invocation, InvocationResult
-from lambdad.sandbox.driver import Exit, Sandbox, SandboxSpec
+from lambdad.sandbox.driver import Exit, Sandbox
 
 log = logging.getLogger(__name__)
 
@@ -30,37 +31,6 @@ INIT_TIMEOUT = 10.0
 """Seconds: AWS ends the Init phase of on-demand environments then, and repeats it in the first Invoke phase."""
 _USAGE_AGE = 0.05
 """Seconds a memory reading may be old: reading the control group costs as much as the rest of the REPORT line."""
-
-
-class Owner(Protocol):
-    """Who made the environment and uses it (`pool.py`)."""
-
-    def environment_ready(self, environment: "Environment") -> None:
-        """It can take an invocation now."""
-
-    def environment_answered(self, environment: "Environment") -> None:
-        """It has answered and will be ready in a moment, unless its runtime ends instead."""
-
-    def environment_gone(self, environment: "Environment") -> None:
-        """It is dead and must be forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blueprint:
-    """What all environments of one function version share, made once per version."""
-
-    version: FunctionVersion
-    spec: Callable[[Sandbox, str], SandboxSpec]
-    """(sandbox, log stream) → what the sandbox is to become."""
-    runtime_version: str
-    """As INIT_START prints it, e.g. `python:3.12.v1`."""
-    runtime_version_arn: str
-    response_limit: int
-    """Bytes a function may answer."""
-
-    @property
-    def lines(self) -> type[TextLines] | type[JsonLines]:
-        return JsonLines if self.version.log_format == "JSON" else TextLines
 
 
 class Environment:
@@ -215,7 +185,7 @@ class Environment:
         if (
             exchange is not None and not exchange.closed
         ):  # else the runtime hung up: its exit is on the way, or time is up
-            exchange.respond_raw(_next_head(invocation, deadline), invocation.payload)
+            exchange.respond_raw(next_head(invocation, deadline), invocation.payload)
 
     def _set_function_timer(self) -> None:
         self._timer = self._loop.call_later(self.version.timeout, self._function_timed_out)
@@ -432,18 +402,3 @@ class Environment:
 
 def _nothing() -> None:
     """Until someone listens for it."""
-
-
-def _next_head(invocation: Invocation, deadline: float) -> bytes:
-    """The head of the answer to /next. AWS: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html"""
-    context = ""
-    if invocation.client_context is not None:
-        context = f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
-    return (
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-        f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
-        f"Lambda-Runtime-Deadline-Ms: {int(deadline * 1000)}\r\n"
-        f"Lambda-Runtime-Invoked-Function-Arn: {invocation.function_arn}\r\n"
-        f"Lambda-Runtime-Trace-Id: {invocation.trace_id}\r\n"
-        f"{context}Content-Length: {len(invocation.payload)}\r\n\r\n"
-    ).encode()

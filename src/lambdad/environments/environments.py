@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lambdad.clock import Clock
+from lambdad.environments.blueprint import Blueprint
 from lambdad.environments.capacity import Capacity
-from lambdad.environments.environment import Blueprint, Environment
+from lambdad.environments.environment import Environment
 from lambdad.environments.failures import runtime_not_installed
 from lambdad.environments.pool import Pool
 from lambdad.environments.runtime_api import RuntimeApi

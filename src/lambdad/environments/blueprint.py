@@ -1,0 +1,43 @@
+"""What an environment is made from, and who made it: the records between `environment.py` and `pool.py`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from lambdad.environments.log_capture import JsonLines, TextLines
+from lambdad.resources.function import FunctionVersion
+from lambdad.sandbox.driver import Sandbox, SandboxSpec
+
+if TYPE_CHECKING:
+    from lambdad.environments.environment import Environment
+
+
+class Owner(Protocol):
+    """Who made the environment and uses it (`pool.py`)."""
+
+    def environment_ready(self, environment: "Environment") -> None:
+        """It can take an invocation now."""
+
+    def environment_answered(self, environment: "Environment") -> None:
+        """It has answered and will be ready in a moment, unless its runtime ends instead."""
+
+    def environment_gone(self, environment: "Environment") -> None:
+        """It is dead and must be forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What all environments of one function version share, made once per version."""
+
+    version: FunctionVersion
+    spec: Callable[[Sandbox, str], SandboxSpec]
+    """(sandbox, log stream) → what the sandbox is to become."""
+    runtime_version: str
+    """As INIT_START prints it, e.g. `python:3.12.v1`."""
+    runtime_version_arn: str
+    response_limit: int
+    """Bytes a function may answer."""
+
+    @property
+    def lines(self) -> type[TextLines] | type[JsonLines]:
+        return JsonLines if self.version.log_format == "JSON" else TextLines
