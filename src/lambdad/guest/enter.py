@@ -21,8 +21,6 @@ def become_unprivileged(uid: int, gid: int, seccomp: bytes, own_user_namespace: 
     """For the first process of a sandbox, once there is nothing left to mount, and for what it starts before that."""
     for kind, value in _LIMITS:
         resource.setrlimit(kind, (value, value))
-    # While there still is the capability to do it.
-    kernel.drop_bounding_set()
     if own_user_namespace:
         become_in_namespace(uid, gid)
     else:
@@ -52,5 +50,5 @@ def become_in_namespace(uid: int, gid: int) -> None:
     ):
         with open(path, "w") as file:
             file.write(text)
-    # The new namespace comes with a bounding set of its own.
+    # The new namespace comes with a bounding set of its own, which is full.
     kernel.drop_bounding_set()

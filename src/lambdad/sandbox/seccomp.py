@@ -2,95 +2,103 @@
 
 What is listed is refused; what this kernel may have and the list does not know of is absent (ENOSYS). Calls whose arguments
 decide (clone, socket, ioctl, personality) are looked at closer.
+
+The numbers are found by halving, not one after the other: the kernel runs the filter once for every number when it is
+installed, and for the calls with arguments each time.
 """
 
 import errno
 import json
 import platform
 import struct
-from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-_LOAD, _JEQ, _JGE, _JSET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _JUMP_EQUAL, _JUMP_ABOVE, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
-_NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24
+_NUMBER, _ARCHITECTURE, _FIRST, _SECOND, _THIRD = 0, 4, 16, 24, 32
+"""Where in struct seccomp_data they are; of the arguments the lower half, which is all that the kernel takes of these."""
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-_X32 = 0x40000000
 _NAMESPACES = 0x7E020000
 """Every CLONE_NEW… flag."""
 
-
-@dataclass(slots=True)
-class _Program:
-    """Instructions; a jump is over the next `skip` instructions."""
-
-    code: list[tuple[int, int, int, int]] = field(default_factory=list)
-
-    def load(self, offset: int) -> None:
-        self.code.append((_LOAD, 0, 0, offset))
-
-    def give(self, action: int) -> None:
-        self.code.append((_RETURN, 0, 0, action))
-
-    def unless(self, test: int, value: int, skip: int) -> None:
-        """Go on with the next instruction if the test holds, else skip some."""
-        self.code.append((test, 0, skip, value))
-
-    def pack(self) -> bytes:
-        return b"".join(struct.pack("=HBBI", *instruction) for instruction in self.code)
+Instruction = tuple[int, int, int, int]
+"""Operation, instructions to skip if it holds, if not, operand."""
+Block = list[Instruction]
+"""Ends with a verdict."""
 
 
 def compile_filter(machine: str = "") -> bytes:
     """BPF for this machine's architecture. Raises KeyError on one that the list does not know."""
     column, architecture = _ARCHITECTURES[machine or platform.machine()]
     rules = json.loads(Path(__file__).with_suffix(".json").read_text())
-    program = _Program()
-    program.load(_ARCHITECTURE)
-    program.code.append((_JEQ, 1, 0, architecture))
-    program.give(_KILL)
-    program.load(_NUMBER)
-    if column == 0:
-        program.unless(_JGE, _X32, 1)
-        program.give(_ERROR | errno.ENOSYS)
-    for numbers in rules["denied"].values():
-        if numbers[column] is not None:
-            program.unless(_JEQ, numbers[column], 1)
-            program.give(_ERROR | errno.EPERM)
-    for numbers in rules["absent"].values():
-        program.unless(_JEQ, numbers[column], 1)
-        program.give(_ERROR | errno.ENOSYS)
-    _clone(program, rules["clone"][column])
-    _one_of(program, rules["socket"][column], _FIRST, rules["socket_families"], errno.EAFNOSUPPORT)
-    _one_of(program, rules["personality"][column], _FIRST, rules["personality_allowed"], errno.EPERM)
-    _none_of(program, rules["ioctl"][column], _SECOND, rules["ioctl_denied"])
-    program.unless(_JGE, rules["last"] + 1, 1)
-    program.give(_ERROR | errno.ENOSYS)
-    program.give(_ALLOW)
-    return program.pack()
+    blocks = _blocks(rules, column)
+    program = [
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_JUMP_EQUAL, 1, 0, architecture),
+        *_verdict(_KILL),
+        (_LOAD, 0, 0, _NUMBER),
+        *_search(_ranges(blocks, rules["last"])),
+    ]
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
 
-def _clone(program: _Program, number: int) -> None:
-    """Threads and processes, but no new namespaces."""
-    program.unless(_JEQ, number, 4)
-    program.load(_FIRST)
-    program.unless(_JSET, _NAMESPACES, 1)
-    program.give(_ERROR | errno.EPERM)
-    program.give(_ALLOW)
+def _blocks(rules: dict[str, Any], column: int) -> dict[int, Block]:
+    """System call number → what to do; the others are allowed."""
+    blocks = {numbers[column]: _refuse(errno.EPERM) for numbers in rules["denied"].values()}
+    blocks |= {numbers[column]: _refuse(errno.ENOSYS) for numbers in rules["absent"].values()}
+    blocks.pop(None, None)
+    blocks[rules["clone"][column]] = [
+        (_LOAD, 0, 0, _FIRST),
+        (_JUMP_SET, 0, 1, _NAMESPACES),
+        *_refuse(errno.EPERM),
+        *_verdict(_ALLOW),
+    ]
+    netlink = _one_of(_THIRD, rules["netlink_protocols"], errno.EPROTONOSUPPORT)
+    blocks[rules["socket"][column]] = [
+        (_LOAD, 0, 0, _FIRST),
+        (_JUMP_EQUAL, 0, len(netlink), rules["netlink"]),
+        *netlink,
+        *_one_of(_FIRST, rules["socket_families"], errno.EAFNOSUPPORT),
+    ]
+    blocks[rules["socketpair"][column]] = _one_of(_FIRST, rules["socketpair_families"], errno.EAFNOSUPPORT)
+    blocks[rules["personality"][column]] = _one_of(_FIRST, rules["personality_allowed"], errno.EPERM)
+    blocks[rules["ioctl"][column]] = _none_of(_SECOND, rules["ioctl_denied"], errno.EPERM)
+    return blocks
 
 
-def _one_of(program: _Program, number: int, argument: int, allowed: list[int], error: int) -> None:
-    program.unless(_JEQ, number, 2 + 2 * len(allowed))
-    program.load(argument)
-    for value in allowed:
-        program.unless(_JEQ, value, 1)
-        program.give(_ALLOW)
-    program.give(_ERROR | error)
+def _verdict(action: int) -> Block:
+    return [(_RETURN, 0, 0, action)]
 
 
-def _none_of(program: _Program, number: int, argument: int, denied: list[int]) -> None:
-    program.unless(_JEQ, number, 2 + 2 * len(denied))
-    program.load(argument)
-    for value in denied:
-        program.unless(_JEQ, value, 1)
-        program.give(_ERROR | errno.EPERM)
-    program.give(_ALLOW)
+def _refuse(error: int) -> Block:
+    return _verdict(_ERROR | error)
+
+
+def _one_of(argument: int, allowed: list[int], error: int) -> Block:
+    tests = [step for value in allowed for step in ((_JUMP_EQUAL, 0, 1, value), *_verdict(_ALLOW))]
+    return [(_LOAD, 0, 0, argument), *tests, *_refuse(error)]
+
+
+def _none_of(argument: int, denied: list[int], error: int) -> Block:
+    tests = [step for value in denied for step in ((_JUMP_EQUAL, 0, 1, value), *_refuse(error))]
+    return [(_LOAD, 0, 0, argument), *tests, *_verdict(_ALLOW)]
+
+
+def _ranges(blocks: dict[int, Block], last: int) -> list[tuple[int, Block]]:
+    """From each number on, this block; neighbours with the same one are one range."""
+    bounds = sorted({0, last + 1, *blocks, *(number + 1 for number in blocks if number < last)})
+    found = [
+        (bound, _refuse(errno.ENOSYS) if bound > last else blocks.get(bound, _verdict(_ALLOW))) for bound in bounds
+    ]
+    return found[:1] + [later for before, later in pairwise(found) if later[1] != before[1]]
+
+
+def _search(ranges: list[tuple[int, Block]]) -> Block:
+    if len(ranges) == 1:
+        return ranges[0][1]
+    middle = len(ranges) // 2
+    below, above = _search(ranges[:middle]), _search(ranges[middle:])
+    assert len(below) < 256, "too far for one jump"
+    return [(_JUMP_ABOVE, len(below), 0, ranges[middle][0]), *below, *above]

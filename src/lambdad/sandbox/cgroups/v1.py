@@ -19,6 +19,7 @@ class CgroupV1:
             path.mkdir(exist_ok=True)
         self.directory = directories["freezer"] if freezer is FREEZERS[1] else None
         self.tasks = tuple(path / "tasks" for path in directories.values() if path != self.directory)
+        self._counts_swap = (directories["memory"] / "memory.memsw.limit_in_bytes").exists()
         if "pids" in directories:
             write(directories["pids"] / "pids.max", PIDS)
 
@@ -26,10 +27,8 @@ class CgroupV1:
         memory = self._directories["memory"]
         limit = megabytes * 1048576
         write(memory / "memory.limit_in_bytes", limit)
-        swap = memory / "memory.memsw.limit_in_bytes"
-        if swap.exists():
-            write(swap, limit)
-        write(memory / "memory.max_usage_in_bytes", 0)
+        if self._counts_swap:
+            write(memory / "memory.memsw.limit_in_bytes", limit)
 
     def limit_cpu(self, memory_mb: int) -> None:
         cpu = self._directories.get("cpu")

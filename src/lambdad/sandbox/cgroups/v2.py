@@ -21,15 +21,12 @@ class CgroupV2:
         self._highest = 0
         directory.mkdir(exist_ok=True)
         write(directory / "pids.max", PIDS)
+        for name in ("memory.swap.max", "memory.oom.group"):  # no swap; and pid 1 outlives the runtime process
+            if (directory / name).exists():
+                write(directory / name, 0)
 
     def limit_memory(self, megabytes: int) -> None:
         write(self._directory / "memory.max", megabytes * 1048576)
-        swap = self._directory / "memory.swap.max"
-        if swap.exists():
-            write(swap, 0)
-        whole = self._directory / "memory.oom.group"
-        if whole.exists():
-            write(whole, 0)
 
     def limit_cpu(self, memory_mb: int) -> None:
         write(self._directory / "cpu.max", f"{quota_of(memory_mb)} {PERIOD}")

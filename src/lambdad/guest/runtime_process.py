@@ -1,0 +1,126 @@
+"""The runtime process, from pid 1's fork to the function's runtime.
+
+It is forked before its function is known, gives up everything at once, and waits: what is slow is over when the function
+comes. Only after a reset is it forked from a pid 1 that has given up everything itself.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple, NoReturn, Optional
+
+from lambdad.guest import enter, kernel, protocol
+
+_OOM_SCORE = 500
+"""oom_score_adj of what runs a function's code: when memory is short it goes, not pid 1, and no process of the host."""
+_MOST_FILES = 1024
+_REPORT = 1000
+"""The descriptor by which a child that cannot execute its program says so; closed when it can."""
+_WANTED = 1001
+"""The descriptor that tells a waiting child what it is to become."""
+_PRESTARTED = 3
+"""The same for an interpreter of its own; its number is in LAMBDAD_PRESTART_FD."""
+
+
+class Inside(NamedTuple):
+    """What pid 1 and its children know of their sandbox."""
+
+    channel: socket.socket
+    output: int
+    uid: int
+    seccomp: bytes
+    user_namespace: bool
+    module: Any
+    """The runtime's own, where it forks: `run(environment)`."""
+
+
+def wait(inside: Inside, readable: int) -> NoReturn:
+    """Become what is told on the descriptor: a JSON object with `argv` (or null: the module's `run`), `environment`."""
+    try:
+        stand_alone(inside, readable)
+        leave_privileges(inside)
+        kernel.set_dumpable(1)  # else not even its own /dev/stdout could be opened by name
+        with open(_WANTED, "rb") as file:
+            data = file.read()
+        if data:
+            wanted = json.loads(data)
+            become(inside.module, wanted["argv"], wanted["environment"])
+    finally:
+        os._exit(1)
+
+
+def prestart(inside: Inside, readable: int, argv: Sequence[str]) -> NoReturn:
+    """Execute an interpreter that waits on its own."""
+    try:
+        stand_alone(inside, readable)
+        os.dup2(_WANTED, _PRESTARTED)
+        leave_privileges(inside)
+        execute(argv, {"LAMBDAD_PRESTART_FD": str(_PRESTARTED), "PATH": "/usr/bin:/bin"})
+    finally:
+        os._exit(1)
+
+
+def begin(inside: Inside, argv: Optional[Sequence[str]], environment: dict[str, str]) -> NoReturn:
+    """At once, from a pid 1 that is unprivileged already."""
+    try:
+        kernel.set_dumpable(1)
+        kernel.set_oom_score(_OOM_SCORE)
+        stand_alone(inside, None)
+        become(inside.module, argv, environment)
+    finally:
+        os._exit(1)
+
+
+def leave_privileges(inside: Inside) -> None:
+    kernel.set_oom_score(_OOM_SCORE)
+    enter.become_unprivileged(inside.uid, inside.uid, inside.seccomp, inside.user_namespace)
+
+
+def stand_alone(inside: Inside, readable: Optional[int]) -> None:
+    """A session, standard streams, and none of pid 1's descriptors but two out of the way."""
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.dup2(inside.channel.detach(), _REPORT, inheritable=False)
+    keep = _REPORT + 1
+    if readable is not None:
+        os.dup2(readable, _WANTED, inheritable=False)
+        keep = _WANTED + 1
+    null = os.open("/dev/null", os.O_RDONLY)
+    for source, target in ((null, 0), (inside.output, 1), (inside.output, 2)):
+        os.dup2(source, target)
+    os.closerange(3, _REPORT)
+    os.closerange(keep, _MOST_FILES)
+
+
+def become(module: Any, argv: Optional[Sequence[str]], environment: dict[str, str]) -> None:
+    """Never returns."""
+    status = 1
+    try:
+        os.chdir(environment["LAMBDA_TASK_ROOT"])
+        if argv is not None:
+            execute(argv, environment)
+        os.close(_REPORT)
+        module.run(environment)
+        status = 0
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def execute(argv: Sequence[str], environment: dict[str, str]) -> NoReturn:
+    """Become the program. If that cannot be, say why and end."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and that would be inherited
+    try:
+        os.execve(argv[0], list(argv), environment)
+    except OSError as error:
+        protocol.send(socket.socket(fileno=_REPORT), {"op": "not executed", "errno": error.errno})
+    finally:
+        os._exit(127)
