@@ -2,26 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeVar
 
 from lambdad.environments.log_capture import JsonLines, TextLines
 from lambdad.resources.function import FunctionVersion
 from lambdad.sandbox.driver import Sandbox, SandboxSpec
 
-if TYPE_CHECKING:
-    from lambdad.environments.environment import Environment
+E_contra = TypeVar("E_contra", contravariant=True)
 
 
-class Owner(Protocol):
+class Owner(Protocol[E_contra]):
     """Who made the environment and uses it (`pool.py`)."""
 
-    def environment_ready(self, environment: "Environment") -> None:
+    def environment_ready(self, environment: E_contra) -> None:
         """It can take an invocation now."""
 
-    def environment_answered(self, environment: "Environment") -> None:
+    def environment_answered(self, environment: E_contra) -> None:
         """It has answered and will be ready in a moment, unless its runtime ends instead."""
 
-    def environment_gone(self, environment: "Environment") -> None:
+    def environment_gone(self, environment: E_contra) -> None:
         """It is dead and must be forgotten."""
 
 

@@ -64,7 +64,7 @@ class Environment:
         self,
         blueprint: Blueprint,
         sandbox: Sandbox,
-        owner: Owner,
+        owner: "Owner[Environment]",
         clock: Clock,
         log_stream: str,
         publish: Callable[[list[LogEvent]], None],
@@ -102,8 +102,6 @@ class Environment:
     def held_mb(self) -> int:
         """What it holds while idle, as far as it was measured: it does not change while it is idle."""
         return self._used_mb
-
-    # --- Init phase -------------------------------------------------------------------------------------------------
 
     def begin_init(self, phase: str = "init") -> None:
         """Start the runtime process. `phase`: `init`, or `invoke` when an invocation pays for it (suppressed init)."""
@@ -151,8 +149,6 @@ class Environment:
     def _cancel_timer_of_init(self) -> None:
         if self._init_phase == "init":
             self._cancel_timer()
-
-    # --- Invoke phase -----------------------------------------------------------------------------------------------
 
     def invoke(self, invocation: Invocation) -> None:
         """Give it an event; `invocation.done` is called once, whatever happens. Not while it has another."""
@@ -250,8 +246,6 @@ class Environment:
             self._used_mb = min(math.ceil(self.sandbox.usage().memory_peak / 1048576), self.version.memory_size)
         return self._used_mb
 
-    # --- The runtime speaks (runtime_api.py) ------------------------------------------------------------------------
-
     def runtime_next(self, exchange: Exchange) -> bool:
         """GET /next: it waits for an event. False: not allowed in this state."""
         if self.state is State.INIT:
@@ -325,8 +319,6 @@ class Environment:
         if invocation is not None:
             invocation.done(ServiceException.internal())
         self.shutdown()
-
-    # --- Freeze, reset, shutdown ------------------------------------------------------------------------------------
 
     def freeze(self) -> None:
         """Only when idle."""

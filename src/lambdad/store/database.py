@@ -2,9 +2,11 @@
 
 A change is a function of a connection. Many that wait at the same time share one transaction and one fsync; each runs in a
 savepoint of its own, so that one that fails takes none of the others with it. SQL here is what PostgreSQL speaks too.
+sqlite.org/wal.html, sqlite.org/pragma.html#pragma_synchronous
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import queue
@@ -17,10 +19,15 @@ import apsw
 
 T = TypeVar("T")
 Change = Callable[[apsw.Connection], Any]
+_Result = tuple[Any, BaseException | None]
+_Waiting = tuple[Change, asyncio.Future[Any]]
 
 _BATCH = 512
+"""Changes in one transaction, at most: they bound how long the first of them waits."""
 _QUEUE = 10_000
 """Changes that may wait for the writer: more than that and `write` waits itself."""
+_BUSY = 5000
+"""Milliseconds to wait for somebody who looks at the file with another program."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -29,74 +36,87 @@ class DataDirectoryInUse(Exception):
         super().__init__(f"another lambdad uses the data directory {path}")
 
 
+class DataDirectoryUnusable(OSError):
+    """The database in it cannot be opened: damaged, or written by a newer lambdad."""
+
+
+class DatabaseClosed(Exception):
+    def __init__(self) -> None:
+        super().__init__("the database is closed")
+
+
 class Database:
     """One data directory's. `open` before use, `close` once."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        self._queue: queue.Queue[tuple[Change, asyncio.Future[Any]] | None] = queue.Queue(_QUEUE)
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE)
         self._connection: apsw.Connection | None = None
         self._writer: threading.Thread | None = None
         self._lock = -1
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._room = asyncio.Event()
+        self._closed = False
 
     def open(self) -> None:
-        """Raises DataDirectoryInUse. Migrates what is older."""
+        """Raises DataDirectoryInUse, DataDirectoryUnusable. Migrates what is older."""
         self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = os.open(self._data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._lock = _lock(self._data_dir)
+        path = self._data_dir / "lambdad.sqlite3"
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            self._connection = _connect(path)
+        except apsw.Error as error:
             os.close(self._lock)
-            raise DataDirectoryInUse(self._data_dir) from None
-        self._connection = connection = apsw.Connection(str(self._data_dir / "lambdad.sqlite3"))
-        connection.set_busy_timeout(5000)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection)
-        self._loop = asyncio.get_running_loop()
-        self._writer = threading.Thread(target=self._write_loop, name="database-writer", daemon=True)
+            self._lock = -1
+            raise DataDirectoryUnusable(f"{path}: {error}") from error
+        self._writer = threading.Thread(
+            target=self._write_loop,
+            args=(self._connection, asyncio.get_running_loop()),
+            name="database-writer",
+            daemon=True,
+        )
         self._writer.start()
 
     async def write(self, change: Callable[[apsw.Connection], T]) -> T:
-        """Run the change; durable when this returns. What it raises undoes only it, and is raised here."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        """Run the change; durable when this returns. What it raises undoes only it, and is raised here.
+
+        Raises DatabaseClosed.
+        """
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         while True:
+            if self._closed:
+                raise DatabaseClosed
             try:
                 self._queue.put_nowait((change, future))
-                break
             except queue.Full:
                 self._room.clear()
                 await self._room.wait()
-        return await future
+            else:
+                return await future
 
-    def _write_loop(self) -> None:
-        connection, loop = self._connection, self._loop
-        assert connection is not None
-        assert loop is not None
-        while True:
-            first = self._queue.get()
-            if first is None:
-                return
-            batch = [first]
-            stop = False
-            while len(batch) < _BATCH:
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if item is None:
-                    stop = True
-                    break
-                batch.append(item)
-            results = _commit(connection, [change for change, _ in batch])
-            loop.call_soon_threadsafe(self._deliver, [future for _, future in batch], results)
-            if stop:
-                return
+    def _write_loop(self, connection: apsw.Connection, loop: asyncio.AbstractEventLoop) -> None:
+        more = True
+        while more:
+            batch, more = self._next_batch()
+            if batch:
+                results = _commit(connection, [change for change, _ in batch])
+                with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+                    loop.call_soon_threadsafe(self._deliver, [future for _, future in batch], results)
 
-    def _deliver(self, futures: list[asyncio.Future[Any]], results: list[tuple[Any, BaseException | None]]) -> None:
+    def _next_batch(self) -> tuple[list[_Waiting], bool]:
+        """What waits now, at least one change; False when it is the last."""
+        item = self._queue.get()
+        batch: list[_Waiting] = []
+        while item is not None:
+            batch.append(item)
+            if len(batch) == _BATCH:
+                return batch, True
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _deliver(self, futures: list[asyncio.Future[Any]], results: list[_Result]) -> None:
         self._room.set()
         for future, (value, error) in zip(futures, results, strict=True):
             if future.cancelled():
@@ -112,9 +132,11 @@ class Database:
         return list(self._connection.execute(statement, bindings))
 
     async def close(self) -> None:
-        """What was asked to be written is written first."""
+        """What was asked to be written is written first; what comes later is refused."""
+        self._closed = True
+        self._room.set()
         if self._writer is not None:
-            self._queue.put(None)
+            await asyncio.to_thread(self._queue.put, None)
             await asyncio.to_thread(self._writer.join)
         if self._connection is not None:
             self._connection.close()
@@ -124,33 +146,61 @@ class Database:
             self._lock = -1
 
 
-def _commit(connection: apsw.Connection, changes: list[Change]) -> list[tuple[Any, BaseException | None]]:
-    """All in one transaction. If the commit itself fails, none of them happened."""
-    results: list[tuple[Any, BaseException | None]] = []
+def _lock(data_dir: Path) -> int:
+    """A lock that ends with this process, however it ends. Raises DataDirectoryInUse."""
+    descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise DataDirectoryInUse(data_dir) from None
+    return descriptor
+
+
+def _connect(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    try:
+        connection.set_busy_timeout(_BUSY)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _commit(connection: apsw.Connection, changes: list[Change]) -> list[_Result]:
+    """All in one transaction. If the transaction itself fails, none of them happened."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for change in changes:
-            connection.execute("SAVEPOINT one")
-            try:
-                value = change(connection)
-            except Exception as error:  # noqa: BLE001 - it is raised where the change was asked for
-                connection.execute("ROLLBACK TO one")
-                results.append((None, error))
-            else:
-                results.append((value, None))
-            connection.execute("RELEASE one")
+        results = [_try(connection, change) for change in changes]
         connection.execute("COMMIT")
     except apsw.Error as error:
-        if connection.in_transaction:
+        with contextlib.suppress(apsw.Error):
             connection.execute("ROLLBACK")
         return [(None, error)] * len(changes)
     return results
 
 
+def _try(connection: apsw.Connection, change: Change) -> _Result:
+    """(its value, None) or (None, what it raised), and then it has left nothing. Raises apsw.Error if the transaction is lost."""
+    connection.execute("SAVEPOINT one")
+    try:
+        result: _Result = (change(connection), None)
+    except Exception as error:  # noqa: BLE001 - it is raised where the change was asked for
+        connection.execute("ROLLBACK TO one")
+        result = (None, error)
+    connection.execute("RELEASE one")
+    return result
+
+
 def _migrate(connection: apsw.Connection) -> None:
     """Apply the numbered files that this data directory has not seen, each in one transaction."""
+    files = {int(path.stem): path for path in sorted(_MIGRATIONS.glob("*.sql"))}
     done = connection.pragma("user_version")
-    for path in sorted(_MIGRATIONS.glob("*.sql")):
-        number = int(path.stem)
+    if done > max(files):
+        raise apsw.SchemaChangeError("a newer lambdad has written it")
+    for number, path in files.items():
         if number > done:
             connection.execute(f"BEGIN IMMEDIATE; {path.read_text()}; PRAGMA user_version = {number}; COMMIT")

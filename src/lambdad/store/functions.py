@@ -13,12 +13,13 @@ import apsw
 import orjson
 
 from lambdad.errors import ResourceConflictException, ResourceNotFoundException
-from lambdad.resources.function import Function, FunctionKey, FunctionVersion
+from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion
 from lambdad.store.database import Database
 
 log = logging.getLogger(__name__)
 
 Listener = Callable[[FunctionKey, Function | None, Function | None], None]
+_Change = Callable[[Function | None], Function | None]
 
 
 class Functions:
@@ -26,13 +27,13 @@ class Functions:
         self._database = database
         self._functions: dict[FunctionKey, Function] = {}
         self._listeners: list[Listener] = []
-        self._order = asyncio.Lock()
+        self._turns: dict[FunctionKey, asyncio.Task[Any]] = {}
 
     def load(self) -> None:
         """Read all from the database, once at start."""
         versions: dict[FunctionKey, dict[str, FunctionVersion]] = {}
         rows = self._database.read("SELECT account, region, name, version, document FROM function_versions")
-        for account, region, name, version, document in rows:
+        for account, region, name, version, document in sorted(rows, key=lambda row: _number(row[3])):
             key = FunctionKey(account, region, name)
             versions.setdefault(key, {})[version] = _version_of(key, version, orjson.loads(document))
         for account, region, name, document in self._database.read(
@@ -64,7 +65,7 @@ class Functions:
                 raise ResourceConflictException.function_exists(function.key.name)
             return function
 
-        await self._apply(function.key, change)
+        await self._in_turn(function.key, change)
 
     async def update(self, key: FunctionKey, change: Callable[[Function], Function]) -> Function:
         """Apply a pure change to the function as it is then; durable when it returns. What `change` raises is raised
@@ -75,41 +76,65 @@ class Functions:
                 raise ResourceNotFoundException.function(key.arn)
             return change(before)
 
-        after = await self._apply(key, checked)
+        _, after = await self._in_turn(key, checked)
         assert after is not None
         return after
 
     async def delete(self, key: FunctionKey) -> Function:
         """The function as it was. Raises ResourceNotFoundException."""
-        before = self._functions.get(key)
 
-        def change(function: Function | None) -> None:
-            if function is None:
+        def change(before: Function | None) -> None:
+            if before is None:
                 raise ResourceNotFoundException.function(key.arn)
 
-        await self._apply(key, change)
+        before, _ = await self._in_turn(key, change)
         assert before is not None
         return before
 
-    async def _apply(self, key: FunctionKey, change: Callable[[Function | None], Function | None]) -> Function | None:
-        """One change at a time: each is decided on what the one before has committed."""
-        async with self._order:
-            before = self._functions.get(key)
-            after = change(before)
-            if after == before:
-                return after
-            # Shielded: a caller that goes away must not leave memory behind the disk.
-            await asyncio.shield(self._commit(key, before, after))
-        return after
+    async def _in_turn(self, key: FunctionKey, change: _Change) -> tuple[Function | None, Function | None]:
+        """(before, after). One change of a function at a time: each is decided on what the one before it has committed.
+        Changes of different functions share commits.
 
-    async def _commit(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
-        await self._database.write(lambda connection: _store(connection, key, before, after))
+        A task of its own: a caller that goes away must not leave memory behind the disk, or let the next in too early.
+        """
+        turn = asyncio.get_running_loop().create_task(self._apply(key, change, self._turns.get(key)))
+        self._turns[key] = turn
+        turn.add_done_callback(lambda done: self._turn_over(key, done))
+        return await asyncio.shield(turn)
+
+    def _turn_over(self, key: FunctionKey, turn: asyncio.Task[Any]) -> None:
+        if self._turns.get(key) is turn:
+            del self._turns[key]
+        if not turn.cancelled():
+            turn.exception()  # looked at: the caller may be gone
+
+    async def _apply(
+        self, key: FunctionKey, change: _Change, earlier: asyncio.Task[Any] | None
+    ) -> tuple[Function | None, Function | None]:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        before = self._functions.get(key)
+        after = change(before)
+        if after != before:
+            await self._database.write(lambda connection: _store(connection, key, before, after))
+            self._show(key, before, after)
+        return before, after
+
+    def _show(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
         if after is None:
             self._functions.pop(key, None)
         else:
             self._functions[key] = after
         for listener in self._listeners:
-            listener(key, before, after)
+            try:
+                listener(key, before, after)
+            except Exception:  # it is committed: the others must hear of it, too
+                log.exception("a listener failed over a change of %s", key.arn)
+
+
+def _number(version: str) -> int:
+    """`$LATEST` first, then as they were published."""
+    return -1 if version == LATEST else int(version)
 
 
 def _store(connection: apsw.Connection, key: FunctionKey, before: Function | None, after: Function | None) -> None:
