@@ -1,6 +1,7 @@
-"""The namespaces driver keeps what every driver keeps: with networks of its own and from a pool, as root and without."""
+"""The namespaces driver keeps what every driver keeps: as root, with networks from the pool, and without any privilege."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,13 +9,41 @@ import pytest
 from sandbox_suite import SandboxConformance
 
 from lambdad.sandbox.driver import Driver
-from lambdad.sandbox.namespaces import NamespacesDriver
+from lambdad.sandbox.namespaces import NamespacesDriver, can_make_namespaces
+from lambdad.sandbox.network import NetworkPool
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="needs root on Linux: namespaces and control groups"
-)
+AS_ROOT = os.geteuid() == 0
+UNPRIVILEGED = Path(__file__).parents[1] / "unprivileged.py"
+
+pytestmark = pytest.mark.skipif(not can_make_namespaces(), reason="this host lets us have no namespaces")
+needs_root = pytest.mark.skipif(not AS_ROOT, reason="needs root: control groups, another user")
 
 
 class TestNamespacesDriver(SandboxConformance):
     def make_driver(self, data_dir: Path) -> Driver:
         return NamespacesDriver(data_dir, data_dir / "unpacked", None)
+
+    @needs_root
+    def test_over_the_memory_limit_it_is_killed(self, tmp_path: Path) -> None:
+        super().test_over_the_memory_limit_it_is_killed(tmp_path)
+
+
+@needs_root
+class TestWithNetworks(SandboxConformance):
+    def make_driver(self, data_dir: Path) -> Driver:
+        return NamespacesDriver(data_dir, data_dir / "unpacked", NetworkPool(str(data_dir), "none", ()))
+
+
+@needs_root
+def test_all_of_it_without_root(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The tests above that need no control group, by an ordinary user."""
+    place = tmp_path_factory.mktemp("unprivileged", numbered=True)
+    for directory in (place, *place.parents):
+        if directory.name.startswith(("pytest", "popen", "unprivileged")):
+            directory.chmod(0o711 if directory != place else 0o777)
+    argv = [sys.executable, str(UNPRIVILEGED), "pytest", "-p", "no:cacheprovider", "-n", "0"]
+    argv += [f"--basetemp={place}/tests", f"{__file__}::TestNamespacesDriver"]
+    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, env=environment, check=False)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert done.stdout.count(".") >= 15, done.stdout

@@ -13,6 +13,7 @@ from typing import Optional
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc_locked = ctypes.PyDLL(None, use_errno=True)
+_libc_locked.syscall.restype = ctypes.c_long
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -43,6 +44,7 @@ class _Clone(ctypes.Structure):
     ]
 
 
+_CLONE = {"x86_64": 56, "aarch64": 220}
 _CLONE3 = 435
 _CLONE_INTO_CGROUP = 0x200000000
 
@@ -57,24 +59,27 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare({:#x})".format(flags))
 
 
-def fork_into(cgroup: int, namespaces: int) -> int:
-    """fork(2) into new namespaces and a version 2 control group (a descriptor of its directory), as one step.
+def fork(namespaces: int, cgroup: Optional[int]) -> int:
+    """fork(2) into new namespaces, and into a version 2 control group (a descriptor of its directory; Linux 5.7).
 
-    To be moved there later would cost the mover a wait for every processor, and a child made before would be left out.
-    Linux 5.7. What os.fork does around fork is done here too; ctypes keeps the interpreter's lock meanwhile.
+    Into the namespaces, because only root of the whole host could come back from a pid namespace made for children; into
+    the group, because whoever moves a process there later waits for every processor, and what it started is left behind.
+    What os.fork does around the system call is done here too; ctypes keeps the interpreter's lock meanwhile.
     """
-    arguments = _Clone(flags=namespaces | _CLONE_INTO_CGROUP, exit_signal=signal.SIGCHLD, cgroup=cgroup)
+    if cgroup is None:
+        arguments: tuple[int, ...] = (_CLONE[os.uname().machine], namespaces | signal.SIGCHLD, 0, 0, 0, 0)
+    else:
+        wanted = _Clone(flags=namespaces | _CLONE_INTO_CGROUP, exit_signal=signal.SIGCHLD, cgroup=cgroup)
+        arguments = (_CLONE3, ctypes.addressof(wanted), ctypes.sizeof(_Clone))
     ctypes.pythonapi.PyOS_BeforeFork()
-    pid = int(
-        _libc_locked.syscall(ctypes.c_long(_CLONE3), ctypes.byref(arguments), ctypes.c_size_t(ctypes.sizeof(_Clone)))
-    )
+    pid = int(_libc_locked.syscall(*map(ctypes.c_long, arguments)))
     number = ctypes.get_errno()
     if pid == 0:
         ctypes.pythonapi.PyOS_AfterFork_Child()
         return 0
     ctypes.pythonapi.PyOS_AfterFork_Parent()
     if pid < 0:
-        raise OSError(number, "clone3: {}".format(os.strerror(number)))
+        raise OSError(number, "clone: {}".format(os.strerror(number)))
     return pid
 
 

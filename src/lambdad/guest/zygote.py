@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import traceback
-from typing import Any
+from typing import Any, Optional
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
@@ -32,7 +32,6 @@ def load(path: str) -> Any:
 
 
 def serve(channel: socket.socket, settings: dict[str, Any], module: Any) -> None:
-    own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     # Children end without becoming zombies: the server watches them through descriptors of its own.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     protocol.send(channel, {"op": "zygote"})
@@ -41,7 +40,7 @@ def serve(channel: socket.socket, settings: dict[str, Any], module: Any) -> None
         if message is None:
             return
         try:
-            pid = fork_first(own_namespace, channel, message, fds, settings, module)
+            pid = fork_first(channel, message, fds, settings, module)
             protocol.send(channel, {"op": "forked", "pid": pid})
         except OSError as error:
             protocol.send(channel, {"op": "error", "text": str(error)})
@@ -50,17 +49,14 @@ def serve(channel: socket.socket, settings: dict[str, Any], module: Any) -> None
                 os.close(fd)
 
 
-def fork_first(
-    own_namespace: int, channel: socket.socket, message: Any, fds: list[int], settings: dict[str, Any], module: Any
-) -> int:
+def fork_first(channel: socket.socket, message: Any, fds: list[int], settings: dict[str, Any], module: Any) -> int:
     """Fork the first process of a new pid namespace, in its control group from the beginning; its pid."""
     group = fds[message["group"]] if message["group"] is not None else None
-    pid, born_there = fork(own_namespace, group)
+    pid, born_there = fork(group)
     if pid == 0:
         status = 1
         try:
             channel.close()
-            os.close(own_namespace)
             if group is not None and born_there:
                 os.close(group)
                 message["group"] = None
@@ -74,22 +70,15 @@ def fork_first(
     return pid
 
 
-def fork(own_namespace: int, group: "int | None") -> tuple[int, bool]:
-    """As fork(2), and whether the child is in the group already. The parent stays in its own pid namespace."""
+def fork(group: Optional[int]) -> tuple[int, bool]:
+    """As fork(2), into a pid namespace; and whether the child is in the control group already."""
     if group is not None:
         try:
-            return kernel.fork_into(group, kernel.CLONE_NEWPID), True
+            return kernel.fork(kernel.CLONE_NEWPID, group), True
         except OSError as error:
             if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.E2BIG, errno.EPERM):
                 raise  # those mean a kernel, or a container, that does not know it: the child goes there on its own
-    kernel.unshare(kernel.CLONE_NEWPID)
-    pid = -1
-    try:
-        pid = os.fork()
-    finally:
-        if pid != 0:
-            kernel.setns(own_namespace, kernel.CLONE_NEWPID)
-    return pid, False
+    return kernel.fork(kernel.CLONE_NEWPID, None), False
 
 
 def main(channel_fd: str) -> None:

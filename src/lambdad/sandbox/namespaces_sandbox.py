@@ -13,6 +13,7 @@ import signal
 import socket
 from collections.abc import Callable
 
+from lambdad.sandbox.cgroups.descendants import Descendants
 from lambdad.sandbox.cgroups.driver import Cgroup
 from lambdad.sandbox.channel import Channel, Message
 from lambdad.sandbox.driver import Exit, SandboxError, SandboxSpec, Template, Usage
@@ -86,6 +87,8 @@ class NamespacesSandbox:
 
     def _watch(self, pid: int) -> None:
         self._pidfd = os.pidfd_open(pid)
+        if self._cgroup is None:
+            self._cgroup = Descendants(pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._first_process_ended)
 
     def _take_listeners(self, fds: list[int], port: int, network: Network | None) -> None:
