@@ -84,6 +84,7 @@ class LambdaServer:
         self._logs.open()
         await self._driver.open()
         self._build()
+        await self._preparation.recover()
         self._listener = await listen(self._front_door.handle, config.host, config.port, protocol.Limits())
         self._driver.front_door_port = self._listener.port
         self._preparation.start()
@@ -103,7 +104,8 @@ class LambdaServer:
         concurrency = Concurrency(config.concurrency)
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
         self._asynchronous = Asynchronous(self._queue, self._invoker, clock)
-        self._preparation = Preparation(self._functions, self._code, self._environments.warm)
+        environments = self._environments
+        self._preparation = Preparation(self._functions, self._code, environments.warm, environments.versions)
         backend = Backend(
             config,
             clock,

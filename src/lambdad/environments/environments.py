@@ -223,6 +223,10 @@ class Environments:
                 counts[environment.state.value] = counts.get(environment.state.value, 0) + 1
         return counts
 
+    def versions(self) -> list[FunctionVersion]:
+        """Those that have environments, also when they are retired."""
+        return [pool.version for pool in (*self._pools.values(), *self._retired)]
+
     async def close(self) -> None:
         """Shut all down and wait until nothing is left of them."""
         if self._sweeper is not None:

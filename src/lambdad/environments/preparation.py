@@ -1,16 +1,16 @@
 """Supervisor: makes wished versions ready to run. Pending → Active, InProgress → Successful; or Failed, with the reason.
 
 It acts on committed changes, and at start on whatever it finds unsettled: a restart is no special case. It also collects code
-packages that nothing refers to any more.
+packages that nothing refers to any more. AWS: docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 """
 
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
-from lambdad.errors import ServiceError
+from lambdad.errors import ResourceNotFoundException, ServiceError
 from lambdad.ids import new_uuid
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion, failed, is_settled, prepared
 from lambdad.store.code_packages import CodePackages, hex_of
@@ -19,20 +19,42 @@ from lambdad.store.functions import Functions
 log = logging.getLogger(__name__)
 
 _COLLECT_AFTER = 60.0
-"""Seconds from a change that may have orphaned a package to its removal: environments on their way out still need it."""
+"""Seconds from a change that may have orphaned a package to its removal."""
+_RETRY_AFTER = 1.0
+"""Seconds until an outcome that could not be committed (a full disk) is tried again."""
+
+_Outcomes = dict[tuple[str, str], str | None]
+"""By version and revision: None if it can run, else why not."""
 
 
 class Preparation:
     def __init__(
-        self, functions: Functions, code: CodePackages, warm: Callable[[FunctionVersion], Awaitable[None]]
+        self,
+        functions: Functions,
+        code: CodePackages,
+        warm: Callable[[FunctionVersion], Awaitable[None]],
+        running: Callable[[], Iterable[FunctionVersion]],
     ) -> None:
-        """`warm(version)`: have what its environments need ready."""
+        """`warm(version)`: have what its environments need ready. `running`: versions that have environments, whose code
+        is in use even if they are deleted."""
         self._functions = functions
         self._code = code
         self._warm = warm
+        self._running = running
         self._tasks: dict[FunctionKey, asyncio.Task[None]] = {}
         self._collector: asyncio.TimerHandle | None = None
         self._chores: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    async def recover(self) -> None:
+        """Before anything is invoked: the code of every version that is Active is there, also after the host went down."""
+        await asyncio.gather(*(self._recover(sha256) for sha256 in _code_of(self._versions(is_settled))))
+
+    async def _recover(self, sha256: str) -> None:
+        try:
+            await self._code.unpack(sha256)
+        except (ServiceError, OSError):
+            log.exception("the code package %s is lost: its functions cannot run", sha256)
 
     def start(self) -> None:
         """Take up what is unsettled, and have the runtimes in use ready."""
@@ -48,25 +70,29 @@ class Preparation:
         if before is not None:
             self._collect_later()
 
+    def _versions(self, wanted: Callable[[FunctionVersion], bool]) -> Iterable[FunctionVersion]:
+        return (version for f in self._functions.all() for version in f.versions.values() if wanted(version))
+
     def _look_at(self, function: Function) -> None:
         key = function.key
-        if key not in self._tasks and not all(map(is_settled, function.versions.values())):
+        if key not in self._tasks and not self._closing and not all(map(is_settled, function.versions.values())):
             task = asyncio.get_running_loop().create_task(self._prepare(key))
             self._tasks[key] = task
             task.add_done_callback(lambda _: self._done(key))
 
     def _done(self, key: FunctionKey) -> None:
+        """What has changed meanwhile is looked at now."""
         del self._tasks[key]
         function = self._functions.get(key)
         if function is not None:
             self._look_at(function)
 
     async def _prepare(self, key: FunctionKey) -> None:
-        """Every unsettled version as it is now; what changes meanwhile is looked at again afterwards."""
+        """Every unsettled version as it is now."""
         function = self._functions.get(key)
         if function is None:
             return
-        outcomes: dict[tuple[str, str], str | None] = {}
+        outcomes: _Outcomes = {}
         for version in function.versions.values():
             if not is_settled(version):
                 outcomes[version.version, version.revision_id] = await self._make_ready(version)
@@ -77,39 +103,45 @@ class Preparation:
         try:
             await self._code.unpack(hex_of(version.code_sha256))
             await self._warm(version)
-        except (ServiceError, OSError) as error:
+        except ServiceError as error:
+            log.warning("%s could not be prepared: %s", version.qualified_arn, error)
+            return error.message
+        except Exception:
             log.exception("%s could not be prepared", version.qualified_arn)
-            return str(error)
+            return "The function could not be prepared: lambdad's log says why."
         return None
 
-    async def _settle(self, key: FunctionKey, outcomes: dict[tuple[str, str], str | None]) -> None:
-        def change(function: Function) -> Function:
-            versions = dict(function.versions)
-            for name, version in versions.items():
-                reason = outcomes.get((name, version.revision_id), "")
-                if reason is None:
-                    versions[name] = prepared(version, new_uuid())
-                elif reason:
-                    versions[name] = failed(version, reason, "InternalError", new_uuid())
-            return dataclasses.replace(function, versions=versions)
-
+    async def _settle(self, key: FunctionKey, outcomes: _Outcomes) -> None:
         try:
-            await self._functions.update(key, change)
-        except ServiceError:
+            await self._functions.update(key, lambda function: _settled(function, outcomes))
+        except ResourceNotFoundException:
             return  # deleted meanwhile
+        except Exception:
+            log.exception("the states of %s could not be committed", key.arn)
+            if not self._closing:
+                await asyncio.sleep(_RETRY_AFTER)
 
     # --- Code packages that nothing refers to -------------------------------------------------------------------------
 
     def _collect_later(self) -> None:
-        if self._collector is None:
+        if self._collector is None and not self._closing:
             self._collector = asyncio.get_running_loop().call_later(_COLLECT_AFTER, self._collect)
 
     def _collect(self) -> None:
         self._collector = None
         self._background(self._collect_now())
 
+    async def _collect_now(self) -> None:
+        wished = _code_of(self._versions(lambda _: True))
+        running = _code_of(self._running())
+        gone = await self._code.collect(wished | running)
+        if gone:
+            log.info("%d code packages collected", gone)
+        if running - wished:
+            self._collect_later()
+
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(_logged(work))
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
 
@@ -119,14 +151,35 @@ class Preparation:
         for version in versions.values():
             await self._warm(version)
 
-    async def _collect_now(self) -> None:
-        in_use = {hex_of(version.code_sha256) for f in self._functions.all() for version in f.versions.values()}
-        gone = await self._code.collect(in_use)
-        if gone:
-            log.info("%d code packages collected", gone)
-
     async def close(self) -> None:
         """Let what is under way be committed."""
+        self._closing = True
         if self._collector is not None:
             self._collector.cancel()
         await asyncio.gather(*self._tasks.values(), *self._chores, return_exceptions=True)
+
+
+def _code_of(versions: Iterable[FunctionVersion]) -> set[str]:
+    return {hex_of(version.code_sha256) for version in versions}
+
+
+def _settled(function: Function, outcomes: _Outcomes) -> Function:
+    """With the states that the outcomes mean; a version that has changed since has none."""
+    versions = dict(function.versions)
+    for name, version in versions.items():
+        if (name, version.revision_id) in outcomes:
+            reason = outcomes[name, version.revision_id]
+            after = (
+                prepared(version, new_uuid())
+                if reason is None
+                else failed(version, reason, "InternalError", new_uuid())
+            )
+            versions[name] = after
+    return dataclasses.replace(function, versions=versions)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("a chore of the preparation failed")

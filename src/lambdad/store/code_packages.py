@@ -1,37 +1,26 @@
 """Code packages: content-addressed zips on disk, checked before they are acknowledged, unpacked once.
 
-`code/<sha256>.zip` is what was uploaded; `unpacked/<sha256>/` what environments mount. Nothing that a zip says of itself is
-trusted: names, sizes and links are checked when it comes, sizes again while it is unpacked.
-AWS: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+`code/<sha256>.zip` is what was uploaded, durable; `unpacked/<sha256>/` is what environments mount, and can always be made
+again. AWS: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
 import asyncio
 import base64
 import hashlib
+import io
 import os
 import shutil
-import stat
+import threading
 import zipfile
-import zlib
 from collections.abc import Container
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from lambdad.errors import InvalidParameterValueException
-from lambdad.resources.quotas import QUOTAS
+from lambdad.store.zip_check import BROKEN, check_zip, is_link, path_of
 
 _BLOCK = 1 << 20
-_ENTRIES = 200_000
-"""More names than this in one package are taken for an attack on the file system."""
-_BROKEN = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +44,31 @@ class CodePackages:
         self._unpacked = data_dir / "unpacked"
         self._unpacking: dict[str, asyncio.Task[str]] = {}
         self._used_lately: set[str] = set()
+        self._disk = threading.Lock()
+        """Between finding a zip there and counting on it, and between finding it unused and removing it."""
 
     def open(self) -> None:
-        """Make the directories; remove what a crash left half done."""
+        """Make the directories; remove what a crash left half done, or maybe half on disk."""
         self._zips.mkdir(parents=True, exist_ok=True)
         self._unpacked.mkdir(parents=True, exist_ok=True)
         # Whoever runs a function must be able to pass through, whatever the umask was.
         os.chmod(self._unpacked, 0o755)
-        for left in (*self._zips.glob("*.part"), *self._unpacked.glob("*.part")):
+        for left in self._zips.glob("*.part"):
+            left.unlink()
+        for left in self._unpacked.glob("*.part"):
+            shutil.rmtree(left)
+        self._distrust_after_boot()
+
+    def _distrust_after_boot(self) -> None:
+        """What is unpacked is not forced to disk, file by file: after the host has gone down, it is made anew."""
+        boot = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
+        mark = self._unpacked / ".boot"
+        if boot and mark.exists() and mark.read_text() == boot:
+            return
+        for left in self._unpacked.iterdir():
             if left.is_dir():
                 shutil.rmtree(left)
-            else:
-                left.unlink()
+        mark.write_text(boot)
 
     def zip_path(self, sha256: str) -> Path:
         return self._zips / f"{sha256}.zip"
@@ -74,36 +76,36 @@ class CodePackages:
     def unpacked_path(self, sha256: str) -> Path:
         return self._unpacked / sha256
 
-    def inspect(self, content: bytes) -> CodePackage:
-        """What it would be stored as; nothing is stored."""
-        digest = hashlib.sha256(content)
-        return CodePackage(digest.hexdigest(), base64.b64encode(digest.digest()).decode(), len(content))
+    async def inspect(self, content: bytes) -> CodePackage:
+        """Check a zip; nothing is stored. Raises InvalidParameterValueException."""
+        return await asyncio.to_thread(_inspect, content)
 
     async def put(self, content: bytes) -> CodePackage:
         """Check and keep a zip; on disk when this returns. Raises InvalidParameterValueException."""
-        package = self.inspect(content)
-        self._used_lately.add(package.sha256)
-        await asyncio.to_thread(self._put, package, content)
-        return package
+        return await asyncio.to_thread(self._put, content)
 
-    def _put(self, package: CodePackage, content: bytes) -> None:
+    def _put(self, content: bytes) -> CodePackage:
+        package = _describe(content)
         path = self.zip_path(package.sha256)
-        if path.exists():
-            return
+        with self._disk:
+            self._used_lately.add(package.sha256)
+            if path.exists():
+                return package
+        check_zip(io.BytesIO(content))
         part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
         try:
             with open(part, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            _check(part)
             os.rename(part, path)
             _sync_directory(self._zips)
         finally:
             part.unlink(missing_ok=True)
+        return package
 
     async def unpack(self, sha256: str) -> str:
-        """The directory, unpacked if it was not; once, however many ask. Raises InvalidParameterValueException."""
+        """The directory, unpacked if it was not; once, however many ask. Raises InvalidParameterValueException, OSError."""
         target = self.unpacked_path(sha256)
         if target.is_dir():
             return str(target)
@@ -120,71 +122,31 @@ class CodePackages:
         return await asyncio.to_thread(self._collect, in_use, recent)
 
     def _collect(self, in_use: Container[str], recent: set[str]) -> int:
-        gone = 0
-        for path in self._zips.glob("*.zip"):
-            if path.stem not in in_use and path.stem not in recent:
-                path.unlink(missing_ok=True)
-                gone += 1
-        for path in self._unpacked.iterdir():
-            if path.suffix != ".part" and path.name not in in_use and path.name not in recent:
-                shutil.rmtree(path, ignore_errors=True)
-        return gone
+        found = {path.name.removesuffix(".zip") for path in (*self._zips.iterdir(), *self._unpacked.iterdir())}
+        unused = [name for name in found if len(name) == 64 and name not in in_use]
+        return sum(self._remove(sha256, recent) for sha256 in unused)
 
-    def total_size(self) -> int:
-        """Bytes of all zips (the account's CodeStorage)."""
-        return sum(path.stat().st_size for path in self._zips.glob("*.zip"))
-
-
-def _check(path: Path) -> None:
-    """Refuse what could not be unpacked safely. Raises InvalidParameterValueException."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if not any(not entry.is_dir() for entry in entries):
-                raise InvalidParameterValueException.empty_zip()
-            if len(entries) > _ENTRIES or any(not _is_safe(entry, archive) for entry in entries):
-                raise InvalidParameterValueException.broken_zip()
-            if sum(entry.file_size for entry in entries) > QUOTAS.unzipped_code:
-                raise InvalidParameterValueException.unzipped_too_large(QUOTAS.unzipped_code)
-            _read_through(archive, entries)
-    except _BROKEN as error:
-        raise InvalidParameterValueException.broken_zip() from error
+    def _remove(self, sha256: str, recent: set[str]) -> bool:
+        """A tree goes out of the way first: nobody may find half of it."""
+        away = self._unpacked / f"{sha256}.{os.urandom(4).hex()}.part"
+        with self._disk:
+            if sha256 in recent or sha256 in self._used_lately:
+                return False
+            self.zip_path(sha256).unlink(missing_ok=True)
+            if self.unpacked_path(sha256).is_dir():
+                os.rename(self.unpacked_path(sha256), away)
+        shutil.rmtree(away, ignore_errors=True)
+        return True
 
 
-def _read_through(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
-    """Every entry decompresses, its checksum is right, and all together are no more than they say they are."""
-    total = 0
-    for entry in entries:
-        with archive.open(entry) as stream:
-            while block := stream.read(_BLOCK):
-                total += len(block)
-                if total > QUOTAS.unzipped_code:
-                    raise InvalidParameterValueException.unzipped_too_large(QUOTAS.unzipped_code)
+def _describe(content: bytes) -> CodePackage:
+    digest = hashlib.sha256(content)
+    return CodePackage(digest.hexdigest(), base64.b64encode(digest.digest()).decode(), len(content))
 
 
-def _is_safe(entry: zipfile.ZipInfo, archive: zipfile.ZipFile) -> bool:
-    """A plain file, a directory, or a link that stays inside; under a name that stays inside."""
-    name = PurePosixPath(entry.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or "\0" in entry.filename or entry.flag_bits & 0x1:
-        return False
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    if kind == stat.S_IFLNK:
-        if entry.file_size > 4096:
-            return False
-        return _stays_inside(name, archive.read(entry).decode("utf-8", "replace"))
-    return kind in (0, stat.S_IFREG, stat.S_IFDIR)
-
-
-def _stays_inside(name: PurePosixPath, target: str) -> bool:
-    link = PurePosixPath(target)
-    if link.is_absolute() or "\0" in target:
-        return False
-    depth = len(name.parts) - 1
-    for part in link.parts:
-        depth += -1 if part == ".." else 1
-        if depth < 0:
-            return False
-    return True
+def _inspect(content: bytes) -> CodePackage:
+    check_zip(io.BytesIO(content))
+    return _describe(content)
 
 
 def _unpack(path: Path, target: Path) -> str:
@@ -194,8 +156,7 @@ def _unpack(path: Path, target: Path) -> str:
         part.mkdir()
         with zipfile.ZipFile(path) as archive:
             # Links come last: no file is ever written through one.
-            entries = sorted(archive.infolist(), key=lambda entry: stat.S_ISLNK(entry.external_attr >> 16))
-            for entry in entries:
+            for entry in sorted(archive.infolist(), key=is_link):
                 _extract(archive, entry, part)
         os.chmod(part, 0o755)
         try:
@@ -203,7 +164,7 @@ def _unpack(path: Path, target: Path) -> str:
         except OSError:
             if not target.is_dir():
                 raise
-    except _BROKEN as error:
+    except BROKEN as error:
         raise InvalidParameterValueException.broken_zip() from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -211,26 +172,25 @@ def _unpack(path: Path, target: Path) -> str:
 
 
 def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, root: Path) -> None:
-    destination = root / entry.filename.replace("\\", "/")
-    mode = entry.external_attr >> 16
+    """A later entry of the same name replaces the earlier one."""
+    destination = root.joinpath(*path_of(entry))
     if entry.is_dir():
         _make_directories(destination, root)
         return
     _make_directories(destination.parent, root)
-    if destination.is_symlink() or destination.exists():
-        destination.unlink()
-    if stat.S_ISLNK(mode):
+    destination.unlink(missing_ok=True)
+    if is_link(entry):
         os.symlink(archive.read(entry).decode(), destination)
         return
     with archive.open(entry) as source, open(destination, "wb") as file:
         shutil.copyfileobj(source, file, _BLOCK)
-    os.chmod(destination, 0o755 if mode & 0o111 else 0o644)
+    os.chmod(destination, 0o755 if entry.external_attr >> 16 & 0o111 else 0o644)
 
 
 def _make_directories(directory: Path, root: Path) -> None:
     """With mode 755, whatever the umask."""
     missing = []
-    while not directory.is_dir():
+    while directory != root and not directory.is_dir():
         missing.append(directory)
         directory = directory.parent
     for one in reversed(missing):

@@ -36,6 +36,8 @@ Path = tuple[str, ...]
 
 def check_zip(source: IO[bytes]) -> None:
     """Raises InvalidParameterValueException for what could not be unpacked."""
+    if not source.read(1):
+        raise InvalidParameterValueException.empty_zip()
     try:
         with zipfile.ZipFile(source) as archive:
             _check(archive)
@@ -63,7 +65,7 @@ def path_of(entry: zipfile.ZipInfo) -> Path:
 
 
 def is_link(entry: zipfile.ZipInfo) -> bool:
-    return stat.S_ISLNK(entry.external_attr >> 16)
+    return stat.S_ISLNK(entry.external_attr >> 16) and not entry.is_dir()
 
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:
@@ -82,14 +84,19 @@ def _is_plain(entry: zipfile.ZipInfo) -> bool:
 
 
 def _is_ambiguous(entries: list[zipfile.ZipInfo]) -> bool:
-    """Something is both a directory and a file or link: the latter would be written through."""
+    """Something is both a directory and a file or link: what is in the one would be written through the other."""
     directories: set[Path] = set()
-    others: set[Path] = set()
     for entry in entries:
-        path = _folded(path_of(entry))
-        (directories if entry.is_dir() else others).add(path)
+        path = path_of(entry)
         directories.update(_ancestors(path))
-    return not directories.isdisjoint(others)
+        if entry.is_dir():
+            directories.add(path)
+    folded = {_folded(path) for path in directories}
+    return any(
+        path_of(entry) in directories or (is_link(entry) and _folded(path_of(entry)) in folded)
+        for entry in entries
+        if not entry.is_dir()
+    )
 
 
 def _ancestors(path: Path) -> Iterator[Path]:

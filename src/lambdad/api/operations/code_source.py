@@ -6,7 +6,6 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_FunctionCode.html
 import asyncio
 import hashlib
 import hmac
-import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -41,7 +40,7 @@ async def read_code(backend: Backend, region: str, code: Members, operation: str
 
 async def keep_code(backend: Backend, content: bytes, dry_run: bool) -> CodePackage:
     """Checked and durable, but for a dry run, which only checks."""
-    return backend.code.inspect(content) if dry_run else await backend.code.put(content)
+    return await (backend.code.inspect(content) if dry_run else backend.code.put(content))
 
 
 def location(backend: Backend, endpoint: str, code_sha256: str) -> str:
@@ -67,15 +66,18 @@ class CodeDownload:
         query = parse_qs(parts.query)
         address = parts.path.removeprefix(_PATH)
         expires, signature = query.get("Expires", [""])[0], query.get("Signature", [""])[0]
-        good = expires.isdigit() and hmac.compare_digest(
-            signature, _signature(self._backend.link_key, address, int(expires))
-        )
-        if not good or int(expires) < time.time():
+        if not self._is_good(address, expires, signature):
             exchange.respond(403, ((b"Content-Type", b"text/plain"),), b"This link is not valid (any more).\n")
             return
         task = asyncio.get_running_loop().create_task(self._send(exchange, address))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _is_good(self, address: str, expires: str, signature: str) -> bool:
+        if not (expires.isascii() and expires.isdigit() and len(expires) < 16):
+            return False
+        wanted = _signature(self._backend.link_key, address, int(expires))
+        return hmac.compare_digest(signature.encode(), wanted.encode()) and int(expires) >= self._backend.clock.now()
 
     async def _send(self, exchange: Exchange, address: str) -> None:
         path = self._backend.code.zip_path(address)
