@@ -109,6 +109,10 @@ class Host:
         self.run(self.driver.close())
         self._loop.close()
 
+    def groups(self) -> list[Path]:
+        """The directories that hold this driver's control groups."""
+        return [Path(line) for line in (self.data_dir / "run" / "cgroups").read_text().split()]
+
     def package(self, files: dict[str, str]) -> str:
         """A directory as unpacked code is: readable by anyone, files executable."""
         place = self.unpacked / uuid.uuid4().hex
