@@ -45,7 +45,8 @@ def in_group(group: Cgroup, script: str) -> "subprocess.Popen[str]":
     """A shell that is in the group before it does anything."""
     entrances = [*group.tasks, *([group.directory / "cgroup.procs"] if group.directory is not None else [])]
     joining = "".join(f"echo 0 > {path}; " for path in entrances)
-    return subprocess.Popen(["/bin/sh", "-c", joining + script], stdout=subprocess.PIPE, text=True)
+    argv = ["/bin/sh", "-c", joining + script]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def state_of(pid: int) -> str:
