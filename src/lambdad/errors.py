@@ -54,9 +54,20 @@ class ValidationException(ServiceError):
         return cls.of([enum_violation(value, member, allowed)])
 
 
+def violation(value: object, member: str, must: str) -> str:
+    return f"Value '{value}' at '{member}' failed to satisfy constraint: Member must {must}"
+
+
 def enum_violation(value: str, member: str, allowed: Sequence[str]) -> str:
-    values = ", ".join(allowed)
-    return f"Value '{value}' at '{member}' failed to satisfy constraint: Member must satisfy enum value set: [{values}]"
+    return violation(value, member, f"satisfy enum value set: [{', '.join(allowed)}]")
+
+
+def maximum_violation(value: float, member: str, limit: int) -> str:
+    return violation(value, member, f"have value less than or equal to {limit}")
+
+
+def length_violation(value: str, member: str, limit: int) -> str:
+    return violation(value, member, f"have length less than or equal to {limit}")
 
 
 class ResourceNotFoundException(ServiceError):
@@ -71,14 +82,6 @@ class ResourceNotFoundException(ServiceError):
     @classmethod
     def region(cls, wanted: str, own: str) -> "ResourceNotFoundException":
         return cls(f"Functions from '{wanted}' are not reachable in this region ('{own}')")
-
-    @classmethod
-    def layer_version(cls, arn: str) -> "ResourceNotFoundException":
-        return cls(f"Layer version {arn} does not exist.")
-
-    @classmethod
-    def no_such_page(cls) -> "ResourceNotFoundException":
-        return cls("The resource you requested does not exist.")
 
 
 class ResourceConflictException(ServiceError):
@@ -122,6 +125,10 @@ class InvalidParameterValueException(ServiceError):
         return cls("The marker is not one that this list gave out.")
 
     @classmethod
+    def delete_alias(cls) -> "InvalidParameterValueException":
+        return cls("Deletion of aliases is not currently supported.")
+
+    @classmethod
     def delete_latest(cls) -> "InvalidParameterValueException":
         return cls("$LATEST version cannot be deleted without deleting the function.")
 
@@ -140,6 +147,14 @@ class InvalidParameterValueException(ServiceError):
     @classmethod
     def no_code(cls) -> "InvalidParameterValueException":
         return cls("Please provide a source for function code.")
+
+    @classmethod
+    def more_than_zip(cls) -> "InvalidParameterValueException":
+        return cls("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+
+    @classmethod
+    def image_for_zip(cls) -> "InvalidParameterValueException":
+        return cls("Please don't provide ImageUri when updating a function with packageType Zip.")
 
     @classmethod
     def runtime_and_handler_needed(cls) -> "InvalidParameterValueException":
@@ -164,6 +179,44 @@ class InvalidParameterValueException(ServiceError):
             f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
             "We recommend you use a supported runtime while creating or updating functions."
         )
+
+    @classmethod
+    def unknown_runtime(cls, runtime: str, known: Sequence[str]) -> "InvalidParameterValueException":
+        return cls(
+            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
+            f"[{', '.join(known)}] or be a valid ARN"
+        )
+
+    @classmethod
+    def layer_version(cls, arn: str) -> "InvalidParameterValueException":
+        return cls(f"Layer version {arn} does not exist.")
+
+    @classmethod
+    def layers_elsewhere(cls, region: str) -> "InvalidParameterValueException":
+        return cls(f"Layers are not in the same region as the function. Layers are expected to be in region {region}.")
+
+    @classmethod
+    def same_layer_twice(cls, one: str, other: str) -> "InvalidParameterValueException":
+        return cls(
+            "Two different versions of the same layer are not allowed to be referenced in the same function. "
+            f"{one} and {other} are versions of the same layer."
+        )
+
+    @classmethod
+    def too_many_tags(cls) -> "InvalidParameterValueException":
+        return cls("Number of tags exceeds resource tag limit.")
+
+    @classmethod
+    def half_a_vpc(cls) -> "InvalidParameterValueException":
+        return cls("SecurityGroupIds and SubnetIds must coexist or be both empty list.")
+
+    @classmethod
+    def log_level_of_text(cls) -> "InvalidParameterValueException":
+        return cls("To use ApplicationLogLevel or SystemLogLevel, you must set LogFormat to JSON.")
+
+    @classmethod
+    def master_region_without_all(cls) -> "InvalidParameterValueException":
+        return cls("FunctionVersion must be set to ALL when MasterRegion is specified.")
 
     @classmethod
     def environment_too_large(cls, measured: str) -> "InvalidParameterValueException":
@@ -191,6 +244,10 @@ class InvalidParameterValueException(ServiceError):
     @classmethod
     def other_service(cls, service: str) -> "InvalidParameterValueException":
         return cls(f"lambdad serves AWS Lambda; requests for the service {service} belong to another endpoint.")
+
+    @classmethod
+    def not_offered(cls, member: str) -> "InvalidParameterValueException":
+        return cls(f"lambdad does not support {member}.")
 
     @classmethod
     def not_built_yet(cls, operation: str) -> "InvalidParameterValueException":
@@ -286,8 +343,16 @@ class CodeStorageExceededException(ServiceError):
         return cls("Code storage limit exceeded.")
 
 
-class UnsupportedMediaTypeException(ServiceError):
-    status = 415
+class CodeSigningConfigNotFoundException(ServiceError):
+    status = 404
+    message_member = "Message"
+
+    @classmethod
+    def of(cls, arn: str) -> "CodeSigningConfigNotFoundException":
+        return cls(
+            "The code signing configuration cannot be found. "
+            f"Check that the provided configuration is not deleted: {arn}."
+        )
 
 
 class ServiceException(ServiceError):

@@ -20,8 +20,8 @@ from lambdad.api.front_door import FrontDoor
 from lambdad.api.logs_page import LogsPage
 from lambdad.api.model import load_model
 from lambdad.api.operations.code_source import CodeDownload
-from lambdad.aws import s3
 from lambdad.aws.credentials import RoleCredentials
+from lambdad.aws.s3 import S3Objects
 from lambdad.clock import SystemClock
 from lambdad.config import Config
 from lambdad.environments.blueprints import Blueprints
@@ -94,6 +94,7 @@ class LambdaServer:
         config, clock = self._config, self._clock
         self._spares = Spares(self._driver, config.spare)
         self._roles = RoleCredentials(config.data_dir)
+        self._s3 = S3Objects()
         runtimes = Runtimes(Interpreters(config.interpreters, os.environ), config.data_dir / "runtimes")
         blueprints = Blueprints(runtimes, self._unpacked_path, self._credentials_of)
         limits = Limits(
@@ -113,7 +114,7 @@ class LambdaServer:
             self._code,
             self._invoker,
             self._asynchronous,
-            s3.fetch,
+            self._s3.fetch,
             self._roles.link_key,
         )
         self._logs_page = LogsPage(self._logs, self._functions.get, config.region)
@@ -173,6 +174,7 @@ class LambdaServer:
         await self._front_door.finished()
         await self._preparation.close()
         await self._environments.close()
+        self._s3.close()
         await self.stop_rooms_below()
 
     async def stop_rooms_below(self) -> None:

@@ -27,9 +27,9 @@ class Context:
 
 
 class Fetch(Protocol):
-    """An S3 object's bytes: (endpoint, region, bucket, key, version, the most it may have). Blocks."""
+    """An S3 object's bytes: (endpoint, region, bucket, key, version, the most it may have)."""
 
-    def __call__(
+    async def __call__(
         self, endpoint: str, region: str, bucket: str, key: str, version: str | None, most: int, /
     ) -> bytes: ...
 

@@ -1,31 +1,42 @@
-"""Marker and NextMarker: a list given out page by page."""
+"""Marker and NextMarker: a list given out page by page.
+
+A marker names the last item that was given, not how many were: whoever deletes what a page lists misses none of the next.
+"""
 
 import base64
-import binascii
+import bisect
+from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+import orjson
 
 from lambdad.errors import InvalidParameterValueException
 from lambdad.resources.quotas import QUOTAS
 
 T = TypeVar("T")
+Position = tuple[str, int]
+"""Where an item stands: lists are sorted by it, and no two items share one."""
 
 
-def page_of(items: list[T], marker: str | None, most: int | None) -> tuple[list[T], str | None]:
-    """The page that `marker` begins, and the marker of the next one. Raises InvalidParameterValueException."""
-    start = _read(marker) if marker else 0
+def page_of(
+    items: Sequence[T], position_of: Callable[[T], Position], marker: str | None, most: int | None
+) -> tuple[Sequence[T], str | None]:
+    """The page after `marker`, and the marker of the next one. Raises InvalidParameterValueException."""
+    start = bisect.bisect_right(items, _read(marker), key=position_of) if marker else 0
     end = start + min(most or QUOTAS.page, QUOTAS.page)
-    return items[start:end], _write(end) if end < len(items) else None
+    page = items[start:end]
+    return page, _write(position_of(page[-1])) if end < len(items) else None
 
 
-def _write(position: int) -> str:
-    return base64.urlsafe_b64encode(f"from {position}".encode()).decode()
+def _write(position: Position) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(position)).decode()
 
 
-def _read(marker: str) -> int:
+def _read(marker: str) -> Position:
     try:
-        word, _, position = base64.urlsafe_b64decode(marker).decode().partition(" ")
-    except (binascii.Error, UnicodeDecodeError) as error:
+        name, number = orjson.loads(base64.urlsafe_b64decode(marker))
+    except (ValueError, TypeError) as error:  # not base64, not JSON, not a pair
         raise InvalidParameterValueException.marker() from error
-    if word != "from" or not position.isdigit():
+    if not isinstance(name, str) or not isinstance(number, int):
         raise InvalidParameterValueException.marker()
-    return int(position)
+    return name, number

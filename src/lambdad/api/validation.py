@@ -8,7 +8,7 @@ from re import Pattern
 from typing import Any
 
 from lambdad.api.model import Operation, Shape, compile_pattern
-from lambdad.errors import ValidationException, enum_violation
+from lambdad.errors import ValidationException, enum_violation, length_violation, maximum_violation, violation
 
 OVERRIDES: Mapping[str, str] = {
     # A version or alias: the service knows $LATEST.PUBLISHED, too.
@@ -79,7 +79,7 @@ def _string(value: str, shape: Shape, path: str, violations: list[str]) -> None:
     _length(value, shape, path, violations)
     pattern = OVERRIDES.get(shape.name, shape.pattern)
     if pattern and not _compiled(shape, pattern).fullmatch(value):
-        violations.append(_violation(value, path, f"satisfy regular expression pattern: {pattern}"))
+        violations.append(violation(value, path, f"satisfy regular expression pattern: {pattern}"))
 
 
 def _compiled(shape: Shape, pattern: str) -> Pattern[str]:
@@ -89,20 +89,16 @@ def _compiled(shape: Shape, pattern: str) -> Pattern[str]:
 def _length(value: Any, shape: Shape, path: str, violations: list[str]) -> None:
     shown = value if isinstance(value, str) else _shown(value)
     if shape.maximum is not None and len(value) > shape.maximum:
-        violations.append(_violation(shown, path, f"have length less than or equal to {shape.maximum}"))
+        violations.append(length_violation(shown, path, shape.maximum))
     if shape.minimum is not None and len(value) < shape.minimum:
-        violations.append(_violation(shown, path, f"have length greater than or equal to {shape.minimum}"))
+        violations.append(violation(shown, path, f"have length greater than or equal to {shape.minimum}"))
 
 
 def _range(value: float, shape: Shape, path: str, violations: list[str]) -> None:
     if shape.maximum is not None and value > shape.maximum:
-        violations.append(_violation(value, path, f"have value less than or equal to {shape.maximum}"))
+        violations.append(maximum_violation(value, path, shape.maximum))
     if shape.minimum is not None and value < shape.minimum:
-        violations.append(_violation(value, path, f"have value greater than or equal to {shape.minimum}"))
-
-
-def _violation(value: object, path: str, must: str) -> str:
-    return f"Value '{value}' at '{path}' failed to satisfy constraint: Member must {must}"
+        violations.append(violation(value, path, f"have value greater than or equal to {shape.minimum}"))
 
 
 def _shown(value: Any) -> str:

@@ -1,46 +1,82 @@
-"""Reading an object from the configured S3 endpoint, by AWS's own client. Called in a thread: it blocks.
+"""Reading objects from the configured S3 endpoint, by AWS's own client.
 
-The client is imported at first use: it costs half a second, and most servers never fetch from S3.
+The client blocks, so it has a few threads of its own: a slow endpoint must not hold up anything else. It is imported at
+first use: that costs half a second, and most servers never fetch from S3.
 """
 
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 from lambdad.errors import InvalidParameterValueException
 
+_AT_ONCE = 4
 _TIMEOUT = 10
 """Seconds to connect, and between two pieces."""
+_DEADLINE = 120.0
+"""Seconds for one object."""
+_PIECE = 1 << 20
 
 
-def fetch(endpoint: str, region: str, bucket: str, key: str, version: str | None, most: int) -> bytes:
-    """The object, at most `most` bytes. Raises InvalidParameterValueException with S3's own code and words."""
+class S3Objects:
+    """`fetch` is what operations get; `close` when the server ends."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "s3")
+        self._client = lru_cache(8)(_client)
+
+    async def fetch(self, endpoint: str, region: str, bucket: str, key: str, version: str | None, most: int) -> bytes:
+        """The object, at most `most` bytes. Raises InvalidParameterValueException with S3's own code and words."""
+        wanted = {"Bucket": bucket, "Key": key} | ({"VersionId": version} if version else {})
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._fetch, endpoint, region, wanted, most)
+
+    def _fetch(self, endpoint: str, region: str, wanted: dict[str, str], most: int) -> bytes:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return _read(self._client(endpoint, region).get_object(**wanted)["Body"], most)
+        except ClientError as error:
+            raise InvalidParameterValueException.s3(
+                error.response["Error"]["Code"], error.response["Error"]["Message"]
+            ) from error
+        except BotoCoreError as error:
+            raise InvalidParameterValueException.s3("ServiceUnavailable", str(error)) from error
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _read(body: Any, most: int) -> bytes:
+    """All of it, whatever length it has announced. Raises InvalidParameterValueException."""
+    deadline = time.monotonic() + _DEADLINE
+    content = bytearray()
+    with body:
+        while piece := body.read(_PIECE):
+            content += piece
+            if len(content) > most:
+                raise InvalidParameterValueException.unzipped_too_large(most)
+            if time.monotonic() > deadline:
+                raise InvalidParameterValueException.s3("RequestTimeout", "The object did not come in time.")
+    return bytes(content)
+
+
+def _client(endpoint: str, region: str) -> Any:
+    """With the user's own credentials where there are some; else any will do for the endpoints that people run themselves."""
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
 
+    session = boto3.session.Session()
+    credentials = {}
+    if session.get_credentials() is None:
+        credentials = {"aws_access_key_id": "lambdad", "aws_secret_access_key": "lambdad"}
     settings = Config(
-        connect_timeout=_TIMEOUT, read_timeout=_TIMEOUT, retries={"max_attempts": 2}, s3={"addressing_style": "path"}
+        connect_timeout=_TIMEOUT,
+        read_timeout=_TIMEOUT,
+        retries={"max_attempts": 2},
+        max_pool_connections=_AT_ONCE,
+        s3={"addressing_style": "path"},
     )
-    credentials = _credentials()
-    client = boto3.client("s3", endpoint_url=endpoint, region_name=region, config=settings, **credentials)
-    wanted = {"Bucket": bucket, "Key": key} | ({"VersionId": version} if version else {})
-    try:
-        answer = client.get_object(**wanted)
-        if answer["ContentLength"] > most:
-            raise InvalidParameterValueException.unzipped_too_large(most)
-        content: bytes = answer["Body"].read()
-    except ClientError as error:
-        raise InvalidParameterValueException.s3(
-            error.response["Error"]["Code"], error.response["Error"]["Message"]
-        ) from error
-    except BotoCoreError as error:
-        raise InvalidParameterValueException.s3("ServiceUnavailable", str(error)) from error
-    return content
-
-
-def _credentials() -> dict[str, Any]:
-    """The user's own where there are some; else any will do for the endpoints that people run themselves."""
-    import boto3
-
-    if boto3.session.Session().get_credentials() is not None:
-        return {}
-    return {"aws_access_key_id": "lambdad", "aws_secret_access_key": "lambdad"}
+    return session.client("s3", endpoint_url=endpoint, region_name=region, config=settings, **credentials)

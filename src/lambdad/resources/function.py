@@ -76,6 +76,11 @@ class FunctionVersion:
         return f"{self.key.arn}:{self.version}"
 
     @property
+    def number(self) -> int:
+        """Versions sort by it: `$LATEST` first, then as they were published."""
+        return -1 if self.version == LATEST else int(self.version)
+
+    @property
     def log_group_name(self) -> str:
         return self.log_group or f"/aws/lambda/{self.key.name}"
 
@@ -107,12 +112,38 @@ STATES: Mapping[str, frozenset[str]] = {
 }
 """AWS: docs.aws.amazon.com/lambda/latest/dg/functions-states.html"""
 
+_CREATING = "The function is being created."
+
 UPDATE_STATUSES: Mapping[str | None, frozenset[str]] = {
     None: frozenset({"Successful", "Failed"}),
     "Successful": frozenset({"InProgress"}),
     "InProgress": frozenset({"Successful", "Failed"}),
     "Failed": frozenset({"InProgress"}),
 }
+
+
+def pending(version: FunctionVersion) -> FunctionVersion:
+    """The version as it is created: it cannot run yet."""
+    return replace(
+        version,
+        state="Pending",
+        state_reason=_CREATING,
+        state_reason_code="Creating",
+        last_update_status=None,
+        last_update_status_reason=None,
+        last_update_status_reason_code=None,
+    )
+
+
+def updating(version: FunctionVersion) -> FunctionVersion:
+    """The version while an update is made ready; it says so in the words of its creation, as on AWS."""
+    _check(UPDATE_STATUSES[version.last_update_status], "InProgress")
+    return replace(
+        version,
+        last_update_status="InProgress",
+        last_update_status_reason=_CREATING,
+        last_update_status_reason_code="Creating",
+    )
 
 
 def prepared(version: FunctionVersion, revision_id: str) -> FunctionVersion:
@@ -184,7 +215,10 @@ def with_latest(function: Function, latest: FunctionVersion) -> Function:
 
 def publish(function: Function, description: str | None, revision_id: str) -> tuple[Function, FunctionVersion]:
     """The function with a new version made from `$LATEST`, and that version; or, if nothing has changed since the last
-    one was published, as it is, and the last one."""
+    one was published, as it is, and the last one.
+
+    A version of code that is still being prepared is Pending, too: versions are never updated.
+    """
     last = function.versions.get(str(function.last_published))
     if last is not None and same_content(last, function.latest):
         return function, last
@@ -195,6 +229,8 @@ def publish(function: Function, description: str | None, revision_id: str) -> tu
         description=function.latest.description if description is None else description,
         revision_id=revision_id,
     )
+    if not is_settled(version):
+        version = pending(version)
     versions = {**function.versions, str(number): version}
     return replace(function, versions=versions, last_published=number), version
 

@@ -24,6 +24,14 @@ class Quotas:
     unzipped_code: int = 250 * _MB
     environment: int = 4 * 1024
     """All variables of a function as AWS measures them: their JSON document."""
+    timeout: int = 900
+    """Seconds. The model allows more, for managed instances."""
+    memory_size: int = 10_240
+    """MB."""
+    ephemeral_storage: int = 10_240
+    """MB."""
+    function_name: int = 64
+    """Characters of the name itself; the model's limit is that of an ARN."""
     layers: int = 5
     """Number per function."""
     tags: int = 50

@@ -13,7 +13,7 @@ import apsw
 import orjson
 
 from lambdad.errors import ResourceConflictException, ResourceNotFoundException
-from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion
+from lambdad.resources.function import Function, FunctionKey, FunctionVersion
 from lambdad.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -33,9 +33,9 @@ class Functions:
         """Read all from the database, once at start."""
         versions: dict[FunctionKey, dict[str, FunctionVersion]] = {}
         rows = self._database.read("SELECT account, region, name, version, document FROM function_versions")
-        for account, region, name, version, document in sorted(rows, key=lambda row: _number(row[3])):
-            key = FunctionKey(account, region, name)
-            versions.setdefault(key, {})[version] = _version_of(key, version, orjson.loads(document))
+        records = [_version_of(FunctionKey(*key), version, orjson.loads(document)) for *key, version, document in rows]
+        for record in sorted(records, key=lambda record: record.number):
+            versions.setdefault(record.key, {})[record.version] = record
         for account, region, name, document in self._database.read(
             "SELECT account, region, name, document FROM functions"
         ):
@@ -130,11 +130,6 @@ class Functions:
                 listener(key, before, after)
             except Exception:  # it is committed: the others must hear of it, too
                 log.exception("a listener failed over a change of %s", key.arn)
-
-
-def _number(version: str) -> int:
-    """`$LATEST` first, then as they were published."""
-    return -1 if version == LATEST else int(version)
 
 
 def _store(connection: apsw.Connection, key: FunctionKey, before: Function | None, after: Function | None) -> None:

@@ -10,8 +10,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from lambdad.api.context import Backend, Members
-from lambdad.errors import InvalidParameterValueException, RequestEntityTooLargeException
+from lambdad.errors import (
+    CodeStorageExceededException,
+    InvalidParameterValueException,
+    RequestEntityTooLargeException,
+)
 from lambdad.http.exchange import Exchange
+from lambdad.resources.function import FunctionKey
 from lambdad.resources.quotas import QUOTAS
 from lambdad.store.code_packages import CodePackage, hex_of
 
@@ -22,24 +27,37 @@ _PATH = "/_lambdad/code/"
 
 async def read_code(backend: Backend, region: str, code: Members, operation: str) -> bytes:
     """The zip that a request names. Raises InvalidParameterValueException, RequestEntityTooLargeException."""
-    if code.get("ImageUri"):
-        raise InvalidParameterValueException.images()
     content = code.get("ZipFile")
     if content is not None:
+        if any(code.get(member) for member in ("S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri")):
+            raise InvalidParameterValueException.more_than_zip()
         if len(content) > QUOTAS.zipped_code:
             raise RequestEntityTooLargeException.operation(QUOTAS.create_request, operation)
         return bytes(content)
+    if code.get("ImageUri"):
+        raise InvalidParameterValueException.images()
     if not code.get("S3Bucket") or not code.get("S3Key"):
         raise InvalidParameterValueException.no_code()
     endpoint = backend.config.endpoints.get("s3")
     if endpoint is None:
         raise InvalidParameterValueException.no_s3_endpoint()
-    place = (endpoint, region, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"), QUOTAS.unzipped_code)
-    return await asyncio.to_thread(backend.fetch_code, *place)
+    place = (endpoint, region, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
+    return await backend.fetch_code(*place, QUOTAS.unzipped_code)
 
 
-async def keep_code(backend: Backend, content: bytes, dry_run: bool) -> CodePackage:
-    """Checked and durable, but for a dry run, which only checks."""
+async def keep_code(backend: Backend, key: FunctionKey, content: bytes, dry_run: bool) -> CodePackage:
+    """Checked and durable, but for a dry run, which only checks.
+
+    Raises InvalidParameterValueException, CodeStorageExceededException.
+    """
+    stored = sum(
+        version.code_size
+        for function in backend.functions.all()
+        if (function.key.account, function.key.region) == (key.account, key.region)
+        for version in function.versions.values()
+    )
+    if stored + len(content) > QUOTAS.code_storage:
+        raise CodeStorageExceededException.limit()
     return await (backend.code.inspect(content) if dry_run else backend.code.put(content))
 
 

@@ -9,38 +9,44 @@ from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
 from lambdad.resources.arn import resolve_function
-from lambdad.resources.function import Function, FunctionVersion, check_changeable, publish, with_latest
+from lambdad.resources.function import Function, FunctionVersion, check_changeable, publish, updating, with_latest
+from lambdad.store.code_packages import CodePackage
 
 
 async def update_function_code(backend: Backend, context: Context, request: Members) -> Members:
     key, qualifier = resolve_function(request["FunctionName"], None, context.account, context.region)
     if qualifier is not None:
         raise InvalidParameterValueException.qualifier_mismatch()
-    check_changeable(key, backend.functions.get(key), request.get("RevisionId"))
+    before = check_changeable(key, backend.functions.get(key), request.get("RevisionId"))
+    if request.get("ImageUri") and not request.get("ZipFile"):
+        raise InvalidParameterValueException.image_for_zip()
+    if request.get("PublishTo"):
+        raise InvalidParameterValueException.not_offered("PublishTo")
     content = await read_code(backend, context.region, request, "UpdateFunctionCode")
     dry_run = bool(request.get("DryRun"))
-    package = await keep_code(backend, content, dry_run)
+    package = await keep_code(backend, key, content, dry_run)
+    if dry_run:
+        return members_of(_with_code(before, package, request))
     now = last_modified(backend.clock.now())
     answer: list[FunctionVersion] = []
 
     def change(function: Function) -> Function:
-        before = check_changeable(key, function, request.get("RevisionId"))
-        latest = dataclasses.replace(
-            before,
-            code_sha256=package.sha256_base64,
-            code_size=package.size,
-            architectures=tuple(request.get("Architectures") or before.architectures),
-            last_modified=now,
-            revision_id=new_uuid(),
-            last_update_status="InProgress",
-            last_update_status_reason="The function is being created.",
-            last_update_status_reason_code="Creating",
-        )
+        changed = _with_code(check_changeable(key, function, request.get("RevisionId")), package, request)
+        latest = updating(dataclasses.replace(changed, last_modified=now, revision_id=new_uuid()))
         after, version = with_latest(function, latest), latest
         if request.get("Publish"):
             after, version = publish(after, None, new_uuid())
         answer.append(version)
-        return function if dry_run else after
+        return after
 
     await backend.functions.update(key, change)
     return members_of(answer[-1])
+
+
+def _with_code(version: FunctionVersion, package: CodePackage, request: Members) -> FunctionVersion:
+    return dataclasses.replace(
+        version,
+        code_sha256=package.sha256_base64,
+        code_size=package.size,
+        architectures=tuple(request.get("Architectures") or version.architectures),
+    )

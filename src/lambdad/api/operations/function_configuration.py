@@ -6,13 +6,14 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
 import dataclasses
 
 from lambdad.api.context import Backend, Context, Members
-from lambdad.api.operations.configuration import changes_of, kept_settings, members_of
+from lambdad.api.operations.configuration import members_of
+from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.functions import find
 from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
 from lambdad.resources.arn import resolve_function
-from lambdad.resources.function import Function, check_changeable, with_latest
+from lambdad.resources.function import Function, check_changeable, updating, with_latest
 
 
 async def get_function_configuration(backend: Backend, context: Context, request: Members) -> Members:
@@ -28,17 +29,9 @@ async def update_function_configuration(backend: Backend, context: Context, requ
 
     def change(function: Function) -> Function:
         before = check_changeable(key, function, request.get("RevisionId"))
-        latest = dataclasses.replace(
-            before,
-            **changes_of(request, before.runtime),
-            settings=kept_settings(request, before.settings),
-            last_modified=now,
-            revision_id=new_uuid(),
-            last_update_status="InProgress",
-            last_update_status_reason="The function is being created.",
-            last_update_status_reason_code="Creating",
-        )
-        return with_latest(function, latest)
+        changes = changes_of(key, request, before)
+        latest = dataclasses.replace(before, **changes, last_modified=now, revision_id=new_uuid())
+        return with_latest(function, updating(latest))
 
     function = await backend.functions.update(key, change)
     return members_of(function.latest)

@@ -4,45 +4,70 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and its sibli
 """
 
 import dataclasses
+from collections.abc import Callable
 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_source import keep_code, location, read_code
-from lambdad.api.operations.configuration import changes_of, kept_settings, members_of
+from lambdad.api.operations.configuration import members_of
+from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.pagination import page_of
 from lambdad.clock import last_modified
-from lambdad.errors import InvalidParameterValueException, ResourceConflictException, ResourceNotFoundException
+from lambdad.errors import (
+    CodeSigningConfigNotFoundException,
+    InvalidParameterValueException,
+    ResourceConflictException,
+    ResourceNotFoundException,
+    ValidationException,
+    length_violation,
+)
 from lambdad.ids import new_uuid
 from lambdad.resources.arn import resolve_function
-from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion, publish
+from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion, pending, publish
+from lambdad.resources.quotas import QUOTAS
 from lambdad.store.code_packages import CodePackage
 
 
 async def create_function(backend: Backend, context: Context, request: Members) -> Members:
-    key, qualifier = resolve_function(request["FunctionName"], None, context.account, context.region)
+    key = _new_key(context, request["FunctionName"])
+    _check_creation(request)
+    changes = changes_of(key, request, None)
+    if backend.functions.get(key) is not None:
+        raise ResourceConflictException.function_exists(key.name)
+    content = await read_code(backend, context.region, request["Code"], "CreateFunction")
+    package = await keep_code(backend, key, content, dry_run=False)
+    now = last_modified(backend.clock.now())
+    latest = dataclasses.replace(_with_defaults(key, request, package, now), **changes)
+    function = Function(key=key, versions={LATEST: latest}, last_published=0, tags=request.get("Tags") or {})
+    answer = latest
+    if request.get("Publish"):
+        function, answer = publish(function, None, new_uuid())
+    await backend.functions.create(function)
+    return members_of(answer, qualified=False)
+
+
+def _new_key(context: Context, name: str) -> FunctionKey:
+    key, qualifier = resolve_function(name, None, context.account, context.region)
     if qualifier is not None:
         raise InvalidParameterValueException.qualifier_mismatch()
+    if len(key.name) > QUOTAS.function_name:
+        raise ValidationException.of([length_violation(name, "functionName", QUOTAS.function_name)])
+    return key
+
+
+def _check_creation(request: Members) -> None:
     if request.get("PackageType", "Zip") == "Image":
         raise InvalidParameterValueException.images()
     if not request.get("Runtime") or not request.get("Handler"):
         raise InvalidParameterValueException.runtime_and_handler_needed()
-    changes = changes_of(request, None)
-    if backend.functions.get(key) is not None:
-        raise ResourceConflictException.function_exists(key.name)
-    content = await read_code(backend, context.region, request["Code"], "CreateFunction")
-    package = await keep_code(backend, content, dry_run=False)
-    now = last_modified(backend.clock.now())
-    latest = dataclasses.replace(_pending(key, request, package, now), **changes)
-    function = Function(key=key, versions={LATEST: latest}, last_published=0, tags=request.get("Tags") or {})
-    answer = latest
-    if request.get("Publish"):
-        function, answer = publish(function, request.get("Description"), new_uuid())
-    await backend.functions.create(function)
-    return members_of(answer)
+    if request.get("CodeSigningConfigArn"):
+        raise CodeSigningConfigNotFoundException.of(request["CodeSigningConfigArn"])
+    if len(request.get("Tags") or {}) > QUOTAS.tags:
+        raise InvalidParameterValueException.too_many_tags()
 
 
-def _pending(key: FunctionKey, request: Members, package: CodePackage, now: str) -> FunctionVersion:
+def _with_defaults(key: FunctionKey, request: Members, package: CodePackage, now: str) -> FunctionVersion:
     """A new `$LATEST` with the defaults of everything that a request may leave out."""
-    return FunctionVersion(
+    version = FunctionVersion(
         key=key,
         version=LATEST,
         runtime=None,
@@ -61,10 +86,8 @@ def _pending(key: FunctionKey, request: Members, package: CodePackage, now: str)
         last_modified=now,
         revision_id=new_uuid(),
         state="Pending",
-        state_reason="The function is being created.",
-        state_reason_code="Creating",
-        settings=kept_settings(request, {}),
     )
+    return pending(version)
 
 
 def find(backend: Backend, context: Context, request: Members) -> tuple[Function, FunctionVersion, str | None]:
@@ -93,12 +116,21 @@ async def get_function(backend: Backend, context: Context, request: Members) -> 
 
 async def list_functions(backend: Backend, context: Context, request: Members) -> Members:
     everything = request.get("FunctionVersion") == "ALL"
-    items = []
-    for function in backend.functions.list(context.account, context.region):
-        versions = function.versions.values() if everything else [function.latest]
-        items += [members_of(version, qualified=everything, brief=True) for version in versions]
-    functions, marker = page_of(items, request.get("Marker"), request.get("MaxItems"))
-    return {"Functions": functions, "NextMarker": marker}
+    master = request.get("MasterRegion")
+    if master and not everything:
+        raise InvalidParameterValueException.master_region_without_all()
+    functions = backend.functions.list(context.account, context.region)
+    if master not in (None, "ALL"):
+        functions = []  # replicas at the edge of another region's function: there are none
+    versions = [version for f in functions for version in (f.versions.values() if everything else (f.latest,))]
+    page, marker = page_of(versions, position_of, request.get("Marker"), request.get("MaxItems"))
+    items = [members_of(version, qualified=everything, brief=True) for version in page]
+    return {"Functions": items, "NextMarker": marker}
+
+
+def position_of(version: FunctionVersion) -> tuple[str, int]:
+    """Where it stands in lists."""
+    return version.key.name, version.number
 
 
 async def delete_function(backend: Backend, context: Context, request: Members) -> Members:
@@ -110,13 +142,19 @@ async def delete_function(backend: Backend, context: Context, request: Members) 
     if qualifier is None:
         await backend.functions.delete(key)
         return {"StatusCode": 204}
-    function = backend.functions.get(key)
-    if function is None or qualifier not in function.versions:
+    if not qualifier.isdigit():
+        raise InvalidParameterValueException.delete_alias()
+    if backend.functions.get(key) is None:
         raise ResourceNotFoundException.function(f"{key.arn}:{qualifier}")
+    await backend.functions.update(key, _without(qualifier))
+    return {"StatusCode": 204}
 
-    def without(function: Function) -> Function:
+
+def _without(qualifier: str) -> Callable[[Function], Function]:
+    """A version that is not there (any more) is as deleted as it can be: AWS says nothing either."""
+
+    def change(function: Function) -> Function:
         versions = {name: record for name, record in function.versions.items() if name != qualifier}
         return dataclasses.replace(function, versions=versions)
 
-    await backend.functions.update(key, without)
-    return {"StatusCode": 204}
+    return change

@@ -2,6 +2,7 @@
 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.configuration import members_of
+from lambdad.api.operations.functions import position_of
 from lambdad.api.pagination import page_of
 from lambdad.errors import (
     InvalidParameterValueException,
@@ -18,6 +19,8 @@ async def publish_version(backend: Backend, context: Context, request: Members) 
     key, _ = resolve_function(request["FunctionName"], None, context.account, context.region)
     if backend.functions.get(key) is None:
         raise ResourceNotFoundException.function(key.arn)
+    if request.get("PublishTo"):
+        raise InvalidParameterValueException.not_offered("PublishTo")
     await backend.invoker.wait_until_ready(key, None)
     answer: list[FunctionVersion] = []
 
@@ -43,6 +46,6 @@ async def list_versions_by_function(backend: Backend, context: Context, request:
     function = backend.functions.get(key)
     if function is None:
         raise ResourceNotFoundException.function(key.arn)
-    items = [members_of(version, qualified=True, brief=True) for version in function.versions.values()]
-    versions, marker = page_of(items, request.get("Marker"), request.get("MaxItems"))
-    return {"Versions": versions, "NextMarker": marker}
+    versions = list(function.versions.values())
+    page, marker = page_of(versions, position_of, request.get("Marker"), request.get("MaxItems"))
+    return {"Versions": [members_of(version, qualified=True, brief=True) for version in page], "NextMarker": marker}

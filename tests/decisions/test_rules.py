@@ -1,0 +1,189 @@
+"""Pure rules: retries, concurrency, capacity, transitions, log parsing, names, pages, signatures."""
+
+import datetime
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdad.api import sigv4
+from lambdad.api.pagination import page_of
+from lambdad.environments.capacity import Capacity
+from lambdad.environments.log_capture import OutputParser
+from lambdad.environments.states import TRANSITIONS, IllegalTransition, State, advance
+from lambdad.errors import InvalidParameterValueException, TooManyRequestsException, Unauthorized
+from lambdad.invocation.concurrency import Concurrency
+from lambdad.invocation.retries import MAXIMUM_EVENT_AGE, Failure, GiveUp, RetryAt, decide
+from lambdad.resources.arn import resolve_function
+
+
+def test_a_function_error_is_tried_three_times_in_all() -> None:
+    first = decide(Failure.FUNCTION, now=100.0, accepted=100.0, errors=0, throttles=0)
+    assert first == RetryAt(160.0, 1, 0)
+    assert decide(Failure.FUNCTION, now=160.0, accepted=100.0, errors=1, throttles=0) == RetryAt(280.0, 2, 0)
+    assert decide(Failure.FUNCTION, now=280.0, accepted=100.0, errors=2, throttles=0) == GiveUp("RetriesExhausted")
+
+
+@given(st.integers(0, 60), st.floats(0, MAXIMUM_EVENT_AGE))
+def test_throttles_are_retried_for_six_hours_and_no_longer(throttles: int, age: float) -> None:
+    decision = decide(Failure.PLATFORM, now=age, accepted=0.0, errors=0, throttles=throttles)
+    if isinstance(decision, RetryAt):
+        assert age < decision.due <= MAXIMUM_EVENT_AGE
+        assert decision.throttles == throttles + 1
+    else:
+        assert decision.condition == "EventAgeExceeded"
+        assert age + 300 >= MAXIMUM_EVENT_AGE
+
+
+def test_concurrency_counts_accounts_and_regions_apart() -> None:
+    concurrency = Concurrency(2)
+    for _ in range(2):
+        concurrency.take("1", "a")
+    with pytest.raises(TooManyRequestsException):
+        concurrency.take("1", "a")
+    concurrency.take("1", "b")
+    concurrency.take("2", "a")
+    concurrency.give_back("1", "a")
+    concurrency.take("1", "a")
+    assert concurrency.used == 4
+
+
+@given(st.lists(st.tuples(st.sampled_from(["take", "give", "rest", "wake"]), st.integers(128, 4096))))
+def test_capacity_never_forgets(steps: list[tuple[str, int]]) -> None:
+    capacity = Capacity(5, 8192)
+    busy: list[int] = []
+    idle: list[int] = []
+    for step, size in steps:
+        if step == "take" and capacity.take(size):
+            busy.append(size)
+        elif step == "give" and busy:
+            capacity.give_back(busy.pop())
+        elif step == "rest" and busy:
+            idle.append(busy.pop())
+            capacity.rest(idle[-1], 5)
+        elif step == "wake" and idle:
+            busy.append(idle.pop())
+            capacity.wake(busy[-1], 5)
+        assert capacity.number == len(busy) + len(idle) <= 5
+        assert capacity.memory_mb == sum(busy) + 5 * len(idle)
+
+
+def test_the_transition_table_is_closed() -> None:
+    assert set(TRANSITIONS) == set(State)
+    for current in State:
+        for wanted in State:
+            if wanted in TRANSITIONS[current]:
+                assert advance(current, wanted) is wanted
+            else:
+                with pytest.raises(IllegalTransition):
+                    advance(current, wanted)
+
+
+def frame(message: bytes) -> bytes:
+    return b"\xa5\x5a\x00\x03" + len(message).to_bytes(4, "big") + bytes(8) + message
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=40))),
+    st.lists(st.integers(1, 30), min_size=1),
+)
+def test_output_is_the_same_however_it_is_cut(messages: list[tuple[bool, str]], cuts: list[int]) -> None:
+    expected: list[bytes] = []
+    stream = b""
+    for framed, text in messages:
+        line = text.replace("\n", " ").replace("\r", " ")
+        stream += frame(text.encode()) if framed else line.encode() + b"\n"
+        expected.append(text.encode() if framed else line.encode() + b"\n")
+    parser, got, position, turn = OutputParser(), [], 0, 0
+    while position < len(stream):
+        size = cuts[turn % len(cuts)]
+        got += parser.feed(stream[position : position + size])
+        position, turn = position + size, turn + 1
+    assert got + parser.flush() == expected
+
+
+@given(st.binary(max_size=2000))
+def test_output_of_any_bytes_is_kept(data: bytes) -> None:
+    parser = OutputParser()
+    parser.feed(data)
+    parser.flush()
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "function:", "123456789012:function:", "arn:aws:lambda:eu-west-1:123456789012:function:"]
+)
+@pytest.mark.parametrize(
+    ("suffix", "parameter", "expected"), [("", None, None), (":1", None, "1"), ("", "2", "2"), (":3", "3", "3")]
+)
+def test_names(prefix: str, suffix: str, parameter: str | None, expected: str | None) -> None:
+    key, qualifier = resolve_function(f"{prefix}my-function{suffix}", parameter, "123456789012", "eu-west-1")
+    assert key.arn == "arn:aws:lambda:eu-west-1:123456789012:function:my-function"
+    assert qualifier == expected
+
+
+def test_two_qualifiers() -> None:
+    with pytest.raises(InvalidParameterValueException, match="derived qualifier"):
+        resolve_function("f:1", "2", "123456789012", "eu-west-1")
+
+
+@given(st.lists(st.integers()), st.integers(1, 10_000))
+def test_pages_give_everything_once(items: list[int], most: int) -> None:
+    got: list[int] = []
+    marker: str | None = None
+    while True:
+        page, marker = page_of(items, marker, most)
+        got += page
+        if marker is None:
+            break
+    assert got == items
+
+
+@pytest.mark.parametrize("marker", ["x", "ZnJvbSB4", "é"])
+def test_a_marker_of_someone_else(marker: str) -> None:
+    with pytest.raises(InvalidParameterValueException):
+        page_of([1], marker, None)
+
+
+NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+
+
+def signed(path: str, body: bytes, secret: str = "secret") -> AWSRequest:
+    request = AWSRequest("POST", f"http://127.0.0.1:4566{path}", data=body, headers={"Host": "127.0.0.1:4566"})
+    request.context["timestamp"] = NOW.strftime("%Y%m%dT%H%M%SZ")
+    SigV4Auth(Credentials("AKID", secret), "lambda", "eu-west-1").add_auth(request)
+    return request
+
+
+def verify(request: AWSRequest, body: bytes, path: str, later: float = 0.0) -> None:
+    headers = {name.lower().encode(): str(value).encode() for name, value in request.headers.items()}
+    now = datetime.datetime.strptime(request.context["timestamp"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
+    sigv4.verify("POST", path, headers, body, {"AKID": "secret"}.get, now.timestamp() + later)
+
+
+PATHS = ["/", "/2015-03-31/functions", "/2015-03-31/functions/a%3Ab/x", "/a?b=c&a=1", "/a?x=%2F%20&x=1&empty=", "/ü"]
+
+
+@pytest.mark.parametrize("path", PATHS[:5])
+def test_signatures_of_botocore_hold(path: str) -> None:
+    verify(signed(path, b"{}"), b"{}", path)
+
+
+def test_signatures_that_do_not_hold() -> None:
+    path = "/2015-03-31/functions"
+    for request, body, later in (
+        (signed(path, b"{}"), b"{ }", 0.0),
+        (signed(path, b"{}", "other"), b"{}", 0.0),
+        (signed(path, b"{}"), b"{}", 3600.0),
+    ):
+        with pytest.raises(Unauthorized):
+            verify(request, body, path, later)
+
+
+def test_the_scope_of_a_request() -> None:
+    scope = sigv4.scope_of("123456789012/20260101/eu-west-1/lambda/aws4_request", "us-east-1")
+    assert (scope.account, scope.region, scope.service) == ("123456789012", "eu-west-1", "lambda")
+    assert sigv4.scope_of("AKID/20260101/eu-west-1/lambda/aws4_request", "us-east-1").account == "000000000000"
+    assert sigv4.scope_of("", "us-west-2").region == "us-west-2"
