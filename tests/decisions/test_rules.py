@@ -129,22 +129,38 @@ def test_two_qualifiers() -> None:
         resolve_function("f:1", "2", "123456789012", "eu-west-1")
 
 
-@given(st.lists(st.integers()), st.integers(1, 10_000))
-def test_pages_give_everything_once(items: list[int], most: int) -> None:
+def number(item: int) -> tuple[str, int]:
+    return "f", item
+
+
+@given(st.sets(st.integers(-1, 10_000)), st.integers(1, 10_000))
+def test_pages_give_everything_once(items: set[int], most: int) -> None:
     got: list[int] = []
     marker: str | None = None
     while True:
-        page, marker = page_of(items, marker, most)
+        page, marker = page_of(sorted(items), number, marker, most)
         got += page
         if marker is None:
             break
-    assert got == items
+    assert got == sorted(items)
 
 
-@pytest.mark.parametrize("marker", ["x", "ZnJvbSB4", "é"])
+@given(st.sets(st.integers(-1, 10_000)), st.integers(1, 50))
+def test_who_deletes_every_page_deletes_everything(items: set[int], most: int) -> None:
+    left = set(items)
+    marker: str | None = None
+    while True:
+        page, marker = page_of(sorted(left), number, marker, most)
+        left -= set(page)
+        if marker is None:
+            break
+    assert not left
+
+
+@pytest.mark.parametrize("marker", ["x", "ZnJvbSB4", "é", "WzEsMl0=", "WyJhIl0="])
 def test_a_marker_of_someone_else(marker: str) -> None:
     with pytest.raises(InvalidParameterValueException):
-        page_of([1], marker, None)
+        page_of([1], number, marker, None)
 
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
