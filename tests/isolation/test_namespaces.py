@@ -350,3 +350,28 @@ def test_a_hundred_at_once_leave_nothing(host: Host) -> None:
 
     host.execute(host.shell_spec("exit 0"))  # the zygote is there
     host.run(main())
+
+
+def test_the_dead_stay_dead(host: Host) -> None:
+    """After its end a sandbox answers with what it last was, and nothing raises or begins again."""
+
+    async def main() -> None:
+        running = await host.start(
+            host.shell_spec("x=$(head -c 9000000 /dev/zero | tr '\\0' x); echo ready; sleep 600")
+        )
+        sandbox = running.sandbox
+        await running.says("ready")
+        sandbox.freeze()
+        before = sandbox.usage()
+        await sandbox.destroy()
+        sandbox.freeze()
+        sandbox.thaw()
+        sandbox.throttle()
+        assert sandbox.usage() == before
+        with pytest.raises(OSError, match=r"closed|Bad file descriptor|ended"):
+            await sandbox.reset()
+        sandbox.start(host.shell_spec("echo again"))
+        await sandbox.destroy()
+        assert running.exits.empty()
+
+    host.run(main())

@@ -137,7 +137,10 @@ class NamespacesDriver:
         return zygote
 
     async def close(self) -> None:
-        await asyncio.gather(*(sandbox.destroy() for sandbox in list(self._sandboxes.values())))
+        ended = [sandbox.destroy() for sandbox in list(self._sandboxes.values())]
+        for error in await asyncio.gather(*ended, return_exceptions=True):
+            if isinstance(error, BaseException):
+                log.error("a sandbox did not end: %r", error)
         for task in self._zygotes.values():
             zygote = (await asyncio.gather(task, return_exceptions=True))[0]
             if isinstance(zygote, Zygote):

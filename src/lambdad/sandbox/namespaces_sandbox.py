@@ -55,6 +55,7 @@ class NamespacesSandbox:
         self._memory_mb = 0
         self._oom_kills = 0
         self._started = False
+        self._usage = Usage(0, 0, 0, 0.0)
         self._destroyed: asyncio.Task[None] | None = None
 
     # --- Preparing --------------------------------------------------------------------------------------------------
@@ -130,22 +131,22 @@ class NamespacesSandbox:
             await asyncio.wait_for(self._reset, LIMIT)
         finally:
             self._reset = None
-        if self._cgroup is not None:
-            self._oom_kills = self._cgroup.oom_kills()
+        self._new_oom_kills()
 
     def freeze(self) -> None:
-        if self._cgroup is not None:
+        if self._cgroup is not None and self._destroyed is None:
             self._cgroup.freeze()
 
     def thaw(self) -> None:
-        if self._cgroup is not None:
+        if self._cgroup is not None and self._destroyed is None:
             self._cgroup.thaw()
 
     def usage(self) -> Usage:
         group = self._cgroup
-        if group is None:
-            return Usage(0, 0, 0, 0.0)
-        return Usage(group.memory_peak(), group.memory_current(), group.oom_kills(), group.cpu_seconds())
+        if group is not None and self._destroyed is None:
+            current, cpu_seconds = group.memory_current(), group.cpu_seconds()
+            self._usage = Usage(group.memory_peak(), current, group.oom_kills(), cpu_seconds)
+        return self._usage
 
     # --- What the first process says --------------------------------------------------------------------------------
 
@@ -202,7 +203,7 @@ class NamespacesSandbox:
             self._channel.close()
         if self._reset is not None and not self._reset.done():
             self._reset.set_exception(OSError("the sandbox ended"))
-        if self._new_oom_kills():  # where only the kernel's choice protects it, it may be chosen
+        if self._new_oom_kills() and self._started:  # where nothing protects it, the kernel may have chosen it
             self._report(Exit(signal=signal.SIGKILL, oom=True))
         else:
             self._fail("its first process ended")
@@ -216,10 +217,10 @@ class NamespacesSandbox:
 
     async def _destroy(self) -> None:
         if self._pidfd >= 0:
-            if self._cgroup is not None:
-                self._cgroup.thaw()
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            if self._cgroup is not None:
+                self._cgroup.thaw()  # only now: no instruction of the function's is executed any more
             await asyncio.wait_for(self._ended.wait(), LIMIT)
         elif self._channel is not None:
             self._channel.close()
