@@ -30,4 +30,6 @@ def resolve_function(text: str, qualifier: str | None, account: str, region: str
     key = FunctionKey(match["account"] or account, match["region"] or region, match["name"])
     if key.region != region:
         raise ResourceNotFoundException.region(key.region, region)
+    if key.account != account:
+        raise ResourceNotFoundException.function(f"{key.arn}:{chosen}" if chosen else key.arn)
     return key, chosen

@@ -188,7 +188,9 @@ def _try(connection: apsw.Connection, change: Change) -> _Result:
     connection.execute("SAVEPOINT one")
     try:
         result: _Result = (change(connection), None)
-    except Exception as error:  # noqa: BLE001 - it is raised where the change was asked for
+    except Exception as error:  # it is raised where the change was asked for
+        if isinstance(error, apsw.Error) and not connection.in_transaction:
+            raise  # a full disk, for one, undoes all of it
         connection.execute("ROLLBACK TO one")
         result = (None, error)
     connection.execute("RELEASE one")
