@@ -1,0 +1,127 @@
+"""PublishVersion, ListVersionsByFunction, and what a version keeps."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from functions import call, new_name, zip_of
+from refusals import invalid, refused
+
+Settled = Callable[..., None]
+Create = Callable[..., dict[str, Any]]
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
+
+
+def answering(value: str) -> bytes:
+    return zip_of({"app.py": f"def handler(event, context):\n    return [{value!r}, context.function_version]\n"})
+
+
+@pytest.fixture
+def function(create_function: Create, settled: Settled) -> str:
+    name: str = create_function(Code={"ZipFile": answering("one")}, Description="first")["FunctionName"]
+    settled(name)
+    return name
+
+
+def listed(client: Any, name: str, **more: Any) -> list[tuple[str, str]]:
+    found = client.list_versions_by_function(FunctionName=name, **more)["Versions"]
+    return [(version["Version"], version["Description"]) for version in found]
+
+
+def test_a_version(client: Any, function: str) -> None:
+    latest = client.get_function_configuration(FunctionName=function)
+    published = client.publish_version(FunctionName=function, Description="mine")
+    assert published["ResponseMetadata"]["HTTPStatusCode"] == 201
+    own = {"Version": "1", "Description": "mine", "FunctionArn": f"{ARN}{function}:1"}
+    varying = {"RevisionId", "ResponseMetadata"}
+    assert {k: v for k, v in published.items() if k not in varying} == {
+        k: v for k, v in {**latest, **own}.items() if k not in varying
+    }
+    assert published["RevisionId"] != latest["RevisionId"]
+    for found in (
+        client.get_function_configuration(FunctionName=function, Qualifier="1"),
+        client.get_function_configuration(FunctionName=f"{ARN}{function}:1"),
+        client.get_function(FunctionName=function, Qualifier="1")["Configuration"],
+    ):
+        assert {**found, "ResponseMetadata": None} == {**published, "ResponseMetadata": None}
+    assert client.get_function_configuration(FunctionName=function)["RevisionId"] == latest["RevisionId"]
+
+
+def test_a_version_never_changes(client: Any, function: str, settled: Settled) -> None:
+    client.publish_version(FunctionName=function)
+    before = client.get_function_configuration(FunctionName=function, Qualifier="1")
+    client.update_function_code(FunctionName=function, ZipFile=answering("two"))
+    settled(function)
+    client.update_function_configuration(FunctionName=function, Description="second", Timeout=9)
+    settled(function)
+    after = client.get_function_configuration(FunctionName=function, Qualifier="1")
+    assert {**after, "ResponseMetadata": None} == {**before, "ResponseMetadata": None}
+    assert call(client, function, Qualifier="1")[0] == ["one", "1"]
+    assert call(client, function)[0] == ["two", "$LATEST"]
+
+
+def test_nothing_changed_is_the_same_version(client: Any, function: str, settled: Settled) -> None:
+    first = client.publish_version(FunctionName=function, Description="mine")
+    again = client.publish_version(FunctionName=function, Description="other")
+    assert {**again, "ResponseMetadata": None} == {**first, "ResponseMetadata": None}
+    client.update_function_configuration(FunctionName=function, Description="second")
+    settled(function)
+    assert client.publish_version(FunctionName=function)["Version"] == "2"
+    assert client.publish_version(FunctionName=function)["Version"] == "2"
+    assert listed(client, function) == [("$LATEST", "second"), ("1", "mine"), ("2", "second")]
+
+
+def test_numbers_are_never_used_again(client: Any, function: str) -> None:
+    for number in ("1", "2", "3"):
+        assert client.publish_version(FunctionName=function)["Version"] == number
+        client.delete_function(FunctionName=function, Qualifier=number)
+    assert listed(client, function) == [("$LATEST", "first")]
+    missing = f"Function not found: {ARN}{function}:3"
+    assert refused(client.get_function, FunctionName=function, Qualifier="3")[2] == missing
+
+
+def test_a_new_function_is_published_once_it_is_active(client: Any, create_function: Create) -> None:
+    name = create_function()["FunctionName"]
+    published = client.publish_version(FunctionName=name)
+    assert (published["State"], published["LastUpdateStatus"]) == ("Active", "Successful")
+
+
+def test_conditions(client: Any, function: str) -> None:
+    latest = client.get_function_configuration(FunctionName=function)
+    sha256 = latest["CodeSha256"]
+    assert refused(client.publish_version, FunctionName=function, CodeSha256="a" * 32) == invalid(
+        f"CodeSHA256 ({'a' * 32}) is different from current CodeSHA256 in $LATEST ({sha256}). "
+        "Please try again with the CodeSHA256 in $LATEST."
+    )
+    code, status, _ = refused(client.publish_version, FunctionName=function, RevisionId=new_name())
+    assert (code, status) == ("PreconditionFailedException", 412)
+    assert listed(client, function) == [("$LATEST", "first")]
+    conditions = {"CodeSha256": sha256, "RevisionId": latest["RevisionId"]}
+    assert client.publish_version(FunctionName=function, **conditions)["Version"] == "1"
+
+
+def test_lists(client: Any, function: str, settled: Settled) -> None:
+    for number in range(1, 13):
+        client.update_function_configuration(FunctionName=function, Description=f"number {number}")
+        settled(function)
+        client.publish_version(FunctionName=function)
+    versions = ["$LATEST", *(str(number) for number in range(1, 13))]
+    assert [version for version, _ in listed(client, function)] == versions
+    pages = client.get_paginator("list_versions_by_function").paginate(
+        FunctionName=function, PaginationConfig={"PageSize": 5}
+    )
+    found = [page["Versions"] for page in pages]
+    assert [len(page) for page in found] == [5, 5, 3]
+    assert [version["Version"] for page in found for version in page] == versions
+    arns = [version["FunctionArn"] for page in found for version in page]
+    assert arns == [f"{ARN}{function}:{version}" for version in versions]
+    assert not any(re.match("State|LastUpdate|RuntimeVersion", key) for page in found for v in page for key in v)
+
+
+def test_what_is_not_there(client: Any) -> None:
+    name = new_name()
+    missing = ("ResourceNotFoundException", 404, f"Function not found: {ARN}{name}")
+    assert refused(client.publish_version, FunctionName=name) == missing
+    assert refused(client.list_versions_by_function, FunctionName=name) == missing
