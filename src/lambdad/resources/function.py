@@ -202,7 +202,7 @@ def check_changeable(key: FunctionKey, function: Function | None, revision_id: s
     latest = function.latest
     if revision_id is not None and revision_id != latest.revision_id:
         raise PreconditionFailedException.function_revision()
-    if latest.state == "Pending":
+    if latest.state in ("Pending", "Failed"):
         raise ResourceConflictException.state(latest.state)
     if latest.last_update_status == "InProgress":
         raise ResourceConflictException.update_in_progress(key.arn)
