@@ -39,7 +39,7 @@ class ServiceError(Exception):
 
 
 class ValidationException(ServiceError):
-    """Constraints of the model that a request violates, all of them at once."""
+    """Constraints of the model that a request violates, all of them at once: `api/violations.py` words each."""
 
     status = 400
     kind = None
@@ -48,26 +48,6 @@ class ValidationException(ServiceError):
     def of(cls, violations: Sequence[str]) -> "ValidationException":
         plural = "s" if len(violations) > 1 else ""
         return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
-
-    @classmethod
-    def enum(cls, value: str, member: str, allowed: Sequence[str]) -> "ValidationException":
-        return cls.of([enum_violation(value, member, allowed)])
-
-
-def violation(value: object, member: str, must: str) -> str:
-    return f"Value '{value}' at '{member}' failed to satisfy constraint: Member must {must}"
-
-
-def enum_violation(value: str, member: str, allowed: Sequence[str]) -> str:
-    return violation(value, member, f"satisfy enum value set: [{', '.join(allowed)}]")
-
-
-def maximum_violation(value: float, member: str, limit: int) -> str:
-    return violation(value, member, f"have value less than or equal to {limit}")
-
-
-def length_violation(value: str, member: str, limit: int) -> str:
-    return violation(value, member, f"have length less than or equal to {limit}")
 
 
 class ResourceNotFoundException(ServiceError):
@@ -208,11 +188,14 @@ class InvalidParameterValueException(ServiceError):
 
     @classmethod
     def half_a_vpc(cls) -> "InvalidParameterValueException":
-        return cls("SecurityGroupIds and SubnetIds must coexist or be both empty list.")
+        return cls("SubnetIds and SecurityIds must coexist or be both empty list.")
 
     @classmethod
     def log_level_of_text(cls) -> "InvalidParameterValueException":
-        return cls("To use ApplicationLogLevel or SystemLogLevel, you must set LogFormat to JSON.")
+        return cls(
+            'LogLevel is not supported when LogFormat is set to "Text". '
+            'Remove LogLevel from your request or change the LogFormat to "Json" and try again.'
+        )
 
     @classmethod
     def master_region_without_all(cls) -> "InvalidParameterValueException":

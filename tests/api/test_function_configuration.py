@@ -109,7 +109,8 @@ def test_log_formats_and_levels(client: Any, function: str, settled: Settled) ->
         settled(function)
     text = {"LogFormat": "Text", "SystemLogLevel": "INFO"}
     assert refused(client.update_function_configuration, FunctionName=function, LoggingConfig=text) == invalid(
-        "To use ApplicationLogLevel or SystemLogLevel, you must set LogFormat to JSON."
+        'LogLevel is not supported when LogFormat is set to "Text". '
+        'Remove LogLevel from your request or change the LogFormat to "Json" and try again.'
     )
 
 

@@ -187,11 +187,12 @@ REFUSED = [
     ),
     (
         {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": []}},
-        "SecurityGroupIds and SubnetIds must coexist or be both empty list.",
+        "SubnetIds and SecurityIds must coexist or be both empty list.",
     ),
     (
         {"LoggingConfig": {"ApplicationLogLevel": "DEBUG"}},
-        "To use ApplicationLogLevel or SystemLogLevel, you must set LogFormat to JSON.",
+        'LogLevel is not supported when LogFormat is set to "Text". '
+        'Remove LogLevel from your request or change the LogFormat to "Json" and try again.',
     ),
     (
         {"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:none:1"]},
@@ -245,6 +246,31 @@ def test_more_than_a_function_may_have(
         f"Value '{limit + 1}' at '{member}' failed to satisfy constraint: "
         f"Member must have value less than or equal to {limit}"
     )
+
+
+CONTENTS = [
+    (
+        {"Environment": {"Variables": {"1A": "secret"}}},
+        "Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: "
+        "[Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]",
+    ),
+    (
+        {"Tags": {"a": "fine", "b": "x" * 257}},
+        f"Value '{{a=fine, b={'x' * 257}}}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: "
+        "[Member must have length less than or equal to 256, Member must have length greater than or equal to 0, "
+        r"Member must satisfy regular expression pattern: ([\p{L}\p{Z}\p{N}_.:/=+\-@]*), Member must not be null]",
+    ),
+    (
+        {"Architectures": ["mips"]},
+        "Value '[mips]' at 'architectures' failed to satisfy constraint: Member must satisfy constraint: "
+        "[Member must satisfy enum value set: [x86_64, arm64], Member must not be null]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("parameters", "message"), CONTENTS)
+def test_what_lists_and_maps_may_hold(create_function: Create, parameters: dict[str, Any], message: str) -> None:
+    assert refused(create_function, **parameters) == violation(message)
 
 
 def test_a_name_that_is_too_long(create_function: Create) -> None:

@@ -41,6 +41,7 @@ class Shape:
         self.pattern: str | None = raw.get("pattern")
         self.enum: tuple[str, ...] = tuple(raw.get("enum", ()))
         self.payload: str | None = raw.get("payload")
+        self.sensitive: bool = raw.get("sensitive", False)
         self._raw = raw
         self._model = model
 

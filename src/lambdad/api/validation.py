@@ -3,17 +3,23 @@
 Where the service is known to differ from its published model, `OVERRIDES` says so, once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from re import Pattern
 from typing import Any
 
 from lambdad.api.model import Operation, Shape, compile_pattern
-from lambdad.errors import ValidationException, enum_violation, length_violation, maximum_violation, violation
+from lambdad.api.violations import must_be_one_of, of_contents, of_enum, of_length, of_maximum, of_null, violation
+from lambdad.errors import ValidationException
 
 OVERRIDES: Mapping[str, str] = {
     # A version or alias: the service knows $LATEST.PUBLISHED, too.
     "Qualifier": r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+",
     "FunctionVersion": "",
+    # Without the model's outer parentheses.
+    "LayerVersionArn": (
+        r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}"
+        r":layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"
+    ),
 }
 """Patterns by shape name."""
 
@@ -44,7 +50,7 @@ def _structure(value: Mapping[str, Any], shape: Shape, path: str, violations: li
         given = value.get(member.name)
         if given is None:
             if member.required:
-                violations.append(f"Value null at '{name}' failed to satisfy constraint: Member must not be null")
+                violations.append(of_null(name))
         else:
             _check(given, member.shape, name, violations)
 
@@ -55,12 +61,9 @@ def _check(value: Any, shape: Shape, path: str, violations: list[str]) -> None:
         _structure(value, shape, f"{path}.", violations)
     elif kind == "list":
         _length(value, shape, path, violations)
-        for number, item in enumerate(value, 1):
-            _check(item, shape.element, f"{path}.{number}.member", violations)
+        _list(value, shape, path, violations)
     elif kind == "map":
-        for key, item in value.items():
-            _check(key, shape.key, f"{path}.{key}.key" if shape.key.pattern else path, violations)
-            _check(item, shape.element, f"{path}.{key}.member", violations)
+        _map(value, shape, path, violations)
     elif kind == "string":
         _string(value, shape, path, violations)
     elif kind in ("integer", "long", "double"):
@@ -69,12 +72,55 @@ def _check(value: Any, shape: Shape, path: str, violations: list[str]) -> None:
         _length(value, shape, path, violations)
 
 
+def _list(value: list[Any], shape: Shape, path: str, violations: list[str]) -> None:
+    element = shape.element
+    if element.type == "string":
+        _contents(value, element, _shown(value), path, "Member", violations)
+    else:
+        for number, item in enumerate(value, 1):
+            _check(item, element, f"{path}.{number}.member", violations)
+
+
+def _map(value: Mapping[str, Any], shape: Shape, path: str, violations: list[str]) -> None:
+    shown = None if shape.sensitive else _shown(value)
+    _contents(value, shape.key, shown, path, "Map keys", violations)
+    if shape.element.type == "string":
+        _contents(value.values(), shape.element, shown, path, "Map value", violations)
+    else:
+        for key, item in value.items():
+            _check(item, shape.element, f"{path}.{key}.member", violations)
+
+
+def _contents(
+    items: Iterable[str], shape: Shape, shown: str | None, path: str, what: str, violations: list[str]
+) -> None:
+    """Strings in a list or map: however many are wrong, the whole is named once, with all that they must be."""
+    wrong: list[str] = []
+    for item in items:
+        _string(item, shape, path, wrong)
+    if wrong:
+        musts = [*_musts(shape), *(["not be null"] if shown is not None else [])]
+        violations.append(of_contents(shown, path, what, musts))
+
+
+def _musts(shape: Shape) -> list[str]:
+    """All constraints of a string, in AWS's order."""
+    if shape.enum:
+        return [must_be_one_of(_ENUM_ORDER.get(shape.name, shape.enum))]
+    pattern = OVERRIDES.get(shape.name, shape.pattern)
+    return [
+        *([] if shape.maximum is None else [f"have length less than or equal to {shape.maximum}"]),
+        *([] if shape.minimum is None else [f"have length greater than or equal to {shape.minimum}"]),
+        *([f"satisfy regular expression pattern: {pattern}"] if pattern else []),
+    ]
+
+
 def _string(value: str, shape: Shape, path: str, violations: list[str]) -> None:
     if shape.name in UNCHECKED:
         return
     if shape.enum:
         if value not in shape.enum:
-            violations.append(enum_violation(value, path, _ENUM_ORDER.get(shape.name, shape.enum)))
+            violations.append(of_enum(value, path, _ENUM_ORDER.get(shape.name, shape.enum)))
         return
     _length(value, shape, path, violations)
     pattern = OVERRIDES.get(shape.name, shape.pattern)
@@ -89,18 +135,20 @@ def _compiled(shape: Shape, pattern: str) -> Pattern[str]:
 def _length(value: Any, shape: Shape, path: str, violations: list[str]) -> None:
     shown = value if isinstance(value, str) else _shown(value)
     if shape.maximum is not None and len(value) > shape.maximum:
-        violations.append(length_violation(shown, path, shape.maximum))
+        violations.append(of_length(shown, path, shape.maximum))
     if shape.minimum is not None and len(value) < shape.minimum:
         violations.append(violation(shown, path, f"have length greater than or equal to {shape.minimum}"))
 
 
 def _range(value: float, shape: Shape, path: str, violations: list[str]) -> None:
     if shape.maximum is not None and value > shape.maximum:
-        violations.append(maximum_violation(value, path, shape.maximum))
+        violations.append(of_maximum(value, path, shape.maximum))
     if shape.minimum is not None and value < shape.minimum:
         violations.append(violation(value, path, f"have value greater than or equal to {shape.minimum}"))
 
 
 def _shown(value: Any) -> str:
     """As Java prints a collection."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}={item}' for key, item in value.items())}}}"
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)

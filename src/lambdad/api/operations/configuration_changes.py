@@ -11,8 +11,9 @@ import orjson
 
 from lambdad.api.context import Members
 from lambdad.api.operations.configuration import KEPT
+from lambdad.api.violations import of_maximum
 from lambdad.environments.variables import RESERVED
-from lambdad.errors import InvalidParameterValueException, ValidationException, maximum_violation
+from lambdad.errors import InvalidParameterValueException, ValidationException
 from lambdad.resources.function import FunctionKey, FunctionVersion
 from lambdad.resources.quotas import QUOTAS
 from lambdad.runtimes.catalogue import RUNTIMES, creation_blocked, supported
@@ -65,7 +66,7 @@ def _check_quotas(request: Members) -> None:
         (request.get("MemorySize"), "memorySize", QUOTAS.memory_size),
         (request.get("EphemeralStorage", {}).get("Size"), "ephemeralStorage.size", QUOTAS.ephemeral_storage),
     )
-    over = [maximum_violation(value, name, limit) for value, name, limit in limits if value and value > limit]
+    over = [of_maximum(value, name, limit) for value, name, limit in limits if value and value > limit]
     if over:
         raise ValidationException.of(over)
 

@@ -11,6 +11,7 @@ from lambdad.api.operations.code_source import keep_code, location, read_code
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.pagination import page_of
+from lambdad.api.violations import of_length
 from lambdad.clock import last_modified
 from lambdad.errors import (
     CodeSigningConfigNotFoundException,
@@ -18,7 +19,6 @@ from lambdad.errors import (
     ResourceConflictException,
     ResourceNotFoundException,
     ValidationException,
-    length_violation,
 )
 from lambdad.ids import new_uuid
 from lambdad.resources.arn import resolve_function
@@ -50,7 +50,7 @@ def _new_key(context: Context, name: str) -> FunctionKey:
     if qualifier is not None:
         raise InvalidParameterValueException.qualifier_mismatch()
     if len(key.name) > QUOTAS.function_name:
-        raise ValidationException.of([length_violation(name, "functionName", QUOTAS.function_name)])
+        raise ValidationException.of([of_length(name, "functionName", QUOTAS.function_name)])
     return key
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from lambdad.api.context import Backend, Context
+from lambdad.api.violations import of_enum
 from lambdad.errors import (
     InvalidRequestContentException,
     RequestTooLargeException,
@@ -72,10 +73,10 @@ def _read(context: Context, exchange: Exchange, function_name: str, qualifier: s
     kind = _TYPES.get(headers.get(b"x-amz-invocation-type"))
     if kind is None:
         value = headers[b"x-amz-invocation-type"].decode("latin-1")
-        raise ValidationException.enum(value, "invocationType", ("Event", "RequestResponse", "DryRun"))
+        raise ValidationException.of([of_enum(value, "invocationType", ("Event", "RequestResponse", "DryRun"))])
     log_type = headers.get(b"x-amz-log-type", b"None")
     if log_type not in (b"None", b"Tail"):
-        raise ValidationException.enum(log_type.decode("latin-1"), "logType", ("None", "Tail"))
+        raise ValidationException.of([of_enum(log_type.decode("latin-1"), "logType", ("None", "Tail"))])
     key, wanted = resolve_function(function_name, qualifier, context.account, context.region)
     encoded = headers.get(b"x-amz-client-context")
     trace = headers.get(b"x-amzn-trace-id")
