@@ -48,7 +48,7 @@ class Preparation:
 
     async def recover(self) -> None:
         """Before anything is invoked: the code of every version that is Active is there, also after the host went down."""
-        await asyncio.gather(*(self._recover(sha256) for sha256 in _code_of(self._versions(is_settled))))
+        await asyncio.gather(*(self._recover(sha256) for sha256 in _code_of(self._versions(_is_active))))
 
     async def _recover(self, sha256: str) -> None:
         try:
@@ -157,6 +157,10 @@ class Preparation:
         if self._collector is not None:
             self._collector.cancel()
         await asyncio.gather(*self._tasks.values(), *self._chores, return_exceptions=True)
+
+
+def _is_active(version: FunctionVersion) -> bool:
+    return version.state == "Active"
 
 
 def _code_of(versions: Iterable[FunctionVersion]) -> set[str]:
