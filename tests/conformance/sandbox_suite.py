@@ -42,6 +42,10 @@ class Observed:
         self.text += os.read(self.sandbox.output, 65536).decode(errors="replace")
         self._changed.set()
 
+    def task_root(self) -> str:
+        """The path that a process inside sees as its working directory."""
+        return os.path.realpath(self.sandbox.task_root)
+
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(SECONDS):
             while not condition():
@@ -128,7 +132,7 @@ class SandboxConformance:
             seen.run('echo "at $PWD with $GREETING"; cat; echo end', environment={"GREETING": "a b\nc"})
             assert await seen.exit() == Exit(code=0)
             await seen.says("end")
-            assert seen.text == f"at {os.path.realpath(seen.sandbox.task_root)} with a b\nc\nend\n"
+            assert seen.text == f"at {seen.task_root()} with a b\nc\nend\n"
 
         self.check(tmp_path, check)
 

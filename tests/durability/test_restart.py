@@ -144,14 +144,15 @@ def test_a_killed_server_leaves_nothing_running(own_server: Server, isolated: No
     wait_for(lambda: b'state="invoking"} 3' in own_server.get("/_lambdad/metrics")[1], 30)
     started = processes_of(own_server.pid)
     assert len(started) > 3
+    groups = groups_of(started)
     own_server.kill()
     wait_for(lambda: not alive(started), 20)
     for thread in threads:
         thread.join(30)
-    before = leftovers()
     own_server.start()
     assert own_server.stop() == 0
-    assert not [entry for entry in leftovers() if entry in before and str(own_server.data_dir) in entry]
+    assert not [path for path in groups if path.exists()]
+    assert not mounts_of(own_server)
 
 
 def swallow(client: Any, name: str) -> None:
@@ -161,24 +162,39 @@ def swallow(client: Any, name: str) -> None:
         return
 
 
-def leftovers() -> set[str]:
-    """Mounts and control groups that bear our name."""
-    mounts = {line for line in Path("/proc/self/mountinfo").read_text().splitlines() if "lambdad" in line}
-    groups = {str(path) for path in Path("/sys/fs/cgroup").glob("*/**/lambdad*")}
-    return mounts | groups
+def groups_of(pids: list[str]) -> set[Path]:
+    """The directories of the control groups of our own that these processes are in; empty where the host gives none."""
+    found = set()
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        paths = {line.split(":", 2)[2].lstrip("/") for line in lines}
+        found |= {top / path for path in paths if "lambdad" in path for top in hierarchies()}
+    return {path for path in found if path.is_dir()}
+
+
+def hierarchies() -> list[Path]:
+    top = Path("/sys/fs/cgroup")
+    return [top, *(path for path in top.iterdir() if path.is_dir())]
+
+
+def mounts_of(server: Server) -> list[str]:
+    return [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(server.data_dir) in line]
 
 
 def test_a_stopped_server_leaves_nothing(own_server: Server, isolated: None) -> None:
-    before = leftovers()
     own_server.start()
     client = own_server.client()
     name = create(client, ECHO)
     call(client, name)
     started = processes_of(own_server.pid)
+    groups = groups_of(started)
     assert own_server.stop() == 0
     assert not alive(started)
-    own = {entry for entry in leftovers() - before if own_server.data_dir.name in entry}
-    assert not own
+    assert not [path for path in groups if path.exists()]
+    assert not mounts_of(own_server)
 
 
 def test_a_second_server_on_the_same_data_directory_is_refused(own_server: Server) -> None:
