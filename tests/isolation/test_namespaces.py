@@ -234,6 +234,17 @@ def test_an_interpreter_started_ahead_is_told_its_environment(host: Host) -> Non
     assert json.loads(ended.text) == dict(spec.environment)
 
 
+def commands_with(text: str) -> list[str]:
+    """The command lines, of processes that still run, in which it occurs."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(entry.read_bytes().decode(errors="replace"))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return [line for line in found if text in line]
+
+
 def test_an_interpreter_that_ended_early_is_started_again(host: Host) -> None:
     template = Template("impatient", prestart=("/bin/sh", "-c", 'echo "${GREETING-too early}"'))
 
@@ -241,6 +252,7 @@ def test_an_interpreter_that_ended_early_is_started_again(host: Host) -> None:
         sandbox = await host.driver.prepare(template)
         running = Running(sandbox)
         await running.says("too early")
+        wait_for(lambda: not commands_with("GREETING-too early"), 30)
         assert running.exits.empty()
         sandbox.start(host.spec({"x": ""}, argv=None, environment={"GREETING": "now"}))
         assert await running.ended() == Exit(code=0)
