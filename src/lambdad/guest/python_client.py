@@ -14,7 +14,7 @@ The wait for an event has no limit: the platform freezes and ends environments, 
 import socket
 from typing import Optional
 
-_BUFFER = 65536
+_BUFFER = 16384
 _ROOT = "/2018-06-01/runtime/invocation/"
 _MOST_FAULT = 16384  # bytes: a longer X-Ray cause is left out, as AWS leaves out what its header limit does not hold
 _LEAST_EVENT = 160  # bytes: an event with its headers is longer, the acknowledgement of a result is not
@@ -147,7 +147,7 @@ class RuntimeClient:
         kept = self._end - self._start
         if kept:
             if kept == _BUFFER:
-                raise RuntimeApiError("The Runtime API sent more than 64 KiB of headers")
+                raise RuntimeApiError("The Runtime API sent more than 16 KiB of headers")
             # It sends a head in pieces, whose last one may be short.
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
             self._buffer[:kept] = self._buffer[self._start : self._end]

@@ -56,6 +56,10 @@ _PRELOADED = """
     xml.sax.saxutils zipfile zoneinfo
 """.split()  # noqa: SIM905
 
+_loaded: dict[str, list[str]] = {}
+"""What the zygote has loaded and AWS's runtime has not, by top-level name. Ready before the fork: going through sys.modules
+after it would touch, and so copy, a page of memory for nearly every module."""
+
 
 def preload() -> None:
     """In the zygote, before any fork: import what every function needs, then keep the collector away from it."""
@@ -67,14 +71,19 @@ def preload() -> None:
             importlib.import_module(name)
         except ImportError:
             continue  # this interpreter was built without it, or its version has dropped it
+    for name in sys.modules:
+        if name not in _OWN:
+            _loaded.setdefault(name.partition(".")[0], []).append(name)
     gc.collect()
     gc.freeze()
 
 
 def run(environment: Mapping[str, str]) -> None:
     """In the forked child: become this function's runtime process. Never returns: ends by SystemExit."""
-    os.environ.clear()
-    os.environ.update(environment)
+    for name in list(os.environ):
+        del os.environ[name]
+    for name, value in environment.items():
+        os.environ[name] = value
     time.tzset()
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     for name in _ZYGOTE:
@@ -107,8 +116,8 @@ def main() -> None:
         os.environ[_LOG_DESCRIPTOR] = str(os.dup(int(os.environ[_LOG_DESCRIPTOR])))  # awslambdaric closes it at its end
     address = os.environ["AWS_LAMBDA_RUNTIME_API"]
     lambda_runtime_client.runtime_client = RuntimeClient(address, lambda_runtime_client._user_agent())
-    lambda_runtime_client.BaseLambdaRuntimeClient.marshaller = Marshaller()
     client = lambda_runtime_client.LambdaRuntimeClient(address)
+    client.marshaller = Marshaller()
     awslambdaricmain.bootstrap.run(os.environ["_HANDLER"], client)
 
 
@@ -132,9 +141,10 @@ def _set_search_path(task_root: str) -> None:
 
 def _forget_shadowed(task_root: str) -> None:
     """A function may have a module named as one of the standard library's; here that one may be loaded already."""
-    names = {entry.partition(".")[0] for directory in (task_root, _OPT, _OPT_PACKAGES) for entry in _entries(directory)}
-    for module in [name for name in sys.modules if name not in _OWN and name.partition(".")[0] in names]:
-        del sys.modules[module]
+    for directory in (task_root, _OPT, _OPT_PACKAGES):
+        for entry in _entries(directory):
+            for module in _loaded.get(entry.partition(".")[0], ()):
+                sys.modules.pop(module, None)
 
 
 def _entries(directory: str) -> list[str]:
