@@ -65,9 +65,7 @@ class RuntimeClient:
     def next(self) -> tuple[str, dict[str, object]]:
         """Wait for an event: its body and the headers awslambdaric knows, under its names."""
         if self._awaited is None:
-            self._socket.connect(self._address)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, _LEAST_EVENT)
+            self._connect()
             self._send([self._next])
         else:
             self._acknowledge(self._awaited)
@@ -77,6 +75,11 @@ class RuntimeClient:
             raise RuntimeApiError(f"Failed to get next invocation. Response code: {status}")
         headers["Lambda-Runtime-Deadline-Ms"] = int(str(headers["Lambda-Runtime-Deadline-Ms"]))
         return str(body, "utf-8"), headers
+
+    def _connect(self) -> None:
+        self._socket.connect(self._address)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, _LEAST_EVENT)
 
     def post_invocation_result(
         self, invoke_id: str, result: bytes, content_type: str, invocation_id: Optional[str] = None

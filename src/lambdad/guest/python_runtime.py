@@ -9,7 +9,6 @@ docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-searchpa
 """
 
 import atexit
-import gc
 import importlib
 import os
 import site
@@ -26,6 +25,7 @@ if RUNTIME_DIR not in sys.path:
 import awslambdaric.__main__ as awslambdaricmain  # noqa: E402  (tracing SDKs look for it, under this name, in __main__)
 from awslambdaric import lambda_runtime_client  # noqa: E402
 
+from lambdad.guest import python_rehearsal  # noqa: E402
 from lambdad.guest.python_client import RuntimeClient  # noqa: E402
 from lambdad.guest.python_marshaller import Marshaller  # noqa: E402
 
@@ -62,7 +62,7 @@ after it would touch, and so copy, a page of memory for nearly every module."""
 
 
 def preload() -> None:
-    """In the zygote, before any fork: import what every function needs, then keep the collector away from it."""
+    """In the zygote, before any fork: import what every function needs, and go through what every function will."""
     site.setquit()
     site.setcopyright()
     site.sethelper()
@@ -74,8 +74,7 @@ def preload() -> None:
     for name in sys.modules:
         if name not in _OWN:
             _loaded.setdefault(name.partition(".")[0], []).append(name)
-    gc.collect()
-    gc.freeze()
+    python_rehearsal.rehearse(main)
 
 
 def run(environment: Mapping[str, str]) -> None:
@@ -106,7 +105,7 @@ def run(environment: Mapping[str, str]) -> None:
         atexit._run_exitfuncs()
 
 
-def main() -> None:
+def main(client_type: type[RuntimeClient] = RuntimeClient) -> None:
     """Serve the function that the environment names."""
     task_root = os.environ["LAMBDA_TASK_ROOT"]
     _set_search_path(task_root)
@@ -115,7 +114,7 @@ def main() -> None:
     if os.environ.get(_LOG_DESCRIPTOR) in ("1", "2"):
         os.environ[_LOG_DESCRIPTOR] = str(os.dup(int(os.environ[_LOG_DESCRIPTOR])))  # awslambdaric closes it at its end
     address = os.environ["AWS_LAMBDA_RUNTIME_API"]
-    lambda_runtime_client.runtime_client = RuntimeClient(address, lambda_runtime_client._user_agent())
+    lambda_runtime_client.runtime_client = client_type(address, lambda_runtime_client._user_agent())
     client = lambda_runtime_client.LambdaRuntimeClient(address)
     client.marshaller = Marshaller()
     awslambdaricmain.bootstrap.run(os.environ["_HANDLER"], client)

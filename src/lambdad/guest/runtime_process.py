@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn, Optional
 
@@ -48,6 +49,8 @@ def wait(inside: Inside, readable: int) -> NoReturn:
         if data:
             wanted = json.loads(data)
             become(inside.module, wanted["argv"], wanted["environment"])
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(1)
 
@@ -59,6 +62,8 @@ def prestart(inside: Inside, readable: int, argv: Sequence[str]) -> NoReturn:
         os.dup2(_WANTED, _PRESTARTED)
         leave_privileges(inside)
         execute(argv, {"LAMBDAD_PRESTART_FD": str(_PRESTARTED), "PATH": "/usr/bin:/bin"})
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(1)
 
@@ -70,6 +75,8 @@ def begin(inside: Inside, argv: Optional[Sequence[str]], environment: dict[str, 
         kernel.set_oom_score(_OOM_SCORE)
         stand_alone(inside, None)
         become(inside.module, argv, environment)
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(1)
 
@@ -109,6 +116,8 @@ def become(module: Any, argv: Optional[Sequence[str]], environment: dict[str, st
         status = 0
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        traceback.print_exc()  # a fault of ours: the module reports its function's
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -16,7 +16,7 @@ from typing import Any, Optional
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from lambdad.guest import init, kernel, protocol
+from lambdad.guest import immortal, init, kernel, protocol
 
 
 def load(path: str) -> Any:
@@ -89,6 +89,7 @@ def main(channel_fd: str) -> None:
         return
     channel.set_inheritable(False)
     module = load(settings["preload"]) if settings["preload"] is not None else None
+    immortal.make_all_immortal()
     gc.collect()
     gc.freeze()
     serve(channel, settings, module)

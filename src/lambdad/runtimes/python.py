@@ -94,6 +94,7 @@ def runtime_directory(cache: Path, interpreter: Interpreter) -> Path:
     sources = [
         Source(GUEST / "python_runtime.py", "bootstrap.py"),
         Source(GUEST / "python_client.py", "lambdad/guest/python_client.py"),
+        Source(GUEST / "python_rehearsal.py", "lambdad/guest/python_rehearsal.py"),
         Source(GUEST / "python_marshaller.py", "lambdad/guest/python_marshaller.py"),
         Source(GUEST / "__init__.py", "lambdad/guest/__init__.py"),
         Source(GUEST / "__init__.py", "lambdad/__init__.py"),
