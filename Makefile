@@ -30,7 +30,7 @@ bench: setup $(VENV)/bench/.ready
 
 # What lambdad is measured beside: AWS's emulator (inside the SAM CLI's wheel) and ministack.
 $(VENV)/bench/.ready: bench/requirements.lock
-	test -x $(VENV)/bench/bin/python || $(PYTHON) -m venv $(VENV)/bench
+	test -x $(VENV)/bench/bin/python || $$($(BIN)/python -m bench.interpreter) -m venv $(VENV)/bench
 	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 

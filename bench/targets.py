@@ -1,6 +1,7 @@
 """What is measured: lambdad, AWS's Runtime Interface Emulator, ministack. Each is started and stopped here."""
 
 import base64
+import functools
 import http.client
 import io
 import json
@@ -20,11 +21,19 @@ from urllib.parse import urlsplit
 from bench.client import Refused, Target, invoke_once
 
 HANDLER = "def handler(event, context):\n    return event\n"
-RUNTIME = f"python3.{sys.version_info.minor}"
 OTHERS = Path(sys.executable).parent.parent / "bench"
 """The virtual environment of the others (bench/requirements.lock)."""
 _READY = "lambdad ready on "
 _LIMIT = 60.0
+
+
+@functools.cache
+def interpreter() -> tuple[str, str]:
+    """The one the others are installed for, and functions run on here too: its runtime's name, its path."""
+    question = "import sys; print(f'python3.{sys.version_info.minor}', sys._base_executable)"
+    asked = subprocess.run([str(OTHERS / "bin" / "python"), "-c", question], capture_output=True, text=True, check=True)
+    name, _, path = asked.stdout.strip().partition(" ")
+    return name, path
 
 
 def free_port() -> int:
@@ -74,7 +83,7 @@ class Api:
         """A function that is ready to be invoked and never was."""
         code = {"ZipFile": base64.b64encode(package()).decode()}
         role = "arn:aws:iam::000000000000:role/bench"
-        function = {"FunctionName": name, "Runtime": RUNTIME, "Handler": "app.handler", "Role": role, "Code": code}
+        function = {"FunctionName": name, "Runtime": interpreter()[0], "Handler": "app.handler", "Role": role, "Code": code}
         self.call("POST", "/2015-03-31/functions", {**function, "MemorySize": memory, "Timeout": 30})
         deadline = time.monotonic() + _LIMIT
         while time.monotonic() < deadline:
@@ -87,11 +96,10 @@ class Api:
 class Lambdad(Api):
     def __init__(self) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="lambdad-bench-")
-        base = Path(sys.base_prefix) / "bin" / RUNTIME
         arguments = ["--port", "0", "--data-dir", f"{self._directory.name}/data", "--log-level", "warning"]
         began = time.perf_counter()
         self.process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("lambdad")), "serve", *arguments, "--interpreter", f"{RUNTIME}={base}"],
+            [str(Path(sys.executable).with_name("lambdad")), "serve", *arguments, "--interpreter", "=".join(interpreter())],
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -151,6 +159,11 @@ class Emulator:
                 if time.perf_counter() - began > _LIMIT:
                     raise
                 time.sleep(0.0005)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def stop(self) -> None:
         if self._process is not None:
