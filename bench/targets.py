@@ -83,7 +83,13 @@ class Api:
         """A function that is ready to be invoked and never was."""
         code = {"ZipFile": base64.b64encode(package()).decode()}
         role = "arn:aws:iam::000000000000:role/bench"
-        function = {"FunctionName": name, "Runtime": interpreter()[0], "Handler": "app.handler", "Role": role, "Code": code}
+        function = {
+            "FunctionName": name,
+            "Runtime": interpreter()[0],
+            "Handler": "app.handler",
+            "Role": role,
+            "Code": code,
+        }
         self.call("POST", "/2015-03-31/functions", {**function, "MemorySize": memory, "Timeout": 30})
         deadline = time.monotonic() + _LIMIT
         while time.monotonic() < deadline:
@@ -99,7 +105,13 @@ class Lambdad(Api):
         arguments = ["--port", "0", "--data-dir", f"{self._directory.name}/data", "--log-level", "warning"]
         began = time.perf_counter()
         self.process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("lambdad")), "serve", *arguments, "--interpreter", "=".join(interpreter())],
+            [
+                str(Path(sys.executable).with_name("lambdad")),
+                "serve",
+                *arguments,
+                "--interpreter",
+                "=".join(interpreter()),
+            ],
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,

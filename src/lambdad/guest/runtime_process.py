@@ -4,16 +4,19 @@ It is forked before its function is known, gives up everything at once, and wait
 comes. Only after a reset is it forked from a pid 1 that has given up everything itself.
 """
 
+import functools
 import json
 import os
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn, Optional
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, NoReturn, Optional, ParamSpec
 
 from lambdad.guest import enter, kernel, protocol
+
+Arguments = ParamSpec("Arguments")
 
 _OOM_SCORE = 500
 """oom_score_adj of what runs a function's code: when memory is short it goes, not pid 1, and no process of the host."""
@@ -38,47 +41,50 @@ class Inside(NamedTuple):
     """The runtime's own, where it forks: `run(environment)`."""
 
 
-def wait(inside: Inside, readable: int) -> NoReturn:
+def _to_its_end(function: Callable[Arguments, None]) -> Callable[Arguments, NoReturn]:
+    """What a forked child does is all it does: it never returns to what its parent was doing."""
+
+    @functools.wraps(function)
+    def run(*arguments: Arguments.args, **named: Arguments.kwargs) -> NoReturn:
+        try:
+            function(*arguments, **named)
+        except BaseException:  # noqa: BLE001 - said here, or nowhere
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+
+    return run
+
+
+@_to_its_end
+def wait(inside: Inside, readable: int) -> None:
     """Become what is told on the descriptor: a JSON object with `argv` (or null: the module's `run`), `environment`."""
-    try:
-        stand_alone(inside, readable)
-        leave_privileges(inside)
-        kernel.set_dumpable(1)  # else not even its own /dev/stdout could be opened by name
-        with open(_WANTED, "rb") as file:
-            data = file.read()
-        if data:
-            wanted = json.loads(data)
-            become(inside.module, wanted["argv"], wanted["environment"])
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(1)
+    stand_alone(inside, readable)
+    leave_privileges(inside)
+    kernel.set_dumpable(1)  # else not even its own /dev/stdout could be opened by name
+    with open(_WANTED, "rb") as file:
+        data = file.read()
+    if data:
+        wanted = json.loads(data)
+        become(inside.module, wanted["argv"], wanted["environment"])
 
 
-def prestart(inside: Inside, readable: int, argv: Sequence[str]) -> NoReturn:
+@_to_its_end
+def prestart(inside: Inside, readable: int, argv: Sequence[str]) -> None:
     """Execute an interpreter that waits on its own."""
-    try:
-        stand_alone(inside, readable)
-        os.dup2(_WANTED, _PRESTARTED)
-        leave_privileges(inside)
-        execute(argv, {"LAMBDAD_PRESTART_FD": str(_PRESTARTED), "PATH": "/usr/bin:/bin"})
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(1)
+    stand_alone(inside, readable)
+    os.dup2(_WANTED, _PRESTARTED)
+    leave_privileges(inside)
+    execute(argv, {"LAMBDAD_PRESTART_FD": str(_PRESTARTED), "PATH": "/usr/bin:/bin"})
 
 
-def begin(inside: Inside, argv: Optional[Sequence[str]], environment: dict[str, str]) -> NoReturn:
+@_to_its_end
+def begin(inside: Inside, argv: Optional[Sequence[str]], environment: dict[str, str]) -> None:
     """At once, from a pid 1 that is unprivileged already."""
-    try:
-        kernel.set_dumpable(1)
-        kernel.set_oom_score(_OOM_SCORE)
-        stand_alone(inside, None)
-        become(inside.module, argv, environment)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(1)
+    kernel.set_dumpable(1)
+    kernel.set_oom_score(_OOM_SCORE)
+    stand_alone(inside, None)
+    become(inside.module, argv, environment)
 
 
 def leave_privileges(inside: Inside) -> None:
@@ -116,8 +122,8 @@ def become(module: Any, argv: Optional[Sequence[str]], environment: dict[str, st
         status = 0
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:
-        traceback.print_exc()  # a fault of ours: the module reports its function's
+    except BaseException:  # noqa: BLE001 - a fault of ours (the module reports its function's): said here, or nowhere
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
