@@ -17,8 +17,16 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 demo: setup
 	$(BIN)/python examples/demo.py
 
-test: setup
+test: setup $(VENV)/node/.ready
 	$(BIN)/python -m pytest
+
+# Node.js as npm packages, for the tests of their runtimes. Without npm, or without its registry, those tests skip and say so.
+$(VENV)/node/.ready: Makefile
+	mkdir -p $(VENV)/node
+	for version in 22.23.3 24.21.0; do \
+		npm install --silent --no-audit --no-fund --prefix $(VENV)/node/$${version%%.*} node@$$version || echo "no Node.js $$version"; \
+	done
+	touch $@
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -6,8 +6,9 @@ import uuid
 import zipfile
 from typing import Any
 
+from interpreters import PYTHON
+
 ROLE = "arn:aws:iam::000000000000:role/lambda-role"
-PYTHON = "python3.12"
 
 
 def zip_of(files: dict[str, str | bytes], executable: tuple[str, ...] = ()) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from interpreters import SERVE_ARGUMENTS
 from wait import wait_for
 
 READY = "lambdad ready on "
@@ -36,7 +37,7 @@ class Server:
         command = [sys.executable, "-m", "lambdad", "serve", "--port", "0", "--data-dir", str(self.data_dir)]
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
-                [*command, *self._arguments],
+                [*command, *SERVE_ARGUMENTS, *self._arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 stdin=subprocess.DEVNULL,

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions import call, create, new_name, zip_of
+from interpreters import PYTHON
 from server import Server
 from wait import wait_for
 
@@ -66,7 +67,7 @@ def test_a_killed_server_loses_nothing_acknowledged(own_server: Server, round_: 
             try:
                 client.create_function(
                     FunctionName=name,
-                    Runtime="python3.12",
+                    Runtime=PYTHON,
                     Role="arn:aws:iam::000000000000:role/r",
                     Handler="app.handler",
                     Code={"ZipFile": zip_of({"app.py": ECHO})},

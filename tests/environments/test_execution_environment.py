@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from functions import call, create, zip_of
+from interpreters import PYTHON
 from server import Server
 from wait import wait_for
 
@@ -28,7 +29,7 @@ def test_environment_variables(client: Any) -> None:
         "PATH_TO": "ä",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
-        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{PYTHON}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -70,7 +71,7 @@ def handler(event, context):
     assert seen["path"][0] == "/var/task"
     assert "/opt/python" in seen["path"]
     assert seen["file"] == "/var/task/app.py"
-    assert seen["executable"] == "/var/lang/bin/python3.12"
+    assert seen["executable"] == f"/var/lang/bin/{PYTHON}"
 
 
 def test_the_code_is_read_only_and_tmp_is_not(client: Any, isolated: None) -> None:

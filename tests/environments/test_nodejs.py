@@ -3,54 +3,75 @@
 import base64
 import json
 import re
-import shutil
 from typing import Any
 
 import pytest
 
 from functions import call, create
+from interpreters import NODES, is_installed
 
-RUNTIME = "nodejs20.x"
+RUNTIME = next(filter(is_installed, ("nodejs24.x", "nodejs22.x", "nodejs20.x")), "")
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+pytestmark = pytest.mark.skipif(not RUNTIME, reason="Node.js is not installed")
 
 
 def make(client: Any, code: str, file: str = "index.js", **more: Any) -> str:
     handler = more.pop("handler", "index.handler")
     files = more.pop("files", {file: code})
-    return create(client, runtime=RUNTIME, files=files, handler=handler, **{"Timeout": 20, **more})
+    return create(client, runtime=more.pop("runtime", RUNTIME), files=files, handler=handler, **{"Timeout": 20, **more})
 
 
+@pytest.mark.parametrize("runtime", NODES)
 @pytest.mark.parametrize(
     ("code", "file"),
     [
         ("exports.handler = async (event) => event;", "index.js"),
-        ("exports.handler = (event, context, callback) => callback(null, event);", "index.js"),
         ("export const handler = async (event) => event;", "index.mjs"),
         ("const x = await Promise.resolve(1); export const handler = async (event) => event;", "index.mjs"),
-        ("exports.handler = (event, context) => { context.succeed(event); };", "index.cjs"),
+        ("exports.handler = (event) => Promise.resolve(event);", "index.cjs"),
     ],
 )
-def test_kinds_of_handlers(client: Any, code: str, file: str) -> None:
-    name = make(client, code, file)
+def test_kinds_of_handlers(client: Any, code: str, file: str, runtime: str) -> None:
+    name = make(client, code, file, runtime=runtime)
     for event in ({"a": "ü"}, [1], None, "text"):
         assert call(client, name, event)[0] == event
+
+
+@pytest.mark.parametrize("runtime", NODES)
+@pytest.mark.parametrize(
+    "code",
+    [
+        "exports.handler = (event, context, callback) => callback(null, event);",
+        "exports.handler = (event, context, callback) => { setTimeout(() => callback(null, event), 1); };",
+        "exports.handler = (event, context) => { context.succeed(event); };",
+        "exports.handler = (event, context) => { context.done(null, event); };",
+    ],
+)
+def test_callbacks_until_node_22(client: Any, code: str, runtime: str) -> None:
+    """docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html#nodejs-handler-callback"""
+    seen, answer = call(client, make(client, code, runtime=runtime), {"a": "ü"})
+    if runtime != "nodejs24.x":
+        assert seen == {"a": "ü"}
+    else:
+        assert answer["FunctionError"] == "Unhandled"
+        assert seen["errorType"] in ("Runtime.CallbackHandlerDeprecated", "TypeError")
 
 
 def test_nothing_returned_is_null(client: Any) -> None:
     assert call(client, make(client, "exports.handler = async () => {};"))[0] is None
 
 
-def test_the_context(client: Any) -> None:
+@pytest.mark.parametrize("runtime", NODES)
+def test_the_context(client: Any, runtime: str) -> None:
     code = """exports.handler = async (event, context) => ({
         ...JSON.parse(JSON.stringify(context)), left: context.getRemainingTimeInMillis() });"""
-    name = make(client, code)
+    name = make(client, code, runtime=runtime)
     client_context = base64.b64encode(json.dumps({"custom": {"foo": "bar"}}).encode()).decode()
     seen, answer = call(client, name, ClientContext=client_context)
     assert seen["functionName"] == name
     assert seen["functionVersion"] == "$LATEST"
     assert seen["awsRequestId"] == answer["ResponseMetadata"]["RequestId"]
-    assert seen["callbackWaitsForEmptyEventLoop"] is True
+    assert seen.get("callbackWaitsForEmptyEventLoop") is (True if runtime != "nodejs24.x" else None)
     assert seen["clientContext"] == {"custom": {"foo": "bar"}}
     assert seen["memoryLimitInMB"] == "128"
     assert 0 < seen["left"] <= 20000

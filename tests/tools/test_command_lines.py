@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from functions import new_name, zip_of
+from interpreters import PYTHON
 from server import Server
 
 BIN = Path(sys.executable).parent
@@ -43,7 +44,7 @@ def test_the_life_of_a_function_by_the_aws_cli(server: Server, tmp_path: Path) -
             "--function-name",
             name,
             "--runtime",
-            "python3.12",
+            PYTHON,
             "--handler",
             "app.handler",
         ),
@@ -128,7 +129,7 @@ def test_settings_that_are_refused(arguments: tuple[str, ...], word: str, tmp_pa
 
 def test_runtimes_and_doctor() -> None:
     shown = subprocess.run([str(BIN / "lambdad"), "runtimes"], capture_output=True, text=True, timeout=120, check=True)
-    assert "python3.12" in shown.stdout
+    assert PYTHON in shown.stdout
     assert "provided.al2023" in shown.stdout
     doctor = subprocess.run([str(BIN / "lambdad"), "doctor"], capture_output=True, text=True, timeout=120)
     assert "isolation" in doctor.stdout
