@@ -174,7 +174,7 @@ return [written, 0]
 """
     written, error = run(client, body.strip(), MemorySize=1024, Timeout=60)
     assert error == 28
-    assert 400 <= written <= 520
+    assert 512 <= written <= 540
 
 
 def test_the_runtime_api_of_another_environment(client: Any) -> None:

@@ -30,10 +30,12 @@ def main(message: Any, fds: list[int], settings: dict[str, Any], module: Any) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setsid()
     channel, output = socket.socket(fileno=fds[0]), fds[1]
-    network, group = (fds[message[name]] if message[name] is not None else None for name in ("network", "group"))
+    network, group, tmp = (
+        fds[message[name]] if message[name] is not None else None for name in ("network", "group", "tmp")
+    )
     try:
         join_groups([fds[index] for index in message["tasks"]], group)
-        listeners = make(message, network)
+        listeners = make(message, network, tmp)
         uid, own_user_namespace = message["uid"], settings["user_namespace"]
         inside = Inside(channel, output, uid, bytes.fromhex(settings["seccomp"]), own_user_namespace, module)
         sandbox = First(inside, settings["prestart"])
@@ -58,7 +60,7 @@ def join_groups(tasks: list[int], group: "int | None") -> None:
         os.close(group)
 
 
-def make(message: Any, network: Optional[int]) -> list[socket.socket]:
+def make(message: Any, network: Optional[int], tmp: Optional[int]) -> list[socket.socket]:
     """Namespaces and private mounts; the sockets that a new network namespace is reached by."""
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWCGROUP
     listeners = []
@@ -73,7 +75,11 @@ def make(message: Any, network: Optional[int]) -> list[socket.socket]:
     socket.sethostname(message["hostname"])
     kernel.mount("proc", "/proc", "proc", _PRIVATE | kernel.MS_NOEXEC)
     kernel.mount("tmpfs", "/dev/shm", "tmpfs", _PRIVATE | kernel.MS_NOEXEC, "mode=1777,size=64m")
-    kernel.mount("tmpfs", "/tmp", "tmpfs", _PRIVATE, "mode=1777,size={}m".format(_TMP_MB))
+    if tmp is not None:
+        kernel.move_mount(tmp, "/tmp")
+        os.close(tmp)
+    else:
+        kernel.mount("tmpfs", "/tmp", "tmpfs", _PRIVATE, "mode=1777,size={}m".format(_TMP_MB))
     for path, content in message["files"].items():
         own_file(path, content)
     return listeners
@@ -119,11 +125,11 @@ class First:
                 os.read(readable, 512)
                 self.reap()
             if self.channel in ready:
-                message, _ = protocol.receive(self.channel)
+                message, fds = protocol.receive(self.channel)
                 if message is None:
                     return
                 if message["op"] == "start":
-                    self.start(message)
+                    self.start(message, fds[0] if fds else None)
                 elif message["op"] == "reset":
                     self.reset()
 
@@ -141,7 +147,7 @@ class First:
             runtime_process.wait(self.inside, readable)
         os.close(readable)
 
-    def start(self, message: Any) -> None:
+    def start(self, message: Any, tmp: Optional[int]) -> None:
         """Mount the function, let its runtime process begin, and then give up everything here too.
 
         In this order because the filter alone takes a quarter of a millisecond, and none is needed against the runtime
@@ -150,7 +156,7 @@ class First:
         environment, argv = message["environment"], message["argv"]
         try:
             if not self.closed:
-                self.mount(message)
+                self.mount(message, tmp)
             told = self.waiting is not None and self.tell_waiting(argv, environment)
         except OSError as error:
             protocol.send(self.channel, {"op": "failed", "text": str(error)})
@@ -187,8 +193,12 @@ class First:
             self.forget_runtime()
         return wanted is not None
 
-    def mount(self, message: Any) -> None:
-        if message["tmp_mb"] != _TMP_MB:
+    def mount(self, message: Any, tmp: Optional[int]) -> None:
+        if tmp is not None:
+            kernel.unmount("/tmp")
+            kernel.move_mount(tmp, "/tmp")
+            os.close(tmp)
+        elif message["tmp_mb"] != _TMP_MB:
             size = "size={}m".format(message["tmp_mb"])
             kernel.mount(None, "/tmp", None, kernel.MS_REMOUNT | _PRIVATE, size)
         kernel.mount(_SHARED + "/unpacked/" + message["code"], "/var/task", None, kernel.MS_BIND)

@@ -7,11 +7,13 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from lambdad.sandbox.cgroups.driver import remove_all
 from lambdad.sandbox.cgroups.host import find_hierarchy
+from lambdad.sandbox.ephemeral_storage import EphemeralStorage
 from lambdad.sandbox.namespaces import can_make_namespaces
 
 _NEEDED_FILES = 4096
@@ -33,7 +35,8 @@ def examine(data_dir: Path) -> list[Finding]:
         detail = f"{platform.system()}: functions run as plain processes"
         return [Finding("isolation", False, detail, "Run lambdad on Linux for real isolation.")]
     root = os.geteuid() == 0
-    findings = [_isolation(root), _user(root), _cgroups(), _network(root), _seccomp(), _files(), _disk(data_dir)]
+    findings = [_isolation(root), _user(root), _cgroups(), _network(root), _tmp(root), _seccomp()]
+    findings += [_files(), _disk(data_dir)]
     return [*findings, _sqlite()]
 
 
@@ -68,6 +71,20 @@ def _network(root: bool) -> Finding:
     if not Path("/proc/sys/net/netfilter").exists() and not Path("/proc/net/netfilter").exists():
         return Finding("network", False, "the kernel has no netfilter: no way out", "Load nf_tables and nf_nat.")
     return Finding("network", True, "a network each, out by NAT")
+
+
+def _tmp(root: bool) -> Finding:
+    in_memory = "/tmp is memory and counts against MemorySize"
+    if not root:
+        return Finding("/tmp", False, in_memory, "Run as root for a /tmp on disk.")
+    with tempfile.TemporaryDirectory(prefix="lambdad-doctor-") as directory:
+        try:
+            EphemeralStorage(Path(directory, "ephemeral")).open()
+        except OSError as error:
+            return Finding(
+                "/tmp", False, f"{in_memory}: {error}", "Install e2fsprogs; give access to /dev/loop-control."
+            )
+    return Finding("/tmp", True, "on disk, of the configured size")
 
 
 def _seccomp() -> Finding:

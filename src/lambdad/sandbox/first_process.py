@@ -28,19 +28,30 @@ def entrances_of(group: Cgroup | None, opened: contextlib.ExitStack) -> Entrance
 
 
 def prepare_message(
-    channel: int, output: int, user: int, front_door_port: int, network: Network | None, entrances: Entrances
+    channel: int,
+    output: int,
+    user: int,
+    front_door_port: int,
+    network: Network | None,
+    tmp: int | None,
+    entrances: Entrances,
 ) -> tuple[Message, list[int]]:
     """The message and the descriptors beside it, which it names by their places."""
-    fds = [channel, output, *(fd for _, fd in entrances)]
-    places = [(name, index) for index, (name, _) in enumerate(entrances, 2)]
+    others = list(entrances)
     if network is not None:
-        fds.append(network.namespace_fd)
+        others.append(("network", network.namespace_fd))
+    if tmp is not None:
+        others.append(("tmp", tmp))
+    fds = [channel, output, *(fd for _, fd in others)]
+    places = [(name, index) for index, (name, _) in enumerate(others, 2)]
+    single = dict(places)
     message = {
         "op": "prepare",
         "uid": user,
         "hostname": "169-254-100-6",
-        "network": len(fds) - 1 if network is not None else None,
-        "group": next((index for name, index in places if name == "group"), None),
+        "network": single.get("network"),
+        "group": single.get("group"),
+        "tmp": single.get("tmp"),
         "tasks": [index for name, index in places if name == "tasks"],
         "front_door_port": front_door_port,
         "files": own_files(user),

@@ -18,6 +18,7 @@ from pathlib import Path
 from lambdad.sandbox.cgroups.driver import Hierarchy, remove_all, thaw_all
 from lambdad.sandbox.cgroups.host import find_hierarchy
 from lambdad.sandbox.driver import SandboxError, Template
+from lambdad.sandbox.ephemeral_storage import EphemeralStorage
 from lambdad.sandbox.namespaces_sandbox import LIMIT, USER_INSIDE, NamespacesSandbox, gone
 from lambdad.sandbox.network import Network, NetworkPool
 from lambdad.sandbox.users import own_users
@@ -60,6 +61,7 @@ class NamespacesDriver:
         self._highest = 0
         self._jail: Jail | None = None
         self._users: range | None = None
+        self._storage: EphemeralStorage | None = None
 
     async def open(self) -> None:
         run = self._data_dir / "run"
@@ -68,6 +70,7 @@ class NamespacesDriver:
         zygote_log.write_bytes(b"")
         self._users = own_users(self._data_dir)
         self._jail = Jail(self._unpacked, run / "root", self._users is None, zygote_log)
+        self._storage = await open_storage(run / "ephemeral") if self._users is not None else None
         groups = run / "cgroups"
         await remove_leftovers(groups, self._group_name)
         self._hierarchy, found = find_hierarchy(self._group_name)
@@ -92,7 +95,7 @@ class NamespacesDriver:
             if isinstance(error, OSError):
                 raise SandboxError(f"a control group could not be made: {error}") from error
             raise
-        sandbox = NamespacesSandbox(number, template, cgroup, lambda: self._forget(number, network))
+        sandbox = NamespacesSandbox(number, template, cgroup, self._storage, lambda: self._forget(number, network))
         self._sandboxes[number] = sandbox
         user = self._users[number] if self._users is not None else USER_INSIDE
         try:
@@ -150,6 +153,16 @@ class NamespacesDriver:
             await gone(partial(remove_all, self._hierarchy.roots))
         if self._networks is not None:
             await self._networks.close()
+
+
+async def open_storage(directory: Path) -> EphemeralStorage | None:
+    storage = EphemeralStorage(directory)
+    try:
+        await asyncio.to_thread(storage.open)
+    except OSError as error:
+        log.info("/tmp in sandboxes is memory, and counts as such: %s", error)
+        return None
+    return storage
 
 
 def can_make_namespaces() -> bool:

@@ -17,6 +17,7 @@ from lambdad.sandbox.cgroups.descendants import Descendants
 from lambdad.sandbox.cgroups.driver import Cgroup
 from lambdad.sandbox.channel import Channel, Message
 from lambdad.sandbox.driver import Exit, SandboxError, SandboxSpec, Template, Usage
+from lambdad.sandbox.ephemeral_storage import DEFAULT_MB, EphemeralStorage
 from lambdad.sandbox.first_process import entrances_of, prepare_message, start_message
 from lambdad.sandbox.network import Network
 from lambdad.sandbox.zygotes import Zygote, listening
@@ -36,7 +37,14 @@ class NamespacesSandbox:
     task_root = "/var/task"
     runtime_api_address = _RUNTIME_API
 
-    def __init__(self, number: int, template: Template, cgroup: Cgroup | None, gone: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        number: int,
+        template: Template,
+        cgroup: Cgroup | None,
+        storage: EphemeralStorage | None,
+        gone: Callable[[], None],
+    ) -> None:
         self.id = str(number)
         self.template = template
         self.runtime_api: socket.socket
@@ -45,6 +53,7 @@ class NamespacesSandbox:
         self.output = -1
         self.on_exit: Callable[[Exit], None] | None = None
         self._cgroup = cgroup
+        self._storage = storage
         self._gone = gone
         self._channel: Channel | None = None
         self._pidfd = -1
@@ -57,6 +66,7 @@ class NamespacesSandbox:
         self._started = False
         self._usage = Usage(0, 0, 0, 0.0)
         self._destroyed: asyncio.Task[None] | None = None
+        self._enlarging: asyncio.Task[None] | None = None
 
     # --- Preparing --------------------------------------------------------------------------------------------------
 
@@ -64,15 +74,23 @@ class NamespacesSandbox:
         """Raises SandboxError."""
         try:
             with contextlib.ExitStack() as theirs:
-                message, fds = self._opened(theirs, user, front_door_port, network)
+                tmp = await self._volume(DEFAULT_MB, theirs)
+                message, fds = self._opened(theirs, user, front_door_port, network, tmp)
                 self._watch(await zygote.fork(message, fds))
                 listeners = await asyncio.wait_for(self._ready, LIMIT)
         except (TimeoutError, OSError) as error:
             raise SandboxError(f"a sandbox of {self.template.name} did not become ready: {error!r}") from error
         self._take_listeners(listeners, front_door_port, network)
 
+    async def _volume(self, size_mb: int, opened: contextlib.ExitStack) -> int | None:
+        if self._storage is None:
+            return None
+        volume = await asyncio.to_thread(self._storage.make, size_mb)
+        opened.callback(os.close, volume)
+        return volume
+
     def _opened(
-        self, theirs: contextlib.ExitStack, user: int, front_door_port: int, network: Network | None
+        self, theirs: contextlib.ExitStack, user: int, front_door_port: int, network: Network | None, tmp: int | None
     ) -> tuple[Message, list[int]]:
         """What is told to the first process, and its ends of the channel and the output, which are closed here then."""
         own, channel = Channel.pair()
@@ -84,7 +102,7 @@ class NamespacesSandbox:
         if user != USER_INSIDE:
             os.fchown(writable, user, user)  # or it could not open its own /dev/stdout
         entrances = entrances_of(self._cgroup, theirs)
-        return prepare_message(channel.fileno(), writable, user, front_door_port, network, entrances)
+        return prepare_message(channel.fileno(), writable, user, front_door_port, network, tmp, entrances)
 
     def _watch(self, pid: int) -> None:
         self._pidfd = os.pidfd_open(pid)
@@ -113,9 +131,22 @@ class NamespacesSandbox:
                 self._memory_mb = spec.memory_mb
                 if self._cgroup is not None:
                     self._cgroup.limit_memory(spec.memory_mb)
+                if self._storage is not None and spec.ephemeral_mb != DEFAULT_MB:
+                    self._enlarging = asyncio.create_task(self._start_with_other_volume(spec))
+                    return
             self._channel.send(start_message(spec))
         except OSError as error:
             asyncio.get_running_loop().call_soon(self._report, Exit(setup_error=f"start: {error}"))
+
+    async def _start_with_other_volume(self, spec: SandboxSpec) -> None:
+        assert self._channel is not None
+        try:
+            with contextlib.ExitStack() as theirs:
+                volume = await self._volume(spec.ephemeral_mb, theirs)
+                if self._destroyed is None:
+                    self._channel.send(start_message(spec), [volume] if volume is not None else [])
+        except OSError as error:
+            self._report(Exit(setup_error=f"start: {error}"))
 
     def throttle(self) -> None:
         if self._cgroup is not None and not self._ended.is_set():
@@ -124,6 +155,8 @@ class NamespacesSandbox:
 
     async def reset(self) -> None:
         assert self._channel is not None
+        if self._enlarging is not None:  # its message must not come after this one
+            await asyncio.wait({self._enlarging})
         self.thaw()
         self._reset = asyncio.get_running_loop().create_future()
         try:
