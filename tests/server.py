@@ -25,8 +25,14 @@ _STOP_LIMIT = 60.0
 class Server:
     """`start`, `stop`, `kill` may be called in turn as often as a test likes."""
 
-    def __init__(self, data_dir: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *arguments: str, environment: dict[str, str] | None = None, unprivileged: bool = False
+    ) -> None:
+        """`unprivileged`: as an ordinary user (`unprivileged.py`), who must be able to write beside `data_dir`."""
         self.data_dir = data_dir
+        self._program = [sys.executable, "-m", "lambdad"]
+        if unprivileged:
+            self._program = [sys.executable, str(Path(__file__).with_name("unprivileged.py")), "lambdad"]
         self._arguments = arguments
         self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -34,7 +40,7 @@ class Server:
         self._log = data_dir.with_name(data_dir.name + ".log")
 
     def start(self) -> "Server":
-        command = [sys.executable, "-m", "lambdad", "serve", "--port", "0", "--data-dir", str(self.data_dir)]
+        command = [*self._program, "serve", "--port", "0", "--data-dir", str(self.data_dir)]
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
                 [*command, *SERVE_ARGUMENTS, *self._arguments],

@@ -8,6 +8,7 @@ Started as root: in a mount tree of its own it makes the directories above them 
 import ctypes
 import os
 import runpy
+import stat
 import sys
 
 USER = 54_321
@@ -34,12 +35,21 @@ def uncover(path: str) -> None:
             return
 
 
+def offer_tun() -> None:
+    """As on most hosts: everyone may open it. A node of the same device, where only we see it."""
+    if os.path.exists("/dev/net/tun"):
+        mount("tmpfs", "/dev/net", "tmpfs", 0, "mode=755")
+        os.mknod("/dev/net/tun", 0o666 | stat.S_IFCHR, os.makedev(10, 200))
+        os.chmod("/dev/net/tun", 0o666)
+
+
 def main() -> None:
     if _libc.unshare(_NEWNS) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     mount("none", "/", None, _REC | _PRIVATE)
     for path in (sys.base_prefix, sys.prefix, os.path.dirname(os.path.dirname(os.path.abspath(__file__)))):
         uncover(os.path.realpath(path))
+    offer_tun()
     os.setgroups([])
     os.setresgid(USER, USER, USER)
     os.setresuid(USER, USER, USER)

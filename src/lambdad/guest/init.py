@@ -71,6 +71,7 @@ def make(message: Any, network: Optional[int], tmp: Optional[int]) -> list[socke
     else:
         kernel.unshare(flags | kernel.CLONE_NEWNET)
         kernel.loopback_up()
+        kernel.route_requests([bytes.fromhex(request) for request in message["routes"]])
         listeners = [listen(port) for port in (_RUNTIME_API_PORT, message["front_door_port"]) if port]
     socket.sethostname(message["hostname"])
     kernel.mount("proc", "/proc", "proc", _PRIVATE | kernel.MS_NOEXEC)

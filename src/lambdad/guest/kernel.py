@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import struct
+from collections.abc import Sequence
 from typing import Optional
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -184,6 +185,17 @@ def install_seccomp(program: bytes) -> None:
     filter_ = _Program(len(program) // 8, ctypes.addressof(buffer))
     result = _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(filter_), 0, 0)
     _check(result, "PR_SET_SECCOMP")
+
+
+def route_requests(messages: Sequence[bytes]) -> None:
+    """Requests of rtnetlink(7), each acknowledged before the next is sent."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as route:
+        route.bind((0, 0))
+        for message in messages:
+            route.send(message)
+            error = struct.unpack_from("=i", route.recv(65536), 16)[0]
+            if error:
+                raise OSError(-error, "rtnetlink: {}".format(os.strerror(-error)))
 
 
 def loopback_up() -> None:

@@ -15,6 +15,7 @@ from lambdad.sandbox.cgroups.driver import remove_all
 from lambdad.sandbox.cgroups.host import find_hierarchy
 from lambdad.sandbox.ephemeral_storage import EphemeralStorage
 from lambdad.sandbox.namespaces import can_make_namespaces
+from lambdad.sandbox.user_network import find_program
 
 _NEEDED_FILES = 4096
 _NEEDED_DISK = 1 << 30
@@ -67,7 +68,12 @@ def _cgroups() -> Finding:
 
 def _network(root: bool) -> Finding:
     if not root:
-        return Finding("network", False, "functions reach only this server", "Run as root for a way out by NAT.")
+        try:
+            find_program()
+        except OSError as error:
+            remedy = "Install slirp4netns, let everyone open /dev/net/tun (mode 666), or run as root."
+            return Finding("network", False, f"functions reach only this server: {error}", remedy)
+        return Finding("network", True, "a network each, out by slirp4netns")
     if not Path("/proc/sys/net/netfilter").exists() and not Path("/proc/net/netfilter").exists():
         return Finding("network", False, "the kernel has no netfilter: no way out", "Load nf_tables and nf_nat.")
     return Finding("network", True, "a network each, out by NAT")

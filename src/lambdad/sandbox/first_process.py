@@ -33,6 +33,7 @@ def prepare_message(
     user: int,
     front_door_port: int,
     network: Network | None,
+    routes: Sequence[bytes],
     tmp: int | None,
     entrances: Entrances,
 ) -> tuple[Message, list[int]]:
@@ -54,6 +55,7 @@ def prepare_message(
         "tmp": single.get("tmp"),
         "tasks": [index for name, index in places if name == "tasks"],
         "front_door_port": front_door_port,
+        "routes": [request.hex() for request in routes],
         "files": own_files(user),
     }
     return message, fds

@@ -29,8 +29,8 @@ _GROUP = "root:x:0:\nsbx_user1051:x:{uid}:\n"
 _RESOLVERS = ("/run/systemd/resolve/resolv.conf", "/etc/resolv.conf")
 
 
-def operations(template: Template, unpacked: Path, guest: Path) -> list[Operation]:
-    """`unpacked`: the data directory's code; `guest`: our own modules."""
+def operations(template: Template, unpacked: Path, guest: Path, name_server: str | None) -> list[Operation]:
+    """`unpacked`: the data directory's code; `guest`: our own modules; `name_server`: None means the host's."""
     made: list[Operation] = [("directory", "/proc", 0o755), ("proc", "/proc")]
     for path in _SYSTEM:
         if os.path.islink(path):
@@ -41,7 +41,7 @@ def operations(template: Template, unpacked: Path, guest: Path) -> list[Operatio
     made += [("bind", path, os.path.realpath(path)) for path in _ETC if os.path.exists(path)]
     made += [
         ("file", "/etc/hosts", "127.0.0.1 localhost\n"),
-        ("file", "/etc/resolv.conf", resolv_conf()),
+        ("file", "/etc/resolv.conf", f"nameserver {name_server}\n" if name_server else resolv_conf()),
         ("file", "/etc/passwd", ""),
         ("file", "/etc/group", ""),
     ]

@@ -21,6 +21,7 @@ from lambdad.sandbox.driver import SandboxError, Template
 from lambdad.sandbox.ephemeral_storage import EphemeralStorage
 from lambdad.sandbox.namespaces_sandbox import LIMIT, USER_INSIDE, NamespacesSandbox, gone
 from lambdad.sandbox.network import Network, NetworkPool
+from lambdad.sandbox.user_network import NAME_SERVER, UserNetworks
 from lambdad.sandbox.users import own_users
 from lambdad.sandbox.zygotes import Jail, Zygote
 
@@ -46,11 +47,17 @@ def _recorded(record: Path, name: str) -> list[Path]:
 class NamespacesDriver:
     name = "namespaces"
 
-    def __init__(self, data_dir: Path, unpacked: Path, networks: NetworkPool | None) -> None:
-        """Without `networks` a sandbox has only its own loopback, and reaches nothing but the server's two sockets."""
+    def __init__(
+        self, data_dir: Path, unpacked: Path, networks: NetworkPool | None, user_networks: UserNetworks | None = None
+    ) -> None:
+        """`networks`: of a server that is root; `user_networks`: of one that is not.
+
+        With neither a sandbox has only its own loopback, and reaches nothing but the server's two sockets.
+        """
         self._data_dir = data_dir
         self._unpacked = unpacked
         self._networks = networks
+        self._user_networks = user_networks
         self.front_door_port = 0
         """Known once the server listens: the port inside is the same."""
         self._group_name = "lambdad-" + hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
@@ -69,7 +76,8 @@ class NamespacesDriver:
         zygote_log = run / "zygotes.log"
         zygote_log.write_bytes(b"")
         self._users = own_users(self._data_dir)
-        self._jail = Jail(self._unpacked, run / "root", self._users is None, zygote_log)
+        resolver = NAME_SERVER if self._user_networks is not None else None
+        self._jail = Jail(self._unpacked, run / "root", self._users is None, resolver, zygote_log)
         self._storage = await open_storage(run / "ephemeral") if self._users is not None else None
         groups = run / "cgroups"
         await remove_leftovers(groups, self._group_name)
@@ -95,7 +103,9 @@ class NamespacesDriver:
             if isinstance(error, OSError):
                 raise SandboxError(f"a control group could not be made: {error}") from error
             raise
-        sandbox = NamespacesSandbox(number, template, cgroup, self._storage, lambda: self._forget(number, network))
+        sandbox = NamespacesSandbox(
+            number, template, cgroup, self._storage, self._user_networks, lambda: self._forget(number, network)
+        )
         self._sandboxes[number] = sandbox
         user = self._users[number] if self._users is not None else USER_INSIDE
         try:

@@ -20,6 +20,7 @@ from lambdad.sandbox.driver import Exit, SandboxError, SandboxSpec, Template, Us
 from lambdad.sandbox.ephemeral_storage import DEFAULT_MB, EphemeralStorage
 from lambdad.sandbox.first_process import entrances_of, prepare_message, start_message
 from lambdad.sandbox.network import Network
+from lambdad.sandbox.user_network import UserNetwork, UserNetworks
 from lambdad.sandbox.zygotes import Zygote, listening
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class NamespacesSandbox:
         template: Template,
         cgroup: Cgroup | None,
         storage: EphemeralStorage | None,
+        user_networks: UserNetworks | None,
         gone: Callable[[], None],
     ) -> None:
         self.id = str(number)
@@ -54,6 +56,8 @@ class NamespacesSandbox:
         self.on_exit: Callable[[Exit], None] | None = None
         self._cgroup = cgroup
         self._storage = storage
+        self._user_networks = user_networks
+        self._user_network: UserNetwork | None = None
         self._gone = gone
         self._channel: Channel | None = None
         self._pidfd = -1
@@ -76,8 +80,11 @@ class NamespacesSandbox:
             with contextlib.ExitStack() as theirs:
                 tmp = await self._volume(DEFAULT_MB, theirs)
                 message, fds = self._opened(theirs, user, front_door_port, network, tmp)
-                self._watch(await zygote.fork(message, fds))
+                pid = await zygote.fork(message, fds)
+                self._watch(pid)
                 listeners = await asyncio.wait_for(self._ready, LIMIT)
+            if self._user_networks is not None:
+                self._user_network = await self._user_networks.attach(pid)
         except (TimeoutError, OSError) as error:
             raise SandboxError(f"a sandbox of {self.template.name} did not become ready: {error!r}") from error
         self._take_listeners(listeners, front_door_port, network)
@@ -102,7 +109,8 @@ class NamespacesSandbox:
         if user != USER_INSIDE:
             os.fchown(writable, user, user)  # or it could not open its own /dev/stdout
         entrances = entrances_of(self._cgroup, theirs)
-        return prepare_message(channel.fileno(), writable, user, front_door_port, network, tmp, entrances)
+        routes = self._user_networks.forbidding_routes() if self._user_networks is not None else []
+        return prepare_message(channel.fileno(), writable, user, front_door_port, network, routes, tmp, entrances)
 
     def _watch(self, pid: int) -> None:
         self._pidfd = os.pidfd_open(pid)
@@ -260,6 +268,8 @@ class NamespacesSandbox:
         if self.output >= 0:
             os.close(self.output)
             self.output = -1
+        if self._user_network is not None:
+            await self._user_network.close()
         if self._cgroup is not None:
             await gone(self._cgroup.remove)
         self._gone()

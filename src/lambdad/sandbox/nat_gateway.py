@@ -49,7 +49,7 @@ class NatGateway:
         digest = hashlib.sha256(instance.encode()).digest()
         self._interface = PREFIX + digest[:4].hex()
         self._first_link = digest[4]
-        self._denied = [*FORBIDDEN, *(net for net in map(_network, denied) if net is not None)]
+        self._denied = [*FORBIDDEN, *(net for net in map(network_of, denied) if net is not None)]
         self._tables: list[Table] = []
         self._switched_on: list[str] = []
         self._route: Netlink | None = None
@@ -245,7 +245,7 @@ class Connection:
         self._drop_address()
 
 
-def _network(text: str) -> IPv4Network | None:
+def network_of(text: str) -> IPv4Network | None:
     """None for one of IPv6, which nobody in a sandbox has."""
     network = ip_network(text, strict=False)
     return network if isinstance(network, IPv4Network) else None

@@ -34,6 +34,8 @@ class Jail:
     root: Path
     """A directory that each zygote mounts its root on, unseen by anyone else."""
     user_namespace: bool
+    name_server: str | None
+    """For /etc/resolv.conf inside, instead of the host's."""
     log: Path
 
 
@@ -86,7 +88,7 @@ class Zygote:
         return {
             "channel": channel,
             "root": str(jail.root),
-            "operations": operations(template, jail.unpacked, GUEST),
+            "operations": operations(template, jail.unpacked, GUEST, jail.name_server),
             "user_namespace": jail.user_namespace,
             "argv": template.zygote,
         }
