@@ -166,17 +166,30 @@ class LambdaServer:
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
         return f"http://{host}:{self._listener.port}"
 
-    async def drain(self) -> None:
-        """Take nothing new; let what runs finish or time out; then end everything that was started."""
-        await self._asynchronous.stop()
-        await self._logs_page.close()
-        await self._listener.drain(self._config.shutdown_grace)
-        await asyncio.wait_for(self._asynchronous.finished(), self._config.shutdown_grace)
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Take nothing new; let what runs finish or time out, until `hurry` is set; then end all that was started."""
+        finishing = asyncio.create_task(self._finish_invocations())
+        hurried = asyncio.create_task(hurry.wait())
+        await asyncio.wait({finishing, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        if not finishing.done():
+            log.warning("ending what still runs")
+            finishing.cancel()
+            await asyncio.wait({finishing})
+            await self._listener.drain(0)
+        elif (error := finishing.exception()) is not None:
+            log.error("draining: %r", error)
         await self._front_door.finished()
         await self._preparation.close()
         await self._environments.close()
         self._s3.close()
         await self.stop_rooms_below()
+
+    async def _finish_invocations(self) -> None:
+        await self._asynchronous.stop()
+        await self._logs_page.close()
+        await self._listener.drain(self._config.shutdown_grace)
+        await asyncio.wait_for(self._asynchronous.finished(), self._config.shutdown_grace)
 
     async def stop_rooms_below(self) -> None:
         await self._driver.close()
@@ -216,9 +229,10 @@ def _metrics(exchange: Exchange, metrics: Metrics) -> None:
 
 async def _run(config: Config) -> int:
     stop = asyncio.Event()
+    hurry = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, lambda: (hurry if stop.is_set() else stop).set())
     server = LambdaServer(config)
     try:
         await server.start()
@@ -227,8 +241,8 @@ async def _run(config: Config) -> int:
         return 1
     print(f"lambdad ready on {server.url}", flush=True)
     await stop.wait()
-    log.info("draining")
-    await server.drain()
+    log.info("draining: running invocations finish first, unless a second signal says otherwise")
+    await server.drain(hurry)
     return 0
 
 

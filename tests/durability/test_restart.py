@@ -223,3 +223,16 @@ def test_unknown_names_after_a_restart_are_still_unknown(own_server: Server) -> 
     client = own_server.start().client()
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.get_function(FunctionName=name)
+
+
+def test_a_second_signal_ends_what_still_runs(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = create(client, SLOW, Timeout=300)
+    thread = threading.Thread(target=swallow, args=(client, name))
+    thread.start()
+    wait_for(lambda: b'state="invoking"} 1' in own_server.get("/_lambdad/metrics")[1], 30)
+    own_server.signal(signal.SIGTERM)
+    wait_for(lambda: "draining" in own_server.log(), 30)
+    assert own_server.stop() == 0
+    thread.join(30)
+    assert "ending what still runs" in own_server.log()

@@ -16,7 +16,7 @@ BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
 
 
-def run(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(server: Server, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL": server.url,
@@ -24,6 +24,7 @@ def run(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_PAGER": "",
+        **variables,
     }
     return subprocess.run(
         [str(BIN / arguments[0]), *arguments[1:]], capture_output=True, text=True, env=environment, timeout=120
@@ -162,5 +163,15 @@ def test_signed_requests_only(tmp_path: Path) -> None:
         with pytest.raises(ClientError, match="InvalidSignatureException"):
             client("wrong").list_functions()  # type: ignore[attr-defined]
         assert server.get("/2015-03-31/functions")[0] == 403
+        assert server.get("/_lambdad/logs?function=hello")[0] == 403
+        own = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "hidden"}
+        deployed = run(server, "lambdad", "deploy", str(ROOT / "examples/hello_python"), "--name", "hello", **own)
+        assert deployed.returncode == 0, deployed.stderr
+        invoked = run(server, "lambdad", "invoke", "hello", "--payload", '{"name": "ü"}', **own)
+        assert invoked.returncode == 0, invoked.stderr
+        assert "START RequestId" in run(server, "lambdad", "logs", "hello", **own).stdout
+        refused = run(server, "lambdad", "invoke", "hello", **{**own, "AWS_SECRET_ACCESS_KEY": "wrong"})
+        assert refused.returncode == 1
+        assert "InvalidSignatureException" in refused.stderr
     finally:
         assert server.stop() == 0

@@ -36,6 +36,8 @@ from lambdad.resources.quotas import QUOTAS
 log = logging.getLogger(__name__)
 
 _PAGES = b"/_lambdad/"
+_SIGNED_PAGES = frozenset({b"/_lambdad/logs"})
+"""Health and metrics are anyone's, as monitoring wants them; a code link carries a signature of its own."""
 _SERVICES = frozenset({"lambda", None})
 """Whose requests are ours: Lambda's, and unsigned ones."""
 
@@ -88,14 +90,17 @@ class FrontDoor:
         headers, target = exchange.headers, exchange.target
         query = target.partition(b"?")[2].decode("latin-1")
         scope = sigv4.scope_of(sigv4.credential_of(headers, query), self._backend.config.region)
-        if self._secret_of is not None:
-            now = self._backend.clock.now()
-            method, text = exchange.method.decode("latin-1"), target.decode("latin-1")
-            sigv4.verify(method, text, headers, exchange.body, self._secret_of, now)
+        self._verify(exchange)
         if scope.service not in _SERVICES:
             raise InvalidParameterValueException.other_service(scope.service or "")
         host = headers.get(b"host", b"localhost").decode("latin-1")
         return Context(scope.account, scope.region, exchange.request_id, scope.access_key, f"http://{host}")
+
+    def _verify(self, exchange: Exchange) -> None:
+        if self._secret_of is not None:
+            now = self._backend.clock.now()
+            method, target = exchange.method.decode("latin-1"), exchange.target.decode("latin-1")
+            sigv4.verify(method, target, exchange.headers, exchange.body, self._secret_of, now)
 
     def _operation(self, exchange: Exchange, context: Context) -> None:
         path, _, query = exchange.target.decode("latin-1").partition("?")
@@ -124,6 +129,8 @@ class FrontDoor:
 
     def _page(self, exchange: Exchange) -> None:
         path = exchange.target.partition(b"?")[0]
+        if path in _SIGNED_PAGES:
+            self._verify(exchange)
         for prefix, handler in self._pages.items():
             if path == prefix or (prefix.endswith(b"/") and path.startswith(prefix)):
                 handler(exchange)

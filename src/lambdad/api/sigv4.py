@@ -83,17 +83,36 @@ def verify(
         raise Unauthorized("UnrecognizedClientException", "The security token included in the request is invalid.")
     _check_time(signed, scope, now)
     request = _canonical_request(method, path, query, headers, body, signed)
-    date_scope = f"{scope.date}/{scope.region}/{scope.service}/aws4_request"
-    digest = hashlib.sha256(request.encode()).hexdigest()
-    to_sign = f"AWS4-HMAC-SHA256\n{signed.time}\n{date_scope}\n{digest}"
-    key = _signing_key(secret, scope.date, scope.region, scope.service)
-    expected = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+    expected = _signature(request, signed.time, _signing_key(secret, scope.date, scope.region, scope.service), scope)
     if not hmac.compare_digest(expected, signed.signature):
         raise Unauthorized(
             "InvalidSignatureException",
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details.",
         )
+
+
+def sign(
+    method: str, target: str, headers: dict[str, str], body: bytes, scope: Scope, secret: str, moment: datetime
+) -> None:
+    """Add what signs a request: X-Amz-Date and Authorization. Every header given is signed; `host` must be among them."""
+    headers["X-Amz-Date"] = time = f"{moment:%Y%m%dT%H%M%SZ}"
+    given = {name.lower().encode(): value.encode() for name, value in headers.items()}
+    names = tuple(sorted(name.decode() for name in given))
+    credential = f"{scope.access_key}/{scope.date}/{scope.region}/{scope.service}/aws4_request"
+    path, _, query = target.partition("?")
+    request = _canonical_request(method, path, query, given, body, _Signed(credential, names, "", time, _SKEW, False))
+    key = _signing_key(secret, scope.date, scope.region, scope.service or "")
+    signature = _signature(request, time, key, scope)
+    headers["Authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={';'.join(names)}, Signature={signature}"
+    )
+
+
+def _signature(request: str, time: str, key: bytes, scope: Scope) -> str:
+    date_scope = f"{scope.date}/{scope.region}/{scope.service}/aws4_request"
+    to_sign = f"AWS4-HMAC-SHA256\n{time}\n{date_scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    return hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

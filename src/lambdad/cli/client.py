@@ -6,10 +6,13 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import click
+
+from lambdad.api.sigv4 import Scope, sign
 
 _DEFAULT = "http://127.0.0.1:4566"
 _TIMEOUT = 960.0
@@ -51,7 +54,7 @@ class Answer:
 
 
 class Client:
-    """Requests are unsigned but for the scope: account and region as the AWS variables say."""
+    """Requests are signed with the credentials, and for the region, that the AWS variables say."""
 
     def __init__(self, endpoint: str) -> None:
         parts = urlsplit(endpoint)
@@ -61,9 +64,11 @@ class Client:
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.hostname, parts.port, timeout=_TIMEOUT)
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-        account = os.environ.get("AWS_ACCESS_KEY_ID") or "000000000000"
-        scope = f"{account}/20260101/{region}/lambda/aws4_request"
-        self._authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+        self._host = parts.netloc.rpartition("@")[2]
+        self._region = region
+        self._access_key = os.environ.get("AWS_ACCESS_KEY_ID") or "000000000000"
+        self._secret = os.environ.get("AWS_SECRET_ACCESS_KEY") or "unknown"
+        self._token = os.environ.get("AWS_SESSION_TOKEN")
 
     def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         """`body`: bytes as they are, anything else as JSON."""
@@ -74,8 +79,14 @@ class Client:
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> http.client.HTTPResponse:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        moment = datetime.now(UTC)
+        given = {"Host": self._host, **(headers or {})}
+        if self._token:
+            given["X-Amz-Security-Token"] = self._token
+        scope = Scope("", self._region, "lambda", self._access_key, f"{moment:%Y%m%d}")
+        sign(method, path, given, data or b"", scope, self._secret, moment)
         try:
-            self._connection.request(method, path, data, {"Authorization": self._authorization, **(headers or {})})
+            self._connection.request(method, path, data, given)
             return self._connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             fail(f"no server answers at {self._endpoint} ({error}). Start one with `lambdad serve`.")

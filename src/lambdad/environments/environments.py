@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 _WARM_LIMIT = 10.0
 """Seconds that a version stays Pending for the sake of its runtime's first sandbox."""
+_CLOSE_LIMIT = 60.0
+"""Seconds until their end is waited for no longer: the driver ends what is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +159,11 @@ class Environments:
 
     def room_freed(self, pool: Pool) -> None:
         self._capacity.give_back(pool.version.memory_size)
-        if pool.retired and not pool.all:
+        if pool.retired and pool.empty:
             self._forget(pool)
         if not self._capacity.number:
             self._empty.set()
-        for other in list(self._pools.values()):
+        for other in (*self._pools.values(), *self._retired):
             if other.starved:
                 other.room_may_be_free()
 
@@ -212,7 +214,7 @@ class Environments:
                 if pool is not None:
                     self._retired.add(pool)
                     pool.retire()
-                    if not pool.all:
+                    if pool.empty:
                         self._forget(pool)
 
     def states(self) -> dict[str, int]:
@@ -233,7 +235,10 @@ class Environments:
             self._sweeper.cancel()
         for pool in [*self._pools.values(), *self._retired]:
             pool.shutdown()
-        await self._empty.wait()
+        try:
+            await asyncio.wait_for(self._empty.wait(), _CLOSE_LIMIT)
+        except TimeoutError:
+            log.error("%d environments did not end: %s", self._capacity.number, self.states())
         await self._spares.close()
 
 

@@ -112,12 +112,12 @@ class Pool:
             environment = await self._host.make_environment(self)
         except SandboxError as error:
             log.error("no environment for %s: %s", self.version.qualified_arn, error)
-            self._host.room_freed(self)
+            self._growing -= 1
             if self._waiting:
                 self._waiting.popleft().done(ServiceException.internal())
+            self._host.room_freed(self)
             return
-        finally:
-            self._growing -= 1
+        self._growing -= 1
         self._adopt(environment, self._waiting.popleft() if self._waiting else None)
 
     def _adopt(self, environment: Environment, invocation: Invocation | None) -> None:
@@ -131,6 +131,11 @@ class Pool:
         """Called when some environment of this host is gone."""
         while len(self._waiting) > self._growing and self._host.take_room(self):
             self._grow()
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is in it, and nothing will be of what was asked so far."""
+        return not self.all and not self._growing and not self._waiting
 
     @property
     def starved(self) -> bool:
