@@ -12,13 +12,14 @@ from server import Server
 from wait import wait_for
 
 CODE = "import os\nV = {}\ndef handler(event, context):\n    return [V, os.environ.get('TURN')]\n"
-TURNS = 10
+TURNS = 20
 
 
 def test_every_invocation_is_answered_while_code_and_settings_change(tmp_path: Path) -> None:
     own_server = Server(tmp_path / "data", "--spare", "0").start()  # so that most changes come while one is being made
     client = own_server.client()
     name = create(client, CODE.format(0), MemorySize=128)
+    call(client, name)  # the runtime's zygote is there
     done = threading.Event()
 
     def update(change: str) -> None:
@@ -54,7 +55,7 @@ def test_every_invocation_is_answered_while_code_and_settings_change(tmp_path: P
             future.result()
         done.set()
         answers = [answer for future in invoking for answer in future.result()]
-    assert len(answers) > 8
+    assert len(answers) >= 8
     assert not [answer for answer in answers if answer is not None]
     assert own_server.stop() == 0
     assert "never retrieved" not in own_server.log()
