@@ -174,7 +174,13 @@ def test_a_used_network_comes_back_with_another_address_and_an_empty_queue(world
         before = address_of(taken)
         left = await from_sandbox(taken, lambda: socket.create_connection(("127.0.0.1", 9001), 5))
         left.close()
-        await asyncio.to_thread(taken.clean)
+        pool.give_back(taken)
+        others: list[Network] = []
+        while (again := await pool.take()) is not taken:
+            others.append(again)
+            assert len(others) < 20
+        for other in others:
+            pool.give_back(other)
         assert address_of(taken) != before
         with pytest.raises(BlockingIOError):
             taken.runtime_api.accept()

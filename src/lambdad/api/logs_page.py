@@ -12,7 +12,8 @@ import orjson
 
 from lambdad.api import sigv4
 from lambdad.http.exchange import Exchange
-from lambdad.observability.logs import LogEvent, LogStore
+from lambdad.observability.log_writer import LogEvent
+from lambdad.observability.logs import LogStore
 from lambdad.resources.function import Function, FunctionKey
 
 _WAITING = 1000
@@ -53,7 +54,7 @@ class LogsPage:
             if (a, r, g) == (account, region, group) and not news.full():
                 news.put_nowait([_line(event.timestamp, stream, event.message) for event in events])
 
-        await asyncio.to_thread(self._logs.flush)
+        await self._logs.synced()
         end = self._logs.subscribe(listener) if follow else None
         try:
             stored = await asyncio.to_thread(self._logs.read, account, region, group, None, since)

@@ -20,7 +20,7 @@ from lambdad.environments.next_event import next_head
 from lambdad.environments.states import State, advance
 from lambdad.errors import ServiceException
 from lambdad.http.exchange import Exchange
-from lambdad.observability.logs import LogEvent
+from lambdad.observability.log_writer import LogEvent
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.invocation import Invocation, InvocationResult
 from lambdad.sandbox.driver import Exit, Sandbox
@@ -76,7 +76,7 @@ class Environment:
         self.log_stream = log_stream
         self._capture = LogCapture(sandbox.output, publish, clock.now)
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(sandbox.output, self._output_readable)
+        self._loop.add_reader(sandbox.output, self._capture.output_readable)
         sandbox.on_exit = self._runtime_exited
         self.state = State.DOWN
         self.idle_since = 0.0
@@ -153,6 +153,8 @@ class Environment:
     def invoke(self, invocation: Invocation) -> None:
         """Give it an event; `invocation.done` is called once, whatever happens. Not while it has another."""
         self._invocation = invocation
+        if invocation.wants_tail:
+            self._capture.begin_tail()  # it begins anew when the event is delivered: here for an init that fails
         if self.state is State.IDLE:
             self._deliver(restart_clock=True)
         elif self.state is State.FROZEN:
@@ -384,12 +386,6 @@ class Environment:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _output_readable(self) -> None:
-        """Between the platform's own lines: what processes print while nobody asks, or more than the pipe holds."""
-        self._capture.drain(reads=1)
-        if self._invocation is None:
-            self._capture.publish()
 
 
 def _nothing() -> None:

@@ -138,7 +138,7 @@ class Environments:
             pool,
             self._clock,
             stream,
-            lambda events: self._logs.append(key.account, key.region, group, stream, events),
+            self._logs.stream(key.account, key.region, group, stream),
         )
         environment.detach = self._listen(sandbox, RuntimeApi(environment).handle)
         return environment

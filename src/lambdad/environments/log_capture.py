@@ -5,6 +5,7 @@ runtimes that frame their messages (0xA55A frames, as AWS's runtime clients writ
 come through the same pipe, so their order is the function's own.
 """
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ from datetime import UTC, datetime
 
 import orjson
 
-from lambdad.observability.logs import LogEvent
+from lambdad.observability.log_writer import LogEvent
 
 TAIL_BYTES = 4096
 """What LogType=Tail returns at most (API_Invoke)."""
 MAX_EVENT = 256 * 1024
 """CloudWatch Logs' limit of one event; longer lines are cut into several."""
 
+_LIVE_DELAY = 0.2
+"""Seconds until what is printed can be read by others, unless its invocation ends before."""
 _MAGIC = b"\xa5\x5a\x00"
 _FRAME_HEAD = 16
 _READ = 65536
@@ -88,7 +91,7 @@ def _split_lines(text: bytes, messages: list[bytes]) -> bytes:
 class LogCapture:
     """Reads the pipe when told to, and gathers events until `publish` hands them to the log store."""
 
-    __slots__ = ("_events", "_now", "_output", "_parser", "_publish", "_tail", "_tail_size")
+    __slots__ = ("_events", "_now", "_output", "_parser", "_publish", "_publishing", "_tail", "_tail_size")
 
     def __init__(self, output: int, publish: Callable[[list[LogEvent]], None], now: Callable[[], float]) -> None:
         self._output = output
@@ -98,6 +101,7 @@ class LogCapture:
         self._events: list[LogEvent] = []
         self._tail: list[bytes] | None = None
         self._tail_size = 0
+        self._publishing: asyncio.TimerHandle | None = None
 
     def drain(self, reads: int = _MAX_READS) -> None:
         """Take what the pipe holds now, at most `reads` × 64 KB: a flood waits in the pipe, and so does its writer."""
@@ -112,6 +116,16 @@ class LogCapture:
                 self.write(message)
             if len(data) < _READ:
                 return
+
+    def output_readable(self) -> None:
+        """Something was printed; called by the event loop. Others can read it soon, also during a long invocation."""
+        self.drain(reads=1)
+        if self._publishing is None:
+            self._publishing = asyncio.get_running_loop().call_later(_LIVE_DELAY, self._publish_late)
+
+    def _publish_late(self) -> None:
+        self._publishing = None
+        self.publish()
 
     def finish(self) -> None:
         """Everything printed so far is taken, an unfinished line too."""

@@ -7,6 +7,7 @@ Destinations and dead-letter queues are not here yet.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from lambdad.clock import Clock
 from lambdad.errors import ResourceNotFoundException, ServiceError
@@ -24,8 +25,12 @@ _LONGEST_SLEEP = 3600.0
 
 
 class Asynchronous:
-    def __init__(self, queue: EventQueue, invoker: Invoker, clock: Clock) -> None:
+    def __init__(
+        self, queue: EventQueue, invoker: Invoker, clock: Clock, logged: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`logged`: what an attempt has logged is durable when it returns."""
         self._queue = queue
+        self._logged = logged
         self._invoker = invoker
         self._clock = clock
         self._wake = asyncio.Event()
@@ -93,6 +98,7 @@ class Asynchronous:
 
     async def _attempt(self, event: Event) -> None:
         failure = await self._invoke(event)
+        await self._logged()
         if failure is None:
             await self._queue.settle(event)
             return

@@ -1,0 +1,187 @@
+"""The thread that writes logs: events of many streams in, few system calls out.
+
+Two promises at two prices. Within hundredths of a second an event is written: a crash of the server does not lose it. Within
+half a second it is synced, and at once if someone waits for that (`synced`): a crash of the machine does not lose it.
+Each release and taking of the interpreter's lock disturbs the event loop, so files stay open and are written once per round.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import orjson
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_ROUND = 0.02
+"""Seconds between writes."""
+_SYNC = 0.5
+"""Seconds between syncs, when nobody waits."""
+_SYNC_LIMIT = 10.0
+_BUFFER = 64 * 1024 * 1024
+"""Bytes that may wait to be written; beyond it events are dropped, counted, and said."""
+_OPEN = 128
+"""Files kept open; those longest unwritten are closed first."""
+
+
+class LogEvent(NamedTuple):
+    """Made for every line of every invocation: a tuple costs least. `timestamp` in milliseconds since the epoch."""
+
+    timestamp: int
+    message: str
+
+
+class _File:
+    """A stream's file, open for appending."""
+
+    __slots__ = ("fd", "size")
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self.size = os.fstat(self.fd).st_size
+
+
+class LogWriter:
+    """`grown(path, size)` is called by its thread when a file is new, and when it has become larger than `file_limit`."""
+
+    def __init__(self, file_limit: int, grown: Callable[[Path, int], None]) -> None:
+        self._file_limit = file_limit
+        self._grown = grown
+        self._queue: queue.SimpleQueue[tuple[Path, list[LogEvent]] | None] = queue.SimpleQueue()
+        self._waiting = 0
+        self._dropped = 0
+        self._waiters: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+        self._files: dict[Path, _File] = {}
+        self._unsynced: set[Path] = set()
+        self._synced_at = 0.0
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def append(self, path: Path, events: list[LogEvent]) -> None:
+        """Returns at once. Over the buffer's bound the events are dropped: memory and other functions come first."""
+        if self._waiting > _BUFFER:
+            self._dropped += len(events)
+            return
+        self._waiting += sum(len(event.message) for event in events)
+        self._queue.put((path, events))
+
+    async def synced(self) -> None:
+        """Until everything appended before is on disk; at most for a while, since a full disk never takes it."""
+        loop = asyncio.get_running_loop()
+        on_disk = asyncio.Event()
+        self._waiters.put(partial(loop.call_soon_threadsafe, on_disk.set))
+        self._queue.put(None)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(on_disk.wait(), _SYNC_LIMIT)
+
+    def forget(self, path: Path) -> None:
+        """Its file is removed. Only from `grown`."""
+        if path in self._files:
+            self._let_go(path)
+
+    def close(self) -> None:
+        """Everything is on disk when it returns."""
+        self._closing = True
+        self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    # --- The thread -------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            first = self._next()
+            closing = self._closing  # read before the queue is emptied: what is appended after it is nobody's promise
+            waiters = _all_of(self._waiters)
+            self._write([first, *_all_of(self._queue)])
+            if waiters or closing or time.monotonic() - self._synced_at > _SYNC:
+                self._sync()
+            for tell in waiters:
+                tell()
+            if not closing:
+                time.sleep(_ROUND)  # what comes meanwhile shares one write per stream
+        for file in self._files.values():
+            os.close(file.fd)
+
+    def _next(self) -> tuple[Path, list[LogEvent]] | None:
+        try:
+            return self._queue.get(timeout=_SYNC if self._unsynced else None)
+        except queue.Empty:
+            return None
+
+    def _write(self, batches: list[tuple[Path, list[LogEvent]] | None]) -> None:
+        by_path: dict[Path, list[bytes]] = {}
+        size = 0
+        ingested = int(time.time() * 1000)
+        for batch in batches:
+            if batch is not None:
+                lines = by_path.setdefault(batch[0], [])
+                for event in batch[1]:
+                    size += len(event.message)
+                    lines.append(orjson.dumps([event.timestamp, ingested, event.message]))
+        if self._dropped and by_path:
+            notice, self._dropped = f"{self._dropped} log events were dropped: they came too fast\n", 0
+            for lines in by_path.values():
+                lines.append(orjson.dumps([ingested, ingested, notice]))
+        for path, lines in by_path.items():
+            try:
+                self._append(path, b"\n".join(lines) + b"\n")
+            except OSError as error:
+                self._dropped += len(lines)
+                log.error("logs cannot be written: %s", error)
+        self._waiting -= size
+
+    def _append(self, path: Path, data: bytes) -> None:
+        file = self._files.pop(path, None)
+        new = file is None
+        if file is None:
+            file = _File(path)
+            if len(self._files) >= _OPEN:
+                self._let_go(next(iter(self._files)))
+        self._files[path] = file  # at the end: written last
+        self._unsynced.add(path)
+        file.size += len(data)
+        while data:
+            data = data[os.write(file.fd, data) :]
+        if new or file.size > self._file_limit:
+            file.size = os.fstat(file.fd).st_size
+            self._grown(path, file.size)
+
+    def _let_go(self, path: Path) -> None:
+        file = self._files.pop(path)
+        if path in self._unsynced:
+            self._unsynced.discard(path)
+            with contextlib.suppress(OSError):
+                os.fdatasync(file.fd)
+        os.close(file.fd)
+
+    def _sync(self) -> None:
+        self._synced_at = time.monotonic()
+        for path in self._unsynced:
+            with contextlib.suppress(OSError):  # said when it was written, or by the next write
+                os.fdatasync(self._files[path].fd)
+        self._unsynced.clear()
+
+
+def _all_of(waiting: "queue.SimpleQueue[T]") -> list[T]:
+    found: list[T] = []
+    while True:
+        try:
+            found.append(waiting.get_nowait())
+        except queue.Empty:
+            return found
