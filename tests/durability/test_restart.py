@@ -236,3 +236,20 @@ def test_a_second_signal_ends_what_still_runs(own_server: Server) -> None:
     assert own_server.stop() == 0
     thread.join(30)
     assert "ending what still runs" in own_server.log()
+
+
+def test_what_an_event_has_logged_survives_a_kill(own_server: Server) -> None:
+    """An event that is settled has its log on disk; one that is not runs again."""
+    client = own_server.start().client()
+    name = create(client, "def handler(event, context):\n    print('ran', event)\n")
+    for turn in range(3):
+        for number in range(40 * turn + 1, 40 * turn + 41):
+            client.invoke(FunctionName=name, InvocationType="Event", Payload=str(number))
+        own_server.kill()
+        client = own_server.start().client()
+    wait_for(lambda: not missing(own_server.function_log(name), 120), 60)
+
+
+def missing(lines: list[str], number: int) -> list[int]:
+    text = "\n".join(lines) + "\n"
+    return [one for one in range(1, number + 1) if f"ran {one}\n" not in text]

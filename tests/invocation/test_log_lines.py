@@ -3,10 +3,14 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html
 """
 
+import base64
 import re
 from typing import Any
 
+import pytest
+
 from functions import call, create
+from interpreters import PYTHON
 from server import Server
 
 
@@ -16,7 +20,7 @@ def test_the_lines_of_two_invocations(server: Server, client: Any) -> None:
     ids = [call(client, name)[1]["ResponseMetadata"]["RequestId"] for _ in range(2)]
     lines = [line for line in server.wait_for_log(name, f"REPORT RequestId: {ids[1]}") if line]
     text = "\n".join(lines)
-    assert text.count("INIT_START Runtime Version: python:3.12") == 1
+    assert text.count(f"INIT_START Runtime Version: python:{PYTHON[6:]}") == 1
     assert text.count("Init Duration:") == 1
     for request_id in ids:
         start = text.index(f"START RequestId: {request_id} Version: $LATEST")
@@ -48,3 +52,38 @@ def test_a_timeout_is_logged(server: Server, client: Any) -> None:
     text = "\n".join(server.wait_for_log(name, f"REPORT RequestId: {request_id}"))
     assert f"{request_id} Task timed out after 1.00 seconds" in text
     assert re.search(rf"REPORT RequestId: {request_id}\t.*Status: timeout", text)
+
+
+def test_output_is_readable_during_the_invocation(server: Server) -> None:
+    client = server.client()
+    code = """
+import os, time
+def handler(event, context):
+    print("it has begun", flush=True)
+    deadline = time.time() + 60
+    while not os.path.exists("/tmp/go") and time.time() < deadline:
+        time.sleep(0.05)
+"""
+    name = create(client, code, Timeout=20)
+    client.invoke(FunctionName=name, InvocationType="Event")
+    lines = server.wait_for_log(name, "it has begun")
+    assert not [line for line in lines if line.startswith("END")]
+    client.delete_function(FunctionName=name)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("raise ValueError('at import')", "at import"),
+        ("import nothing_of_that_name", "nothing_of_that_name"),
+        ("import sys\nprint('before the end')\nsys.exit(3)", "before the end"),
+        ("def handler(:", "Syntax"),
+    ],
+)
+def test_the_tail_of_an_init_that_fails(client: Any, code: str, text: str) -> None:
+    answer = client.invoke(FunctionName=create(client, code), LogType="Tail")
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    assert text in tail
+    assert f"START RequestId: {request_id}" in tail
+    assert f"REPORT RequestId: {request_id}" in tail
