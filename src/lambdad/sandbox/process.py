@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lambdad.sandbox.driver import Exit, SandboxError, SandboxSpec, Template, Usage
-from lambdad.sandbox.process_table import GroupUsage, peak_memory, usage_by_group
+from lambdad.sandbox.process_table import GroupUsage, kill_marked, peak_memory, usage_by_group
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,8 @@ class ProcessSandbox:
         self._oom_kills = 0
         self._oom = False
         self._frozen = False
+        self._starting: asyncio.Task[None] | None = None
+        self._mark: bytes | None = None
         self._destroyed: asyncio.Task[None] | None = None
 
     # --- Running ----------------------------------------------------------------------------------------------------
@@ -69,12 +71,19 @@ class ProcessSandbox:
     def start(self, spec: SandboxSpec) -> None:
         self._limit = spec.memory_mb * 1024 * 1024
         self._usage, self._oom = GroupUsage(0, 0.0), False
+        self._starting = asyncio.create_task(self._start(spec))
+
+    async def _start(self, spec: SandboxSpec) -> None:
+        """Each sandbox has a copy of the code: what a function writes there is its own loss."""
+        task = self._directory / "task"
         try:
-            how = self._execute(spec)
+            if not task.exists():
+                await asyncio.to_thread(shutil.copytree, spec.code, task, symlinks=True)
+            how = self._execute(spec) if self._destroyed is None else None
         except OSError as error:
             how = Exit(setup_error=f"start: {error}")
         if how is not None:
-            asyncio.get_running_loop().call_soon(self._report, how)
+            self._report(how)
 
     def _execute(self, spec: SandboxSpec) -> Exit | None:
         """None: it runs. Raises OSError."""
@@ -82,7 +91,6 @@ class ProcessSandbox:
             return Exit(
                 setup_error=f"the process driver executes runtimes; {self.template.name} gives nothing to execute"
             )
-        _link(spec.code, self._directory / "task")
         _link(self._driver.merged(spec.layers), self._directory / "opt")
         try:
             self._process = subprocess.Popen(
@@ -99,6 +107,7 @@ class ProcessSandbox:
                 raise
             return Exit(exec_errno=errno.errorcode.get(error.errno or 0, "EIO"))
         self._last_group = self._process.pid
+        self._mark = _mark_of(spec.environment)
         _when_ended(self._process, self._ended)
         _limit_files(self._process.pid)
         self._driver.watch(self._process.pid)
@@ -169,6 +178,8 @@ class ProcessSandbox:
     # --- Ending -----------------------------------------------------------------------------------------------------
 
     async def reset(self) -> None:
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
         process, self._process = self._process, None
         group, self._last_group = self._last_group, None
         self._frozen = False
@@ -177,6 +188,8 @@ class ProcessSandbox:
         if group is not None:  # what the runtime process left was killed when it ended, a moment ago perhaps
             await _gone(group)
             self._driver.unwatch(group)
+            if self._mark is not None:
+                await asyncio.to_thread(kill_marked, self._mark)
 
     async def destroy(self) -> None:
         if self._destroyed is None:
@@ -313,6 +326,12 @@ def _when_ended(process: "subprocess.Popen[bytes]", call: Callable[["subprocess.
             loop.call_soon_threadsafe(call, process)
 
     threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
+
+
+def _mark_of(environment: Mapping[str, str]) -> bytes | None:
+    """What no other sandbox's processes have among their variables."""
+    stream = environment.get("AWS_LAMBDA_LOG_STREAM_NAME")
+    return f"AWS_LAMBDA_LOG_STREAM_NAME={stream}".encode() if stream else None
 
 
 def _limit_files(pid: int) -> None:
