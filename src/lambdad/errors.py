@@ -225,16 +225,26 @@ class InvalidParameterValueException(ServiceError):
         return cls("No S3 endpoint is configured: start lambdad with --endpoint s3=URL, or pass the code as ZipFile.")
 
     @classmethod
-    def other_service(cls, service: str) -> "InvalidParameterValueException":
-        return cls(f"lambdad serves AWS Lambda; requests for the service {service} belong to another endpoint.")
-
-    @classmethod
     def not_offered(cls, member: str) -> "InvalidParameterValueException":
         return cls(f"lambdad does not support {member}.")
 
     @classmethod
     def not_built_yet(cls, operation: str) -> "InvalidParameterValueException":
         return cls(f"lambdad does not implement {operation} yet.")
+
+
+class OtherServiceException(ServiceError):
+    """Ours: a request signed for another service than Lambda came here."""
+
+    status = 400
+
+    @classmethod
+    def of(cls, service: str) -> "OtherServiceException":
+        return cls(f"lambdad serves AWS Lambda; requests for the service {service} belong to another endpoint.")
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        return {"__type": self.code}  # where the JSON protocols but Lambda's have it
 
 
 class InvalidRequestContentException(ServiceError):

@@ -10,6 +10,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import orjson
 import uvloop
@@ -227,6 +228,13 @@ def _metrics(exchange: Exchange, metrics: Metrics) -> None:
     exchange.respond(200, ((b"Content-Type", b"text/plain; version=0.0.4"),), metrics.render())
 
 
+def _hint(error: Exception, config: Config) -> str:
+    name = error.filename if isinstance(error, OSError) else None
+    if isinstance(name, str) and (name == str(config.data_dir) or Path(name) in config.data_dir.parents):
+        return ". Choose another data directory with --data-dir."
+    return ""
+
+
 async def _run(config: Config) -> int:
     stop = asyncio.Event()
     hurry = asyncio.Event()
@@ -237,7 +245,7 @@ async def _run(config: Config) -> int:
     try:
         await server.start()
     except (DataDirectoryInUse, OSError) as error:
-        print(f"lambdad: {error}", file=sys.stderr)
+        print(f"lambdad: {error}{_hint(error, config)}", file=sys.stderr)
         return 1
     print(f"lambdad ready on {server.url}", flush=True)
     await stop.wait()

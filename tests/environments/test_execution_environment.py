@@ -3,6 +3,7 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, …/lambda-runtime-environment.html
 """
 
+import base64
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -246,8 +247,12 @@ def handler(event, context):
     server.wait_for_log(name, "from-the-background")
 
 
-def test_a_runtime_that_is_not_installed_says_so(client: Any) -> None:
+def test_a_runtime_that_is_not_installed_says_so(server: Server, client: Any) -> None:
     name = create(client, runtime="java21", handler="example.Handler", files={"x.txt": "x"})
-    payload, answer = call(client, name)
+    payload, answer = call(client, name, LogType="Tail")
     assert answer["FunctionError"] == "Unhandled"
     assert "java21" in payload["errorMessage"]
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    assert payload["errorMessage"] in tail
+    assert f"REPORT RequestId: {answer['ResponseMetadata']['RequestId']}" in tail
+    assert payload["errorMessage"] in "\n".join(server.wait_for_log(name, "REPORT"))

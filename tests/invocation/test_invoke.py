@@ -182,3 +182,17 @@ def test_an_event_is_accepted_and_runs(server: Any, client: Any) -> None:
     assert answer["StatusCode"] == 202
     assert answer["Payload"].read() == b""
     server.wait_for_log(name, "got 42")
+
+
+@pytest.mark.parametrize("payload", [b"1e400", b'"\\ud83d"', b"-0", b" [1 , 2]\n", b'{"a":1,"a":2}'])
+def test_json_that_few_parsers_like(client: Any, payload: bytes) -> None:
+    code = "def handler(event, context):\n    return 'taken'\n"
+    answer = client.invoke(FunctionName=create(client, code), Payload=payload)
+    assert json.loads(answer["Payload"].read()) == "taken"
+
+
+@pytest.mark.parametrize("payload", [b"NaN", b"Infinity", b"[1,]", b"'a'", b"\xff", b"[" * 2000 + b"]" * 2000])
+def test_what_is_no_json(client: Any, payload: bytes) -> None:
+    name = create(client, "def handler(event, context):\n    return 'taken'\n")
+    with pytest.raises(client.exceptions.InvalidRequestContentException):
+        client.invoke(FunctionName=name, Payload=payload)

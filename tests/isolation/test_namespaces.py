@@ -66,7 +66,7 @@ def test_nothing_of_ours_stays_mounted(host: Host, way: str) -> None:
 def test_etc_holds_what_programs_need_and_no_more(host: Host) -> None:
     allowed = {
         *("alternatives", "ca-certificates", "group", "hosts", "ld.so.cache", "localtime", "mime.types", "passwd"),
-        *("nsswitch.conf", "pki", "protocols", "resolv.conf", "services", "ssl"),
+        *("nsswitch.conf", "os-release", "pki", "protocols", "resolv.conf", "services", "ssl"),
     }
     ended = host.shell("ls /etc; echo; cat /etc/passwd")
     names, _, passwd = ended.text.partition("\n\n")

@@ -175,3 +175,22 @@ def test_signed_requests_only(tmp_path: Path) -> None:
         assert "InvalidSignatureException" in refused.stderr
     finally:
         assert server.stop() == 0
+
+
+def test_another_service_is_refused_in_its_own_protocol(server: Server) -> None:
+    from botocore.exceptions import ClientError
+
+    for service, operation in (("sts", "get_caller_identity"), ("iam", "list_roles"), ("dynamodb", "list_tables")):
+        with pytest.raises(ClientError, match="lambdad serves AWS Lambda") as refused:
+            getattr(server.client(service), operation)()
+        assert refused.value.response["Error"]["Code"] == "OtherServiceException"
+
+
+def test_a_data_directory_that_cannot_be_made(tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("")
+    command = [str(BIN / "lambdad"), "serve", "--port", "0", "--data-dir", str(place / "data")]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert "--data-dir" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1

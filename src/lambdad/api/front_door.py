@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 import orjson
 
@@ -23,6 +24,7 @@ from lambdad.api.router import Router, invoke_target
 from lambdad.api.validation import validate
 from lambdad.errors import (
     InvalidParameterValueException,
+    OtherServiceException,
     RequestEntityTooLargeException,
     ServiceError,
     ServiceException,
@@ -36,6 +38,7 @@ from lambdad.resources.quotas import QUOTAS
 log = logging.getLogger(__name__)
 
 _PAGES = b"/_lambdad/"
+_JSON = (b"application/x-amz-json", b"application/json")
 _SIGNED_PAGES = frozenset({b"/_lambdad/logs"})
 """Health and metrics are anyone's, as monitoring wants them; a code link carries a signature of its own."""
 _SERVICES = frozenset({"lambda", None})
@@ -92,7 +95,7 @@ class FrontDoor:
         scope = sigv4.scope_of(sigv4.credential_of(headers, query), self._backend.config.region)
         self._verify(exchange)
         if scope.service not in _SERVICES:
-            raise InvalidParameterValueException.other_service(scope.service or "")
+            raise OtherServiceException.of(scope.service or "")
         host = headers.get(b"host", b"localhost").decode("latin-1")
         return Context(scope.account, scope.region, exchange.request_id, scope.access_key, f"http://{host}")
 
@@ -159,6 +162,9 @@ def _internal(exchange: Exchange) -> None:
 
 def refuse(exchange: Exchange, error: ServiceError) -> None:
     """Answer with an error, as AWS writes it."""
+    if isinstance(error, OtherServiceException) and not exchange.headers.get(b"content-type", b"").startswith(_JSON):
+        _refuse_in_xml(exchange, error)
+        return
     body: dict[str, str] = dict(error.members)
     if error.kind is not None:
         body["Type"] = error.kind
@@ -171,6 +177,15 @@ def refuse(exchange: Exchange, error: ServiceError) -> None:
         *error.headers,
     ]
     exchange.respond(status, headers, orjson.dumps(body))
+
+
+def _refuse_in_xml(exchange: Exchange, error: ServiceError) -> None:
+    """For clients of the services whose protocol is XML (STS, IAM, S3 …)."""
+    body = (
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
+        f"</Error><RequestId>{exchange.request_id}</RequestId></ErrorResponse>"
+    )
+    exchange.respond(error.status, ((b"Content-Type", b"text/xml"),), body.encode())
 
 
 def _check_invoke(operation: Operation, name: str, qualifier: str | None) -> None:

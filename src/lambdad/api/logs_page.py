@@ -16,6 +16,8 @@ from lambdad.observability.log_writer import LogEvent
 from lambdad.observability.logs import LogStore
 from lambdad.resources.function import Function, FunctionKey
 
+_MOST = 100_000
+"""Events in one answer."""
 _WAITING = 1000
 """Batches that a follower may be behind before it is let go."""
 _JSON_LINES = ((b"Content-Type", b"application/x-ndjson"),)
@@ -57,8 +59,10 @@ class LogsPage:
         await self._logs.synced()
         end = self._logs.subscribe(listener) if follow else None
         try:
-            stored = await asyncio.to_thread(self._logs.read, account, region, group, None, since)
+            stored = await asyncio.to_thread(self._logs.read, account, region, group, None, since, None, _MOST)
             lines = [_line(event.timestamp, event.stream, event.message) for event in stored]
+            if len(stored) == _MOST:
+                lines.insert(0, _line(stored[0].timestamp, "", f"(only the last {_MOST:,} events are shown)"))
             if not follow:
                 exchange.respond(200, _JSON_LINES, b"".join(lines))
                 return

@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import re
 import sys
 import time
 import zipfile
@@ -13,6 +14,8 @@ from urllib.parse import quote
 import click
 
 from lambdad.cli.client import Answer, Client, endpoint_option, fail
+from lambdad.runtimes.catalogue import RUNTIMES
+from lambdad.runtimes.interpreters import Interpreter, Interpreters
 
 _LEFT_OUT = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".DS_Store"}
 _ROLE = "arn:aws:iam::000000000000:role/lambdad"
@@ -40,10 +43,22 @@ def guess(directory: Path) -> tuple[str | None, str | None]:
     for name in ("handler", "app", "lambda_function", "main", "index"):
         if (directory / f"{name}.py").is_file():
             function = "lambda_handler" if "def lambda_handler" in (directory / f"{name}.py").read_text() else "handler"
-            return f"python3.{max(min(sys.version_info.minor, 14), 10)}", f"{name}.{function}"
+            return _newest_installed("python"), f"{name}.{function}"
         if any((directory / f"{name}{ending}").is_file() for ending in (".mjs", ".js", ".cjs")):
-            return "nodejs22.x", f"{name}.handler"
+            return _newest_installed("nodejs"), f"{name}.handler"
     return None, None
+
+
+def _newest_installed(family: str) -> str:
+    """The newest runtime that this host has an interpreter for; else the newest there is: the server may run elsewhere."""
+    released = [name for name, runtime in RUNTIMES.items() if runtime.family == family and runtime.runs]
+    released = [name for name in released if not RUNTIMES[name].preview]
+    newest_first = sorted(released, key=lambda name: [int(part) for part in re.findall(r"\d+", name)], reverse=True)
+    interpreters = Interpreters({}, os.environ)
+    for name in newest_first:
+        if isinstance(interpreters.find(RUNTIMES[name]), Interpreter):
+            return name
+    return newest_first[0]
 
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:

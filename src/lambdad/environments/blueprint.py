@@ -39,4 +39,9 @@ class Blueprint:
 
     @property
     def lines(self) -> type[TextLines] | type[JsonLines]:
-        return JsonLines if self.version.log_format == "JSON" else TextLines
+        return lines_of(self.version)
+
+
+def lines_of(version: FunctionVersion) -> type[TextLines] | type[JsonLines]:
+    """How the platform writes its lines in this function's log."""
+    return JsonLines if version.log_format == "JSON" else TextLines

@@ -245,7 +245,7 @@ class Environment:
         now = self._clock.monotonic()
         if now - self._usage_at > _USAGE_AGE and self.state is not State.DEAD:
             self._usage_at = now
-            self._used_mb = min(math.ceil(self.sandbox.usage().memory_peak / 1048576), self.version.memory_size)
+            self._used_mb = math.ceil(self.sandbox.usage().memory_peak / 1048576)
         return self._used_mb
 
     def runtime_next(self, exchange: Exchange) -> bool:

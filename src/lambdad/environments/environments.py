@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lambdad.clock import Clock
-from lambdad.environments.blueprint import Blueprint
+from lambdad.environments.blueprint import Blueprint, lines_of
 from lambdad.environments.capacity import Capacity
 from lambdad.environments.environment import Environment
-from lambdad.environments.failures import runtime_not_installed
+from lambdad.environments.failures import FunctionError, runtime_not_installed
+from lambdad.environments.log_capture import TAIL_BYTES, Report
 from lambdad.environments.pool import Pool
 from lambdad.environments.runtime_api import RuntimeApi
 from lambdad.environments.spares import Spares
 from lambdad.http.exchange import Handler
+from lambdad.observability.log_writer import LogEvent
 from lambdad.observability.logs import LogStore
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion
 from lambdad.resources.invocation import Invocation, InvocationResult
@@ -92,10 +94,30 @@ class Environments:
             try:
                 pool = self._open_pool(version)
             except RuntimeNotInstalled as error:
-                failure = runtime_not_installed(str(error))
-                invocation.done(InvocationResult(failure.payload, version.version, "Unhandled"))
+                self._refuse(version, invocation, runtime_not_installed(str(error)))
                 return
         pool.submit(invocation)
+
+    def _refuse(self, version: FunctionVersion, invocation: Invocation, failure: FunctionError) -> None:
+        """Answered, and logged like any other failure, without an environment."""
+        now = self._clock.now()
+        lines = lines_of(version)
+        report = Report(invocation.request_id, 0.0, 0, version.memory_size, 0, None, failure.status, failure.error_type)
+        written = [
+            lines.start(invocation.request_id, version.version, now),
+            (failure.log_line or "").encode(),
+            lines.end(invocation.request_id, now),
+            lines.report(report, now),
+        ]
+        self._log_stream(version)[1]([LogEvent(int(now * 1000), line.decode()) for line in written if line])
+        tail = b"".join(written)[-TAIL_BYTES:] if invocation.wants_tail else None
+        invocation.done(InvocationResult(failure.payload, version.version, "Unhandled", tail))
+
+    def _log_stream(self, version: FunctionVersion) -> tuple[str, Callable[[list[LogEvent]], None]]:
+        """A new stream's name, and what appends to it."""
+        key = version.key
+        stream = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}/[{version.version}]{os.urandom(16).hex()}"
+        return stream, self._logs.stream(key.account, key.region, version.log_group_name, stream)
 
     def _open_pool(self, version: FunctionVersion) -> Pool:
         model = self._model_of(version)
@@ -126,20 +148,10 @@ class Environments:
         return self._furnish(pool, await self._spares.take(self._models[pool].template))
 
     def _furnish(self, pool: Pool, sandbox: Sandbox) -> Environment:
-        version = pool.version
         self.cold_starts += 1
         self._empty.clear()
-        stream = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}/[{version.version}]{os.urandom(16).hex()}"
-        key = version.key
-        group = version.log_group_name
-        environment = Environment(
-            self._models[pool].blueprint,
-            sandbox,
-            pool,
-            self._clock,
-            stream,
-            self._logs.stream(key.account, key.region, group, stream),
-        )
+        stream, publish = self._log_stream(pool.version)
+        environment = Environment(self._models[pool].blueprint, sandbox, pool, self._clock, stream, publish)
         environment.detach = self._listen(sandbox, RuntimeApi(environment).handle)
         return environment
 

@@ -176,7 +176,11 @@ def _newest(directory: Path, pattern: str, below: str) -> list[Path]:
     def numbers(path: Path) -> list[int]:
         return [int(number) for number in re.findall(r"\d+", path.name)]
 
-    return [found / below for found in sorted(directory.glob(pattern), key=numbers, reverse=True)]
+    try:
+        matching = sorted(directory.glob(pattern), key=numbers, reverse=True)
+    except PermissionError:
+        return []  # somebody else's, by a variable that outlived su(1)
+    return [found / below for found in matching]
 
 
 def _probe_python(runtime: Runtime, candidate: Path) -> Interpreter | None:

@@ -20,6 +20,7 @@ _ETC = (
     "/etc/localtime",
     "/etc/nsswitch.conf",
     "/etc/mime.types",
+    "/etc/os-release",
     "/etc/services",
     "/etc/protocols",
 )

@@ -77,8 +77,8 @@ class ProcessSandbox:
         """Each sandbox has a copy of the code: what a function writes there is its own loss."""
         task = self._directory / "task"
         try:
-            if not task.exists():
-                await asyncio.to_thread(shutil.copytree, spec.code, task, symlinks=True)
+            await asyncio.to_thread(shutil.rmtree, task, ignore_errors=True)
+            await asyncio.to_thread(shutil.copytree, spec.code, task, symlinks=True)
             how = self._execute(spec) if self._destroyed is None else None
         except OSError as error:
             how = Exit(setup_error=f"start: {error}")
