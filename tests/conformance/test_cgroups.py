@@ -15,6 +15,7 @@ from lambdad.sandbox.cgroups import v1, v2
 from lambdad.sandbox.cgroups.descendants import Descendants
 from lambdad.sandbox.cgroups.driver import FREEZERS, Cgroup, Hierarchy, quota_of, remove_all, thaw_all
 from lambdad.sandbox.cgroups.host import find_hierarchy, find_v2, mounts, own_groups
+from processes import state_of
 from wait import wait_for
 
 HYBRID = """
@@ -47,10 +48,6 @@ def in_group(group: Cgroup, script: str) -> "subprocess.Popen[str]":
     joining = "".join(f"echo 0 > {path}; " for path in entrances)
     argv = ["/bin/sh", "-c", joining + script]
     return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def state_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 # --- This host's ----------------------------------------------------------------------------------------------------
@@ -127,9 +124,9 @@ def test_without_groups_descendants_are_stopped_one_by_one() -> None:
         group.freeze()
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         assert len(children) == 2
-        wait_for(lambda: all(state_of(int(child)) == "T" for child in children), 10)
+        wait_for(lambda: all(state_of(child) == "T" for child in children), 10)
         group.thaw()
-        wait_for(lambda: all(state_of(int(child)) == "S" for child in children), 10)
+        wait_for(lambda: all(state_of(child) == "S" for child in children), 10)
         assert 0 < group.memory_current() <= group.memory_peak()
         os.killpg(process.pid, signal.SIGKILL)
     assert group.memory_current() == 0

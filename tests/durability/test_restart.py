@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions import call, create, new_name, zip_of
 from interpreters import PYTHON
+from processes import alive, processes_of, wait_until_ended
 from server import Server
 from wait import wait_for
 
@@ -118,24 +118,6 @@ def test_accepted_events_survive_a_kill(own_server: Server) -> None:
     wait_for(all_ran, 60)
 
 
-def processes_of(pid: int) -> list[str]:
-    """Every process that descends from one."""
-    table = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
-    children: dict[str, list[str]] = {}
-    for child, parent in zip(table[::2], table[1::2], strict=True):
-        children.setdefault(parent, []).append(child)
-    found, queue = [], [str(pid)]
-    while queue:
-        for child in children.get(queue.pop(), []):
-            found.append(child)
-            queue.append(child)
-    return found
-
-
-def alive(pids: list[str]) -> list[str]:
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-
-
 def test_a_killed_server_leaves_nothing_running(own_server: Server, isolated: None) -> None:
     own_server.start()
     client = own_server.client()
@@ -148,7 +130,8 @@ def test_a_killed_server_leaves_nothing_running(own_server: Server, isolated: No
     assert len(started) > 3
     groups = groups_of(started)
     own_server.kill()
-    wait_for(lambda: not alive(started) and not mounts_of(own_server), 20)
+    wait_until_ended(started, 30)
+    wait_for(lambda: not mounts_of(own_server), 20)
     for thread in threads:
         thread.join(30)
     own_server.start()

@@ -1,7 +1,7 @@
 """Functions run by the process driver, through the whole server."""
 
 import json
-import os
+import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +11,8 @@ import pytest
 
 from functions import call, create
 from interpreters import NODES, PYTHON
+from processes import alive, wait_until_ended
 from server import Server
-from wait import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -62,34 +62,31 @@ def handler(event, context):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="found by /proc")
 def test_processes_that_left_the_group_end_with_the_environment(client: Any) -> None:
-    code = """
+    seconds = str(random.randrange(10**6, 10**7))
+    code = f"""
 import subprocess
 def handler(event, context):
-    return int(subprocess.run(
-        ["/bin/sh", "-c", "setsid sleep 4321 >/dev/null 2>&1 & echo $!"], capture_output=True, text=True
-    ).stdout)
+    return subprocess.run(
+        ["/bin/sh", "-c", "setsid sleep {seconds} >/dev/null 2>&1 & echo $!"], capture_output=True, text=True
+    ).stdout.strip()
 """
     name = create(client, code, Timeout=20)
     left, _ = call(client, name)
-    children = [left, *(pid for pid in sleepers() if pid != left)]
-    assert any(map(alive, children))
+    children = {left, *sleepers(seconds)}
+    assert alive(children)
     client.delete_function(FunctionName=name)
-    wait_for(lambda: not any(map(alive, children)), 30)
+    wait_until_ended(children, 30)
 
 
-def sleepers() -> list[int]:
+def sleepers(seconds: str) -> list[str]:
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if entry.read_bytes() == b"sleep\x004321\x00":
-                found.append(int(entry.parent.name))
+            if entry.read_text() == f"sleep\0{seconds}\0":
+                found.append(entry.parent.name)
         except OSError:
             continue
     return found
-
-
-def alive(pid: int) -> bool:
-    return os.path.exists(f"/proc/{pid}")
 
 
 def test_errors_and_crashes(client: Any) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lambdad.sandbox.driver import Exit, Template
+from processes import wait_until_ended
 from sandboxes import SHELL, Host, Running, python
 from wait import wait_for
 
@@ -344,7 +345,7 @@ def test_a_killed_server_takes_everything_with_it_frozen_or_not(tmp_path: Path, 
             pids |= set(line.split())
         assert len(pids) >= 4 * 4
         server.kill()
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 20)
+    wait_until_ended(pids, 30)
     left = Path(tmp_path / "run" / "cgroups").read_text().split()
     assert any(Path(root).exists() for root in left)
     Host(tmp_path).open().close()

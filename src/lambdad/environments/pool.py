@@ -18,9 +18,10 @@ from lambdad.sandbox.driver import SandboxError
 
 log = logging.getLogger(__name__)
 
-_RETURN_GRACE = {State.ANSWERED: 0.005, State.RESETTING: 0.25}
-"""Seconds given to an environment that has answered to come back before another is started instead. A reset takes a few
-milliseconds; the caller of a function that failed finds what it left in /tmp, as on AWS."""
+_RETURN_GRACE = {State.ANSWERED: 0.05, State.RESETTING: 5.0}
+"""Seconds given to an environment that has answered to come back before another is started instead. Both take far less
+unless the host is overloaded, and then another start would only add to it; a runtime that goes on working after its answer
+is not waited for. The caller of a function that failed finds what it left in /tmp, as on AWS."""
 
 
 class Host(Protocol):

@@ -46,7 +46,10 @@ _FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432
 _FSCONFIG_SET_FLAG, _FSCONFIG_SET_STRING, _FSCONFIG_CMD_CREATE = 0, 1, 6
 _CLOEXEC = 1
 _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV, _MOUNT_ATTR_NOATIME = 2, 4, 16
-_TRIES = 20
+_TRIES = 200
+"""Each is lost to another process that got the device."""
+_taking = threading.Lock()
+"""The kernel names the same free device to all who ask before one has taken it."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -129,22 +132,30 @@ def _loop_device(image: int) -> tuple[int, str]:
     """(descriptor, path) of a device that shows the image. It is free again once it is neither open nor mounted."""
     control = os.open("/dev/loop-control", os.O_RDWR | os.O_CLOEXEC)
     try:
-        for _ in range(_TRIES):
-            number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
-            path = f"/dev/loop{number}"
-            with contextlib.suppress(FileExistsError):  # devtmpfs makes it; a container's /dev does not
-                os.mknod(path, 0o600 | stat.S_IFBLK, os.makedev(_LOOP_MAJOR, number))
-            device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.ioctl(device, _LOOP_CONFIGURE, _loop_config(image))
-                return device, path
-            except OSError as error:
-                os.close(device)
-                if error.errno != errno.EBUSY:  # another process took it first
-                    raise
+        with _taking:
+            for _ in range(_TRIES):
+                taken = _take(fcntl.ioctl(control, _LOOP_CTL_GET_FREE), image)
+                if taken is not None:
+                    return taken
         raise OSError("no loop device is free")
     finally:
         os.close(control)
+
+
+def _take(number: int, image: int) -> tuple[int, str] | None:
+    """None when another process was faster."""
+    path = f"/dev/loop{number}"
+    with contextlib.suppress(FileExistsError):  # devtmpfs makes it; a container's /dev does not
+        os.mknod(path, 0o600 | stat.S_IFBLK, os.makedev(_LOOP_MAJOR, number))
+    device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.ioctl(device, _LOOP_CONFIGURE, _loop_config(image))
+    except OSError as error:
+        os.close(device)
+        if error.errno != errno.EBUSY:
+            raise
+        return None
+    return device, path
 
 
 def _loop_config(image: int) -> bytes:
