@@ -29,7 +29,11 @@ def new_name(prefix: str = "f") -> str:
 def create(
     client: Any, code: str = "", *, runtime: str = PYTHON, files: dict[str, Any] | None = None, **more: Any
 ) -> str:
-    """Create a function from the source of its one module and wait until it is Active; its name."""
+    """Create a function from the source of its one module and wait until it is Active; its name.
+
+    Its timeout is long unless told: on an overloaded machine AWS's three seconds pass.
+    """
+    more.setdefault("Timeout", 60)
     name = more.pop("name", None) or new_name()
     executable = more.pop("executable", ())
     client.create_function(

@@ -230,7 +230,7 @@ def test_what_an_event_has_logged_survives_a_kill(own_server: Server) -> None:
             client.invoke(FunctionName=name, InvocationType="Event", Payload=str(number))
         own_server.kill()
         client = own_server.start().client()
-    wait_for(lambda: not missing(own_server.function_log(name), 120), 60)
+    wait_for(lambda: not missing(own_server.function_log(name), 120), 100)
 
 
 def missing(lines: list[str], number: int) -> list[int]:
