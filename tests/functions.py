@@ -9,6 +9,8 @@ from typing import Any
 from interpreters import PYTHON
 
 ROLE = "arn:aws:iam::000000000000:role/lambda-role"
+PROMPT = {"Delay": 0.005, "MaxAttempts": 12_000}
+"""How the SDK's waiters ask in tests: often, and for a minute."""
 
 
 def zip_of(files: dict[str, str | bytes], executable: tuple[str, ...] = ()) -> bytes:
@@ -44,7 +46,7 @@ def create(
         Code={"ZipFile": zip_of(files or {"app.py": code}, executable)},
         **more,
     )
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0, "MaxAttempts": 2000})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=PROMPT)
     return name
 
 

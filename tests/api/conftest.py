@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions import ROLE, new_name, zip_of
+from functions import PROMPT, ROLE, new_name, zip_of
 
 Create = Callable[..., dict[str, Any]]
 
@@ -42,6 +42,6 @@ def settled(client: Any) -> Callable[..., None]:
 
     def wait(name: str, **more: Any) -> None:
         for waiter in ("function_active_v2", "function_updated_v2"):
-            client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 0, "MaxAttempts": 5000}, **more)
+            client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig=PROMPT, **more)
 
     return wait

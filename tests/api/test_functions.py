@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions import ROLE, new_name, zip_of
+from functions import PROMPT, ROLE, new_name, zip_of
 from refusals import invalid, refused, violation
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -347,7 +347,7 @@ def test_lists(own_client: Any) -> None:
     found = own_client.list_functions()
     assert "NextMarker" not in found
     assert [(f["FunctionName"], f["FunctionArn"][-2:]) for f in found["Functions"]] == [("a", ":a"), ("b", ":b")]
-    own_client.get_waiter("function_active_v2").wait(FunctionName="a", WaiterConfig={"Delay": 0, "MaxAttempts": 5000})
+    own_client.get_waiter("function_active_v2").wait(FunctionName="a", WaiterConfig=PROMPT)
     whole = steady(own_client.get_function_configuration(FunctionName="a"))
     for name in ("State", "LastUpdateStatus"):
         del whole[name]

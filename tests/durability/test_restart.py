@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions import call, create, new_name, zip_of
+from functions import PROMPT, call, create, new_name, zip_of
 from interpreters import PYTHON
 from processes import alive, processes_of, wait_until_ended
 from server import Server
@@ -74,7 +74,7 @@ def test_a_killed_server_loses_nothing_acknowledged(own_server: Server, round_: 
                     Code={"ZipFile": zip_of({"app.py": ECHO})},
                 )
                 acknowledged[name] = ""
-                client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+                client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=PROMPT)
                 client.update_function_configuration(FunctionName=name, Description=name)
                 acknowledged[name] = name
                 call(client, name, turn)
@@ -93,7 +93,7 @@ def test_a_killed_server_loses_nothing_acknowledged(own_server: Server, round_: 
     for name, description in acknowledged.items():
         found = client.get_function_configuration(FunctionName=name)
         assert found["Description"] in (description, name)
-        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=PROMPT)
     last = next(reversed(acknowledged))
     assert call(client, last, "alive")[0] == "alive"
 

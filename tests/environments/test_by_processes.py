@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions import call, create
+from functions import PROMPT, call, create
 from interpreters import NODES, PYTHON
 from processes import alive, wait_until_ended
 from server import Server
@@ -54,7 +54,7 @@ def handler(event, context):
     name = create(client, code, Timeout=20)
     first, _ = call(client, name)
     client.update_function_configuration(FunctionName=name, Description="new environments")
-    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0, "MaxAttempts": 2000})
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=PROMPT)
     second, _ = call(client, name)
     assert isinstance(second, int)
     assert second != first

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions import call, create, zip_of
+from functions import PROMPT, call, create, zip_of
 from interpreters import PYTHON
 from server import Server
 from wait import wait_for
@@ -220,7 +220,7 @@ def test_an_update_replaces_the_environments(client: Any) -> None:
     new = zip_of({"app.py": "import os\ndef handler(event, context):\n    return 'new ' + os.environ.get('AA', '')\n"})
     client.update_function_code(FunctionName=name, ZipFile=new)
     assert call(client, name)[0] == "new "
-    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=PROMPT)
     client.update_function_configuration(FunctionName=name, Environment={"Variables": {"AA": "1"}})
     assert call(client, name)[0] == "new 1"
 
