@@ -37,4 +37,4 @@ def all_of(*runtimes: str) -> list[object]:
 PYTHON = next(filter(is_installed, ("python3.12", "python3.13", "python3.14", "python3.11", "python3.10")))
 """For tests that need any Python."""
 NODES = all_of("nodejs20.x", "nodejs22.x", "nodejs24.x")
-PYTHONS = all_of("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
+PYTHONS = all_of("python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15")

@@ -1,9 +1,9 @@
 """Memory that stays shared after a fork: what a zygote has loaded is made immortal.
 
 The kernel copies a page for a child when the child writes to it, and counting a reference is a write. From 3.12 on CPython
-counts none for immortal objects (PEP 683, made for exactly this use), but offers no call for it before 3.15
-(`PyUnstable_SetImmortal`), so the count is written here. It is done only where its layout is known: otherwise nothing
-happens, and children are larger and a little slower.
+counts none for immortal objects (PEP 683, made for exactly this use), but offers no call for it, or (from 3.15,
+`PyUnstable_SetImmortal`) one for objects that nobody else refers to: so the count is written here. It is done only where its
+layout is known: otherwise nothing happens, and children are larger and a little slower.
 
 An immortal object is never freed, which is true of all that a zygote has loaded anyway. What it refers to may still change.
 """
@@ -15,7 +15,7 @@ import struct
 import sys
 import types
 
-_COUNTS = {(3, 12): 0xFFFFFFFF, (3, 13): 0xFFFFFFFF, (3, 14): 0xC0000000}
+_COUNTS = {(3, 12): 0xFFFFFFFF, (3, 13): 0xFFFFFFFF, (3, 14): 0xC0000000, (3, 15): 0xC0000000}
 """By version: what an immortal object's lower 32 bits of reference count are (Include/refcount.h, `_Py_IMMORTAL_…REFCNT`)."""
 _MORTAL = (
     types.FrameType,
