@@ -33,6 +33,9 @@ _ENUM_ORDER: Mapping[str, tuple[str, ...]] = {
 }
 """How AWS lists an enumeration, where that is known: its order is not the model's."""
 
+_NUMBERS = frozenset({"integer", "long", "double"})
+_SCALARS = _NUMBERS | {"string"}
+
 
 def validate(operation: Operation, request: Mapping[str, Any]) -> None:
     """Raises ValidationException with all violations."""
@@ -66,7 +69,7 @@ def _check(value: Any, shape: Shape, path: str, violations: list[str]) -> None:
         _map(value, shape, path, violations)
     elif kind == "string":
         _string(value, shape, path, violations)
-    elif kind in ("integer", "long", "double"):
+    elif kind in _NUMBERS:
         _range(value, shape, path, violations)
     elif kind == "blob":
         _length(value, shape, path, violations)
@@ -74,7 +77,7 @@ def _check(value: Any, shape: Shape, path: str, violations: list[str]) -> None:
 
 def _list(value: list[Any], shape: Shape, path: str, violations: list[str]) -> None:
     element = shape.element
-    if element.type == "string":
+    if element.type in _SCALARS:
         _contents(value, element, _shown(value), path, "Member", violations)
     else:
         for number, item in enumerate(value, 1):
@@ -84,7 +87,7 @@ def _list(value: list[Any], shape: Shape, path: str, violations: list[str]) -> N
 def _map(value: Mapping[str, Any], shape: Shape, path: str, violations: list[str]) -> None:
     shown = None if shape.sensitive else _shown(value)
     _contents(value, shape.key, shown, path, "Map keys", violations)
-    if shape.element.type == "string":
+    if shape.element.type in _SCALARS:
         _contents(value.values(), shape.element, shown, path, "Map value", violations)
     else:
         for key, item in value.items():
@@ -92,25 +95,26 @@ def _map(value: Mapping[str, Any], shape: Shape, path: str, violations: list[str
 
 
 def _contents(
-    items: Iterable[str], shape: Shape, shown: str | None, path: str, what: str, violations: list[str]
+    items: Iterable[Any], shape: Shape, shown: str | None, path: str, what: str, violations: list[str]
 ) -> None:
-    """Strings in a list or map: however many are wrong, the whole is named once, with all that they must be."""
+    """Strings or numbers in a list or map: however many are wrong, the whole is named once, with all that they must be."""
     wrong: list[str] = []
     for item in items:
-        _string(item, shape, path, wrong)
+        _check(item, shape, path, wrong)
     if wrong:
         musts = [*_musts(shape), *(["not be null"] if shown is not None else [])]
         violations.append(of_contents(shown, path, what, musts))
 
 
 def _musts(shape: Shape) -> list[str]:
-    """All constraints of a string, in AWS's order."""
+    """All constraints of a string or number, in AWS's order."""
     if shape.enum:
         return [must_be_one_of(_ENUM_ORDER.get(shape.name, shape.enum))]
     pattern = OVERRIDES.get(shape.name, shape.pattern)
+    measure = "length" if shape.type == "string" else "value"
     return [
-        *([] if shape.maximum is None else [f"have length less than or equal to {shape.maximum}"]),
-        *([] if shape.minimum is None else [f"have length greater than or equal to {shape.minimum}"]),
+        *([] if shape.maximum is None else [f"have {measure} less than or equal to {shape.maximum}"]),
+        *([] if shape.minimum is None else [f"have {measure} greater than or equal to {shape.minimum}"]),
         *([f"satisfy regular expression pattern: {pattern}"] if pattern else []),
     ]
 

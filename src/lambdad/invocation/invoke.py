@@ -5,6 +5,7 @@ version that is still being prepared waits for it first (`wait_until_ready`, bou
 """
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from lambdad.clock import Clock
 from lambdad.errors import ResourceConflictException
 from lambdad.ids import new_trace_id
 from lambdad.invocation.concurrency import Concurrency
-from lambdad.invocation.routing import version_of
+from lambdad.invocation.routing import route, version_of
 from lambdad.observability.metrics import Metrics
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion
 from lambdad.resources.invocation import Invocation, InvocationResult, Outcome
@@ -46,6 +47,10 @@ class Invoker:
     def version_of(self, key: FunctionKey, qualifier: str | None) -> FunctionVersion:
         """Raises ResourceNotFoundException."""
         return version_of(key, self._functions.get(key), qualifier)
+
+    def route(self, key: FunctionKey, qualifier: str | None) -> FunctionVersion:
+        """The version that runs one invocation. Raises ResourceNotFoundException."""
+        return route(key, self._functions.get(key), qualifier, random.random)
 
     def start(
         self,
@@ -83,7 +88,7 @@ class Invoker:
         """The version once it can be invoked. Raises ResourceNotFoundException, ResourceConflictException."""
         deadline = self._clock.monotonic() + _PREPARATION_LIMIT
         while True:
-            version = self.version_of(key, qualifier)
+            version = self.route(key, qualifier)
             if is_ready(version):
                 return version
             left = deadline - self._clock.monotonic()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambdad.errors import PreconditionFailedException, ResourceConflictException, ResourceNotFoundException
+from lambdad.resources.alias import Alias
 
 LATEST = "$LATEST"
 
@@ -95,6 +96,8 @@ class Function:
     last_published: int
     """The highest version number ever given; numbers are never used again."""
     tags: Mapping[str, str]
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
+    """By name, sorted. Each refers to versions that exist."""
     reserved_concurrency: int | None = None
 
     @property
@@ -233,6 +236,14 @@ def publish(function: Function, description: str | None, revision_id: str) -> tu
         version = pending(version)
     versions = {**function.versions, str(number): version}
     return replace(function, versions=versions, last_published=number), version
+
+
+def without_version(function: Function, version: str) -> Function:
+    """A version that is not there (any more) is as deleted as it can be: AWS says nothing either."""
+    referring = [alias.name for alias in function.aliases.values() if version in alias.versions]
+    if referring:
+        raise ResourceConflictException.aliases_refer(referring)
+    return replace(function, versions={name: record for name, record in function.versions.items() if name != version})
 
 
 def same_content(published: FunctionVersion, latest: FunctionVersion) -> bool:

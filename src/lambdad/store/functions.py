@@ -13,6 +13,7 @@ import apsw
 import orjson
 
 from lambdad.errors import ResourceConflictException, ResourceNotFoundException
+from lambdad.resources.alias import Alias
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion
 from lambdad.store.database import Database
 
@@ -40,7 +41,7 @@ class Functions:
             "SELECT account, region, name, document FROM functions"
         ):
             key = FunctionKey(account, region, name)
-            self._functions[key] = Function(key=key, versions=versions[key], **orjson.loads(document))
+            self._functions[key] = _function_of(key, versions[key], orjson.loads(document))
 
     def get(self, key: FunctionKey) -> Function | None:
         return self._functions.get(key)
@@ -155,6 +156,7 @@ def _store(connection: apsw.Connection, key: FunctionKey, before: Function | Non
     document = {
         "last_published": after.last_published,
         "tags": dict(after.tags),
+        "aliases": {name: dataclasses.asdict(alias) for name, alias in after.aliases.items()},
         "reserved_concurrency": after.reserved_concurrency,
     }
     connection.execute(
@@ -162,6 +164,11 @@ def _store(connection: apsw.Connection, key: FunctionKey, before: Function | Non
         "ON CONFLICT (account, region, name) DO UPDATE SET document = excluded.document",
         (*name, orjson.dumps(document).decode()),
     )
+
+
+def _function_of(key: FunctionKey, versions: dict[str, FunctionVersion], document: dict[str, Any]) -> Function:
+    aliases = {name: Alias(**members) for name, members in document.pop("aliases", {}).items()}
+    return Function(key=key, versions=versions, aliases=aliases, **document)
 
 
 _IN_COLUMNS = frozenset({"key", "version"})

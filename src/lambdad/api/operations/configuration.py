@@ -4,21 +4,18 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
 """
 
 from lambdad.api.context import Members
-from lambdad.resources.function import LATEST, FunctionVersion
+from lambdad.resources.function import FunctionVersion
 from lambdad.runtimes.catalogue import runtime_version_arn
 
 KEPT = ("VpcConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs")
 """Members that are answered as they are kept, and that nothing here reads."""
 
 
-def members_of(version: FunctionVersion, *, qualified: bool | None = None, brief: bool = False) -> Members:
-    """`qualified`: the ARN names the version; by default, if it is not `$LATEST`. `brief`: as in lists, without states and
-    the runtime's version."""
-    if qualified is None:
-        qualified = version.version != LATEST
+def members_of(version: FunctionVersion, qualifier: str | None = None, *, brief: bool = False) -> Members:
+    """`qualifier`: what the ARN ends with, if anything. `brief`: as in lists, without states and the runtime's version."""
     members: Members = {
         "FunctionName": version.key.name,
-        "FunctionArn": version.qualified_arn if qualified else version.key.arn,
+        "FunctionArn": f"{version.key.arn}:{qualifier}" if qualifier else version.key.arn,
         "Runtime": version.runtime,
         "Role": version.role,
         "Handler": version.handler,

@@ -40,7 +40,7 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
         return after
 
     await backend.functions.update(key, change)
-    return members_of(answer[-1])
+    return members_of(answer[-1], answer[-1].version if request.get("Publish") else None)
 
 
 def _with_code(version: FunctionVersion, package: CodePackage, request: Members) -> FunctionVersion:

@@ -18,7 +18,7 @@ from lambdad.resources.function import Function, check_changeable, updating, wit
 
 async def get_function_configuration(backend: Backend, context: Context, request: Members) -> Members:
     _, version, qualifier = find(backend, context, request)
-    return members_of(version, qualified=qualifier is not None)
+    return members_of(version, qualifier)
 
 
 async def update_function_configuration(backend: Backend, context: Context, request: Members) -> Members:

@@ -4,7 +4,6 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and its sibli
 """
 
 import dataclasses
-from collections.abc import Callable
 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_source import keep_code, location, read_code
@@ -22,7 +21,7 @@ from lambdad.errors import (
 )
 from lambdad.ids import new_uuid
 from lambdad.resources.arn import resolve_function
-from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion, pending, publish
+from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion, pending, publish, without_version
 from lambdad.resources.quotas import QUOTAS
 from lambdad.store.code_packages import CodePackage
 
@@ -42,7 +41,7 @@ async def create_function(backend: Backend, context: Context, request: Members) 
     if request.get("Publish"):
         function, answer = publish(function, None, new_uuid())
     await backend.functions.create(function)
-    return members_of(answer, qualified=False)
+    return members_of(answer)
 
 
 def _new_key(context: Context, name: str) -> FunctionKey:
@@ -104,7 +103,7 @@ def find(backend: Backend, context: Context, request: Members) -> tuple[Function
 async def get_function(backend: Backend, context: Context, request: Members) -> Members:
     function, version, qualifier = find(backend, context, request)
     answer: Members = {
-        "Configuration": members_of(version, qualified=qualifier is not None),
+        "Configuration": members_of(version, qualifier),
         "Code": {"RepositoryType": "S3", "Location": location(backend, context.endpoint, version.code_sha256)},
     }
     if function.tags:
@@ -124,7 +123,7 @@ async def list_functions(backend: Backend, context: Context, request: Members) -
         functions = []  # replicas at the edge of another region's function: there are none
     versions = [version for f in functions for version in (f.versions.values() if everything else (f.latest,))]
     page, marker = page_of(versions, position_of, request.get("Marker"), request.get("MaxItems"))
-    items = [members_of(version, qualified=everything, brief=True) for version in page]
+    items = [members_of(version, version.version if everything else None, brief=True) for version in page]
     return {"Functions": items, "NextMarker": marker}
 
 
@@ -146,15 +145,5 @@ async def delete_function(backend: Backend, context: Context, request: Members) 
         raise InvalidParameterValueException.delete_alias()
     if backend.functions.get(key) is None:
         raise ResourceNotFoundException.function(f"{key.arn}:{qualifier}")
-    await backend.functions.update(key, _without(qualifier))
+    await backend.functions.update(key, lambda function: without_version(function, qualifier))
     return {"StatusCode": 204}
-
-
-def _without(qualifier: str) -> Callable[[Function], Function]:
-    """A version that is not there (any more) is as deleted as it can be: AWS says nothing either."""
-
-    def change(function: Function) -> Function:
-        versions = {name: record for name, record in function.versions.items() if name != qualifier}
-        return dataclasses.replace(function, versions=versions)
-
-    return change

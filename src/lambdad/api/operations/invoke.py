@@ -56,7 +56,7 @@ def invoke(
     Raises ServiceError for what is refused at once.
     """
     asked = _read(context, exchange, function_name, qualifier)
-    version = backend.invoker.version_of(asked.key, asked.qualifier)
+    version = backend.invoker.route(asked.key, asked.qualifier)
     _check_payload(asked)
     if asked.kind == "DryRun":
         exchange.respond(204, ((b"x-amzn-RequestId", context.request_id.encode()),))

@@ -38,7 +38,7 @@ async def publish_version(backend: Backend, context: Context, request: Members) 
         return after
 
     await backend.functions.update(key, change)
-    return members_of(answer[-1])
+    return members_of(answer[-1], answer[-1].version)
 
 
 async def list_versions_by_function(backend: Backend, context: Context, request: Members) -> Members:
@@ -48,4 +48,4 @@ async def list_versions_by_function(backend: Backend, context: Context, request:
         raise ResourceNotFoundException.function(key.arn)
     versions = list(function.versions.values())
     page, marker = page_of(versions, position_of, request.get("Marker"), request.get("MaxItems"))
-    return {"Versions": [members_of(version, qualified=True, brief=True) for version in page], "NextMarker": marker}
+    return {"Versions": [members_of(version, version.version, brief=True) for version in page], "NextMarker": marker}

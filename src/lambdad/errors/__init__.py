@@ -1,0 +1,47 @@
+"""Every error the API answers with: one class per exception of the service model, each wording once.
+
+A constructor takes the facts and holds AWS's words; `api/front_door.py` is the only place that turns one into bytes. What a
+failed *function* returns is no error here but a value: `environments/failures.py`.
+AWS: docs.aws.amazon.com/lambda/latest/api/CommonErrors.html and the Errors section of each operation.
+"""
+
+from lambdad.errors.base import ServiceError, ServiceException
+from lambdad.errors.parameters import InvalidParameterValueException
+from lambdad.errors.requests import (
+    InvalidRequestContentException,
+    OtherServiceException,
+    RequestEntityTooLargeException,
+    RequestTooLargeException,
+    SerializationException,
+    Unauthorized,
+    UnknownOperationException,
+    ValidationException,
+)
+from lambdad.errors.resources import (
+    CodeSigningConfigNotFoundException,
+    CodeStorageExceededException,
+    PreconditionFailedException,
+    ResourceConflictException,
+    ResourceNotFoundException,
+    TooManyRequestsException,
+)
+
+__all__ = [
+    "CodeSigningConfigNotFoundException",
+    "CodeStorageExceededException",
+    "InvalidParameterValueException",
+    "InvalidRequestContentException",
+    "OtherServiceException",
+    "PreconditionFailedException",
+    "RequestEntityTooLargeException",
+    "RequestTooLargeException",
+    "ResourceConflictException",
+    "ResourceNotFoundException",
+    "SerializationException",
+    "ServiceError",
+    "ServiceException",
+    "TooManyRequestsException",
+    "Unauthorized",
+    "UnknownOperationException",
+    "ValidationException",
+]

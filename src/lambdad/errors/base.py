@@ -1,0 +1,45 @@
+"""What every error has, and the one for our own failures."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """A refused request. The class name is the error code."""
+
+    status: ClassVar[int]
+    """HTTP status."""
+    kind: ClassVar[str | None] = "User"
+    """The `Type` member of the body; None: the body has none."""
+    message_member: ClassVar[str] = "message"
+    """AWS spells it `message` or `Message`, by exception."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def code(self) -> str:
+        return type(self).__name__
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        """Further members of the body."""
+        return {}
+
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]:
+        """Further headers of the answer."""
+        return ()
+
+
+class ServiceException(ServiceError):
+    """An internal failure: its details are in the server's log, under the request id."""
+
+    status = 500
+    kind = "Service"
+    message_member = "Message"
+
+    @classmethod
+    def internal(cls) -> "ServiceException":
+        return cls("An error occurred and the request cannot be processed.")

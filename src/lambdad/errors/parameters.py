@@ -1,0 +1,160 @@
+"""A parameter that the model allows and the service does not."""
+
+from collections.abc import Sequence
+
+from lambdad.errors.base import ServiceError
+
+
+class InvalidParameterValueException(ServiceError):
+    status = 400
+
+    @classmethod
+    def qualifier_mismatch(cls) -> "InvalidParameterValueException":
+        return cls("The derived qualifier from the function name does not match the specified qualifier.")
+
+    @classmethod
+    def marker(cls) -> "InvalidParameterValueException":
+        return cls("The marker is not one that this list gave out.")
+
+    @classmethod
+    def delete_alias(cls) -> "InvalidParameterValueException":
+        return cls("Deletion of aliases is not currently supported.")
+
+    @classmethod
+    def delete_latest(cls) -> "InvalidParameterValueException":
+        return cls("$LATEST version cannot be deleted without deleting the function.")
+
+    @classmethod
+    def too_many_weights(cls) -> "InvalidParameterValueException":
+        return cls("Number of items in AdditionalVersionWeights cannot be greater than 1")
+
+    @classmethod
+    def version_has_a_weight(cls, version: str) -> "InvalidParameterValueException":
+        return cls(
+            f"Invalid function version {version}. "
+            f"Function version {version} is already included in routing configuration."
+        )
+
+    @classmethod
+    def weights_of_latest(cls) -> "InvalidParameterValueException":
+        return cls("$LATEST is not supported for an alias pointing to more than 1 version")
+
+    @classmethod
+    def broken_zip(cls) -> "InvalidParameterValueException":
+        return cls("Could not unzip uploaded file. Please check your file, then try to upload again.")
+
+    @classmethod
+    def empty_zip(cls) -> "InvalidParameterValueException":
+        return cls("Uploaded file must be a non-empty zip")
+
+    @classmethod
+    def unzipped_too_large(cls, limit: int) -> "InvalidParameterValueException":
+        return cls(f"Unzipped size must be smaller than {limit} bytes")
+
+    @classmethod
+    def no_code(cls) -> "InvalidParameterValueException":
+        return cls("Please provide a source for function code.")
+
+    @classmethod
+    def more_than_zip(cls) -> "InvalidParameterValueException":
+        return cls("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+
+    @classmethod
+    def image_for_zip(cls) -> "InvalidParameterValueException":
+        return cls("Please don't provide ImageUri when updating a function with packageType Zip.")
+
+    @classmethod
+    def runtime_and_handler_needed(cls) -> "InvalidParameterValueException":
+        return cls("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+
+    @classmethod
+    def images(cls) -> "InvalidParameterValueException":
+        return cls(
+            "lambdad runs functions from deployment packages (PackageType Zip); container images are not supported."
+        )
+
+    @classmethod
+    def code_sha_mismatch(cls, given: str, current: str) -> "InvalidParameterValueException":
+        return cls(
+            f"CodeSHA256 ({given}) is different from current CodeSHA256 in $LATEST ({current}). "
+            "Please try again with the CodeSHA256 in $LATEST."
+        )
+
+    @classmethod
+    def deprecated_runtime(cls, runtime: str) -> "InvalidParameterValueException":
+        return cls(
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
+            "We recommend you use a supported runtime while creating or updating functions."
+        )
+
+    @classmethod
+    def unknown_runtime(cls, runtime: str, known: Sequence[str]) -> "InvalidParameterValueException":
+        return cls(
+            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
+            f"[{', '.join(known)}] or be a valid ARN"
+        )
+
+    @classmethod
+    def layer_version(cls, arn: str) -> "InvalidParameterValueException":
+        return cls(f"Layer version {arn} does not exist.")
+
+    @classmethod
+    def layers_elsewhere(cls, region: str) -> "InvalidParameterValueException":
+        return cls(f"Layers are not in the same region as the function. Layers are expected to be in region {region}.")
+
+    @classmethod
+    def same_layer_twice(cls, one: str, other: str) -> "InvalidParameterValueException":
+        return cls(
+            "Two different versions of the same layer are not allowed to be referenced in the same function. "
+            f"{one} and {other} are versions of the same layer."
+        )
+
+    @classmethod
+    def too_many_tags(cls) -> "InvalidParameterValueException":
+        return cls("Number of tags exceeds resource tag limit.")
+
+    @classmethod
+    def half_a_vpc(cls) -> "InvalidParameterValueException":
+        return cls("SubnetIds and SecurityIds must coexist or be both empty list.")
+
+    @classmethod
+    def log_level_of_text(cls) -> "InvalidParameterValueException":
+        return cls(
+            'LogLevel is not supported when LogFormat is set to "Text". '
+            'Remove LogLevel from your request or change the LogFormat to "Json" and try again.'
+        )
+
+    @classmethod
+    def master_region_without_all(cls) -> "InvalidParameterValueException":
+        return cls("FunctionVersion must be set to ALL when MasterRegion is specified.")
+
+    @classmethod
+    def environment_too_large(cls, measured: str) -> "InvalidParameterValueException":
+        return cls(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            f"provided exceeded the 4KB limit. String measured: {measured}"
+        )
+
+    @classmethod
+    def reserved_variables(cls, names: Sequence[str]) -> "InvalidParameterValueException":
+        return cls(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(names)}"
+        )
+
+    @classmethod
+    def s3(cls, code: str, message: str) -> "InvalidParameterValueException":
+        return cls(f"Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}")
+
+    @classmethod
+    def no_s3_endpoint(cls) -> "InvalidParameterValueException":
+        return cls("No S3 endpoint is configured: start lambdad with --endpoint s3=URL, or pass the code as ZipFile.")
+
+    @classmethod
+    def not_offered(cls, member: str) -> "InvalidParameterValueException":
+        return cls(f"lambdad does not support {member}.")
+
+    @classmethod
+    def not_built_yet(cls, operation: str) -> "InvalidParameterValueException":
+        return cls(f"lambdad does not implement {operation} yet.")

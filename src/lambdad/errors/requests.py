@@ -1,0 +1,117 @@
+"""A request that is refused for what it is, whatever it is about."""
+
+from collections.abc import Mapping, Sequence
+
+from lambdad.errors.base import ServiceError
+
+
+class ValidationException(ServiceError):
+    """Constraints of the model that a request violates, all of them at once: `api/violations.py` words each."""
+
+    status = 400
+    kind = None
+
+    @classmethod
+    def of(cls, violations: Sequence[str]) -> "ValidationException":
+        plural = "s" if len(violations) > 1 else ""
+        return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+
+
+class OtherServiceException(ServiceError):
+    """Ours: a request signed for another service than Lambda came here."""
+
+    status = 400
+
+    @classmethod
+    def of(cls, service: str) -> "OtherServiceException":
+        return cls(f"lambdad serves AWS Lambda; requests for the service {service} belong to another endpoint.")
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        return {"__type": self.code}  # where the JSON protocols but Lambda's have it
+
+
+class InvalidRequestContentException(ServiceError):
+    status = 400
+
+    @classmethod
+    def payload(cls, payload: bytes, position: int) -> "InvalidRequestContentException":
+        """`position`: where the JSON parser stopped, in bytes."""
+        return cls(
+            f"Could not parse request body into json: Could not parse payload into json: {_jackson(payload, position)}"
+        )
+
+    @classmethod
+    def body(cls, body: bytes, position: int) -> "InvalidRequestContentException":
+        return cls(f"Could not parse request body into json: {_jackson(body, position)}")
+
+    @classmethod
+    def client_context(cls) -> "InvalidRequestContentException":
+        return cls("Client context must be a valid Base64-encoded JSON object.")
+
+
+def _jackson(data: bytes, position: int) -> str:
+    """What AWS's JSON parser (Jackson) says of the byte it stopped at, in its words."""
+    before = data[:position]
+    line = before.count(b"\n") + 1
+    column = position - (before.rfind(b"\n") + 1) + 1
+    where = f"\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {line}, column: {column}]"
+    if position >= len(data):
+        return f"Unexpected end-of-input{where}"
+    byte = data[position]
+    if byte >= 0x80 and before.count(b'"') % 2:
+        return f"Invalid UTF-8 start byte 0x{byte:02x}{where}"
+    shown = f"'{chr(byte)}' (code {byte})" if 32 <= byte < 127 else f"(CTRL-CHAR, code {byte})"
+    expected = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+    return f"Unexpected character ({shown}): expected a valid value {expected}{where}"
+
+
+class SerializationException(ServiceError):
+    """A member of the wrong JSON type."""
+
+    status = 400
+    kind = None
+    message_member = "Message"
+
+
+class RequestTooLargeException(ServiceError):
+    status = 413
+
+    @classmethod
+    def invoke(cls, limit: int) -> "RequestTooLargeException":
+        return cls(f"Request must be smaller than {limit} bytes for the InvokeFunction operation")
+
+
+class RequestEntityTooLargeException(ServiceError):
+    status = 413
+    kind = None
+
+    @classmethod
+    def operation(cls, limit: int, operation: str) -> "RequestEntityTooLargeException":
+        return cls(f"Request must be smaller than {limit} bytes for the {operation} operation")
+
+
+class UnknownOperationException(ServiceError):
+    status = 404
+    kind = None
+    message_member = "Message"
+
+    @classmethod
+    def path(cls) -> "UnknownOperationException":
+        return cls("The requested operation is not recognized by the service.")
+
+
+class Unauthorized(ServiceError):
+    """A request whose signature does not hold (`api/sigv4.py` knows why); the code is the failure's."""
+
+    status = 403
+    kind = None
+
+    def __init__(self, code: str, message: str, status: int = 403) -> None:
+        super().__init__(message)
+        self._code = code
+        self.answer_status = status
+
+    @property
+    def code(self) -> str:
+        return self._code

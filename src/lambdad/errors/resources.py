@@ -1,0 +1,105 @@
+"""A resource that is not there, is in the wrong state, or is used up."""
+
+from collections.abc import Mapping, Sequence
+
+from lambdad.errors.base import ServiceError
+
+
+class ResourceNotFoundException(ServiceError):
+    status = 404
+    message_member = "Message"
+
+    @classmethod
+    def function(cls, arn: str) -> "ResourceNotFoundException":
+        """`arn` as it was asked for, with the qualifier if there was one."""
+        return cls(f"Function not found: {arn}")
+
+    @classmethod
+    def alias(cls, arn: str) -> "ResourceNotFoundException":
+        return cls(f"Cannot find alias arn: {arn}")
+
+    @classmethod
+    def alias_to_update(cls, arn: str) -> "ResourceNotFoundException":
+        return cls(f"Alias not found: {arn}")
+
+    @classmethod
+    def region(cls, wanted: str, own: str) -> "ResourceNotFoundException":
+        return cls(f"Functions from '{wanted}' are not reachable in this region ('{own}')")
+
+
+class ResourceConflictException(ServiceError):
+    status = 409
+
+    @classmethod
+    def function_exists(cls, name: str) -> "ResourceConflictException":
+        return cls(f"Function already exist: {name}")
+
+    @classmethod
+    def alias_exists(cls, arn: str) -> "ResourceConflictException":
+        return cls(f"Alias already exists: {arn}")
+
+    @classmethod
+    def aliases_refer(cls, names: Sequence[str]) -> "ResourceConflictException":
+        return cls(f"Unable to delete version because the following aliases reference it: [{', '.join(names)}]")
+
+    @classmethod
+    def update_in_progress(cls, arn: str) -> "ResourceConflictException":
+        return cls(f"The operation cannot be performed at this time. An update is in progress for resource: {arn}")
+
+    @classmethod
+    def state(cls, state: str) -> "ResourceConflictException":
+        return cls(
+            f"The operation cannot be performed at this time. The function is currently in the following state: {state}"
+        )
+
+
+class PreconditionFailedException(ServiceError):
+    status = 412
+
+    @classmethod
+    def function_revision(cls) -> "PreconditionFailedException":
+        return cls(
+            "The Revision Id provided does not match the latest Revision Id. "
+            "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+        )
+
+
+class TooManyRequestsException(ServiceError):
+    status = 429
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self._reason = reason
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        return {"Reason": self._reason}
+
+    @classmethod
+    def concurrency(cls, reason: str) -> "TooManyRequestsException":
+        return cls("Rate Exceeded.", reason)
+
+    @classmethod
+    def no_capacity(cls) -> "TooManyRequestsException":
+        """This host holds as many environments as it may: AWS has no such case, but this is how it would say it."""
+        return cls("Rate Exceeded.", "ConcurrentInvocationLimitExceeded")
+
+
+class CodeStorageExceededException(ServiceError):
+    status = 400
+
+    @classmethod
+    def limit(cls) -> "CodeStorageExceededException":
+        return cls("Code storage limit exceeded.")
+
+
+class CodeSigningConfigNotFoundException(ServiceError):
+    status = 404
+    message_member = "Message"
+
+    @classmethod
+    def of(cls, arn: str) -> "CodeSigningConfigNotFoundException":
+        return cls(
+            "The code signing configuration cannot be found. "
+            f"Check that the provided configuration is not deleted: {arn}."
+        )
