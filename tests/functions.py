@@ -19,6 +19,7 @@ def zip_of(files: dict[str, str | bytes], executable: tuple[str, ...] = ()) -> b
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = (0o755 if name in executable else 0o644) << 16
             archive.writestr(info, content)
     return buffer.getvalue()

@@ -49,6 +49,7 @@ from lambdad.sandbox.user_network import UserNetworks, find_program
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.database import Database, DataDirectoryInUse
 from lambdad.store.functions import Functions
+from lambdad.store.layers import Layers
 from lambdad.store.queue import EventQueue
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class LambdaServer:
         data_dir = config.data_dir
         self._database = Database(data_dir)
         self._functions = Functions(self._database)
+        self._layers = Layers(self._database)
         self._queue = EventQueue(self._database)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
@@ -81,6 +83,7 @@ class LambdaServer:
         config = self._config
         self._database.open()
         self._functions.load()
+        self._layers.load()
         self._queue.load()
         self._code.open()
         self._logs.open()
@@ -108,11 +111,14 @@ class LambdaServer:
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
         self._asynchronous = Asynchronous(self._queue, self._invoker, clock, self._logs.synced)
         environments = self._environments
-        self._preparation = Preparation(self._functions, self._code, environments.warm, environments.versions)
+        self._preparation = Preparation(
+            self._functions, self._layers, self._code, environments.warm, environments.versions
+        )
         backend = Backend(
             config,
             clock,
             self._functions,
+            self._layers,
             self._code,
             self._invoker,
             self._asynchronous,
@@ -133,11 +139,12 @@ class LambdaServer:
         self._inner_door = FrontDoor(model, backend, inner_pages, secret_of)
         for listener in (self._invoker, self._environments, self._preparation):
             self._functions.subscribe(listener.function_changed)
+        self._layers.subscribe(self._preparation.layer_changed)
 
     # --- What one room needs of another -------------------------------------------------------------------------------
 
-    def _unpacked_path(self, version: FunctionVersion) -> str:
-        return str(self._code.unpacked_path(hex_of(version.code_sha256)))
+    def _unpacked_path(self, code_sha256: str) -> str:
+        return str(self._code.unpacked_path(hex_of(code_sha256)))
 
     def _credentials_of(self, version: FunctionVersion) -> Credentials:
         account = version.key.account

@@ -124,7 +124,6 @@ def test_only_what_the_caller_knows_is_updated(client: Any, function: str, settl
     assert client.get_function_configuration(FunctionName=function)["Description"] == "mine"
 
 
-LAYER = "arn:aws:lambda:us-east-1:000000000000:layer:a"
 REFUSED = [
     (
         {"Timeout": 901},
@@ -137,13 +136,6 @@ REFUSED = [
         invalid(
             "The runtime parameter of go1.x is no longer supported for creating or updating AWS Lambda functions. "
             "We recommend you use a supported runtime while creating or updating functions."
-        ),
-    ),
-    (
-        {"Layers": [f"{LAYER}:1", f"{LAYER}:2"]},
-        invalid(
-            "Two different versions of the same layer are not allowed to be referenced in the same function. "
-            f"{LAYER}:1 and {LAYER}:2 are versions of the same layer."
         ),
     ),
     (

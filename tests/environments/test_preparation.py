@@ -11,9 +11,11 @@ import pytest
 from functions import zip_of
 from lambdad.environments.preparation import Preparation
 from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion, pending, updating, with_latest
+from lambdad.resources.layer import Layer, LayerKey, LayerVersion, with_layer_version, without_layer_version
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.database import Database
 from lambdad.store.functions import Functions
+from lambdad.store.layers import Layers
 
 KEY = FunctionKey("000000000000", "us-east-1", "f")
 LIMIT = 20.0
@@ -25,12 +27,13 @@ class World:
     def __init__(self, data_dir: Path) -> None:
         self.database = Database(data_dir)
         self.functions = Functions(self.database)
+        self.layers = Layers(self.database)
         self.code = CodePackages(data_dir)
         self.warmed: list[str] = []
         self.running: list[FunctionVersion] = []
         self.failure: Exception | None = None
         self.changed = asyncio.Event()
-        self.preparation = Preparation(self.functions, self.code, self._warm, self._running)
+        self.preparation = Preparation(self.functions, self.layers, self.code, self._warm, self._running)
 
     async def _warm(self, version: FunctionVersion) -> None:
         self.warmed.append(version.version)
@@ -43,8 +46,10 @@ class World:
     async def start(self) -> None:
         self.database.open()
         self.functions.load()
+        self.layers.load()
         self.code.open()
         self.functions.subscribe(self.preparation.function_changed)
+        self.layers.subscribe(self.preparation.layer_changed)
         self.functions.subscribe(lambda *_: self.changed.set())
         await self.preparation.recover()
         self.preparation.start()
@@ -227,30 +232,73 @@ def test_code_that_was_unpacked_comes_back_before_anything_runs(tmp_path: Path) 
     run(tmp_path, after)
 
 
+class Collections:
+    """How many packages went each time they were collected, as soon as anything changes."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.gone: asyncio.Queue[int] = asyncio.Queue()
+        self._collect = world.code.collect
+        monkeypatch.setattr(world.code, "collect", self._counted)
+
+    async def _counted(self, in_use: set[str]) -> int:
+        gone = await self._collect(in_use)
+        self.gone.put_nowait(gone)
+        return gone
+
+
 def test_code_is_kept_as_long_as_something_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lambdad.environments.preparation._COLLECT_AFTER", 0.01)
 
     async def work(world: World) -> None:
-        collected: asyncio.Queue[int] = asyncio.Queue()
-        collect = world.code.collect
-
-        async def counted(in_use: set[str]) -> int:
-            gone = await collect(in_use)
-            collected.put_nowait(gone)
-            return gone
-
-        monkeypatch.setattr(world.code, "collect", counted)
+        collections = Collections(world, monkeypatch)
         await world.create()
         version = await world.until(is_active)
         world.running = [version]
         await world.functions.delete(KEY)
         async with asyncio.timeout(LIMIT):
             for _ in range(4):
-                assert await collected.get() == 0
+                assert await collections.gone.get() == 0
             assert world.code.unpacked_path(hex_of(version.code_sha256)).is_dir()
             world.running = []
-            while not await collected.get():
+            while not await collections.gone.get():
                 pass
         assert not world.code.zip_path(hex_of(version.code_sha256)).exists()
+
+    run(tmp_path, work)
+
+
+def test_a_layer_is_kept_as_long_as_a_function_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lambdad.environments.preparation._COLLECT_AFTER", 0.01)
+    key = LayerKey(KEY.account, KEY.region, "shared")
+
+    async def work(world: World) -> None:
+        collections = Collections(world, monkeypatch)
+        package = await world.code.put(zip_of({"python/shared.py": "x = 2"}))
+        layer = LayerVersion(
+            key=key,
+            version=1,
+            description="",
+            license_info=None,
+            compatible_runtimes=None,
+            compatible_architectures=None,
+            code_sha256=package.sha256_base64,
+            code_size=package.size,
+            created="2026-01-01T00:00:00.000+0000",
+        )
+        await world.layers.apply(key, lambda _: with_layer_version(Layer(key=key), layer))
+        await world.create()
+        await world.until(is_active)
+        having = dataclasses.replace(world.latest(), layers=(layer.reference,))
+        await world.functions.update(KEY, lambda f: with_latest(f, updating(having)))
+        await world.until(is_active)
+        assert world.code.unpacked_path(package.sha256).is_dir()
+        await world.layers.apply(key, lambda one: without_layer_version(one, 1) if one is not None else None)
+        async with asyncio.timeout(LIMIT):
+            assert await collections.gone.get() == 0
+            await world.functions.update(KEY, lambda f: with_latest(f, dataclasses.replace(f.latest, layers=())))
+            while world.code.zip_path(package.sha256).exists():  # what came lately outlives one collection
+                await world.layers.apply(key, lambda one: with_layer_version(one or Layer(key=key), layer))
+                await world.layers.apply(key, lambda one: without_layer_version(one, 1) if one is not None else None)
+                await collections.gone.get()
 
     run(tmp_path, work)

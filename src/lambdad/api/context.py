@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lambdad.invocation.invoke import Invoker
     from lambdad.store.code_packages import CodePackages
     from lambdad.store.functions import Functions
+    from lambdad.store.layers import Layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Backend:
     config: "Config"
     clock: "Clock"
     functions: "Functions"
+    layers: "Layers"
     code: "CodePackages"
     invoker: "Invoker"
     asynchronous: "Asynchronous"

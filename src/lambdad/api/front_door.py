@@ -107,7 +107,7 @@ class FrontDoor:
 
     def _operation(self, exchange: Exchange, context: Context) -> None:
         path, _, query = exchange.target.decode("latin-1").partition("?")
-        route = self._router.find(exchange.method.decode("latin-1"), path)
+        route = self._router.find(exchange.method.decode("latin-1"), path, query)
         if route is None:
             raise UnknownOperationException.path()
         operation = route.operation

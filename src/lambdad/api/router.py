@@ -36,20 +36,22 @@ class Router:
     """Templates are grouped by method, first segment and number of segments: what is left is compared one by one."""
 
     def __init__(self, model: Model) -> None:
-        self._routes: dict[tuple[str, int], list[tuple[tuple[str, ...], Operation]]] = {}
+        self._routes: dict[tuple[str, int], list[tuple[tuple[str, ...], str, Operation]]] = {}
         for operation in model.operations.values():
-            segments = _segments(operation.path)
-            self._routes.setdefault((operation.method, len(segments)), []).append((segments, operation))
+            path, _, query = operation.path.partition("?")
+            segments = _segments(path)
+            self._routes.setdefault((operation.method, len(segments)), []).append((segments, query, operation))
         for candidates in self._routes.values():
-            # Literal segments before parameters: /functions/{x} must not hide a more exact template.
-            candidates.sort(key=lambda route: [segment.startswith("{") for segment in route[0]])
+            # Literal segments before parameters: /functions/{x} must not hide a more exact template. Nor may /layers hide
+            # /layers?find=LayerVersion.
+            candidates.sort(key=lambda route: ([segment.startswith("{") for segment in route[0]], not route[1]))
 
-    def find(self, method: str, path: str) -> Route | None:
-        """`path` as sent, without the query."""
+    def find(self, method: str, path: str, query: str) -> Route | None:
+        """`path` and `query` as sent."""
         segments = _segments(path)
-        for template, operation in self._routes.get((method, len(segments)), ()):
+        for template, needed, operation in self._routes.get((method, len(segments)), ()):
             parameters = _match(template, segments)
-            if parameters is not None:
+            if parameters is not None and (not needed or needed in query.split("&")):
                 return Route(operation, parameters)
         return None
 

@@ -16,9 +16,10 @@ class Blueprints:
     def __init__(
         self,
         runtimes: Runtimes,
-        unpacked_path: Callable[[FunctionVersion], str],
+        unpacked_path: Callable[[str], str],
         credentials: Callable[[FunctionVersion], Credentials],
     ) -> None:
+        """`unpacked_path(code_sha256)`: where that package is unpacked."""
         self._runtimes = runtimes
         self._unpacked_path = unpacked_path
         self._credentials = credentials
@@ -43,7 +44,8 @@ class Blueprints:
         )
 
     def _spec(self, version: FunctionVersion, sandbox: Sandbox, log_stream: str) -> SandboxSpec:
-        code = self._unpacked_path(version)
+        code = self._unpacked_path(version.code_sha256)
+        layers = tuple(self._unpacked_path(layer.code_sha256) for layer in version.layers)
         endpoint = f"http://{sandbox.front_door_address}" if sandbox.front_door_address else None
         runtime = version.runtime or ""
         runtime_dir = self._runtimes.runtime_dir(runtime, sandbox.task_root)
@@ -52,9 +54,9 @@ class Blueprints:
         environment = environment_of(version, place, self._credentials(version), log_stream, defaults)
         return SandboxSpec(
             code=code,
-            layers=(),
+            layers=layers,
             memory_mb=version.memory_size,
             ephemeral_mb=version.ephemeral_storage,
             environment=environment,
-            argv=self._runtimes.start_argv(runtime, environment),
+            argv=self._runtimes.start_argv(runtime, environment, code, layers),
         )

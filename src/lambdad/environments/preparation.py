@@ -13,8 +13,10 @@ from typing import Any
 from lambdad.errors import ResourceNotFoundException, ServiceError
 from lambdad.ids import new_uuid
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion, failed, is_settled, prepared
+from lambdad.resources.layer import Layer, LayerKey
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.functions import Functions
+from lambdad.store.layers import Layers
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ class Preparation:
     def __init__(
         self,
         functions: Functions,
+        layers: Layers,
         code: CodePackages,
         warm: Callable[[FunctionVersion], Awaitable[None]],
         running: Callable[[], Iterable[FunctionVersion]],
@@ -38,6 +41,7 @@ class Preparation:
         """`warm(version)`: have what its environments need ready. `running`: versions that have environments, whose code
         is in use even if they are deleted."""
         self._functions = functions
+        self._layers = layers
         self._code = code
         self._warm = warm
         self._running = running
@@ -70,6 +74,10 @@ class Preparation:
         if before is not None:
             self._collect_later()
 
+    def layer_changed(self, key: LayerKey, before: Layer | None, after: Layer | None) -> None:
+        """A committed change: a version deleted may be nobody's any more."""
+        self._collect_later()
+
     def _versions(self, wanted: Callable[[FunctionVersion], bool]) -> Iterable[FunctionVersion]:
         return (version for f in self._functions.all() for version in f.versions.values() if wanted(version))
 
@@ -101,7 +109,8 @@ class Preparation:
     async def _make_ready(self, version: FunctionVersion) -> str | None:
         """None, or why it cannot run."""
         try:
-            await self._code.unpack(hex_of(version.code_sha256))
+            for package in _code_of([version]):
+                await self._code.unpack(package)
             await self._warm(version)
         except ServiceError as error:
             log.warning("%s could not be prepared: %s", version.qualified_arn, error)
@@ -133,8 +142,9 @@ class Preparation:
 
     async def _collect_now(self) -> None:
         wished = _code_of(self._versions(lambda _: True))
+        published = {hex_of(one.code_sha256) for layer in self._layers.all() for one in layer.versions.values()}
         running = _code_of(self._running())
-        gone = await self._code.collect(wished | running)
+        gone = await self._code.collect(wished | published | running)
         if gone:
             log.info("%d code packages collected", gone)
         if running - wished:
@@ -164,7 +174,12 @@ def _is_active(version: FunctionVersion) -> bool:
 
 
 def _code_of(versions: Iterable[FunctionVersion]) -> set[str]:
-    return {hex_of(version.code_sha256) for version in versions}
+    """With that of their layers."""
+    return {
+        hex_of(code_sha256)
+        for version in versions
+        for code_sha256 in (version.code_sha256, *(layer.code_sha256 for layer in version.layers))
+    }
 
 
 def _settled(function: Function, outcomes: _Outcomes) -> Function:

@@ -18,6 +18,7 @@ from lambdad.errors.requests import (
     ValidationException,
 )
 from lambdad.errors.resources import (
+    AccessDeniedException,
     CodeSigningConfigNotFoundException,
     CodeStorageExceededException,
     PreconditionFailedException,
@@ -27,6 +28,7 @@ from lambdad.errors.resources import (
 )
 
 __all__ = [
+    "AccessDeniedException",
     "CodeSigningConfigNotFoundException",
     "CodeStorageExceededException",
     "InvalidParameterValueException",

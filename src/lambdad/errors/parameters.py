@@ -99,6 +99,21 @@ class InvalidParameterValueException(ServiceError):
         return cls(f"Layer version {arn} does not exist.")
 
     @classmethod
+    def layer_version_below_one(cls) -> "InvalidParameterValueException":
+        return cls("Layer Version Cannot be less than 1")
+
+    @classmethod
+    def too_many_layers(cls, limit: int) -> "InvalidParameterValueException":
+        return cls(f"Cannot reference more than {limit} layers.")
+
+    @classmethod
+    def too_large_with_layers(cls, limit: int, actual: int) -> "InvalidParameterValueException":
+        return cls(
+            f"Function code combined with layers exceeds the maximum allowed size of {limit} bytes. "
+            f"The actual size is {actual} bytes."
+        )
+
+    @classmethod
     def layers_elsewhere(cls, region: str) -> "InvalidParameterValueException":
         return cls(f"Layers are not in the same region as the function. Layers are expected to be in region {region}.")
 

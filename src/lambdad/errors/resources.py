@@ -23,6 +23,22 @@ class ResourceNotFoundException(ServiceError):
         return cls(f"Alias not found: {arn}")
 
     @classmethod
+    def layer_version(cls, arn: str) -> "ResourceNotFoundException":
+        return cls(f"Layer version {arn} does not exist.")
+
+    @classmethod
+    def requested_resource(cls) -> "ResourceNotFoundException":
+        return cls("The resource you requested does not exist.")
+
+    @classmethod
+    def no_policy(cls) -> "ResourceNotFoundException":
+        return cls("No policy is associated with the given resource.")
+
+    @classmethod
+    def statement(cls, sid: str) -> "ResourceNotFoundException":
+        return cls(f"Statement {sid} is not found in resource policy.")
+
+    @classmethod
     def region(cls, wanted: str, own: str) -> "ResourceNotFoundException":
         return cls(f"Functions from '{wanted}' are not reachable in this region ('{own}')")
 
@@ -43,6 +59,13 @@ class ResourceConflictException(ServiceError):
         return cls(f"Unable to delete version because the following aliases reference it: [{', '.join(names)}]")
 
     @classmethod
+    def statement_exists(cls, sid: str) -> "ResourceConflictException":
+        return cls(
+            f"The statement id ({sid}) provided already exists. "
+            "Please provide a new statement id, or remove the existing statement."
+        )
+
+    @classmethod
     def update_in_progress(cls, arn: str) -> "ResourceConflictException":
         return cls(f"The operation cannot be performed at this time. An update is in progress for resource: {arn}")
 
@@ -61,6 +84,32 @@ class PreconditionFailedException(ServiceError):
         return cls(
             "The Revision Id provided does not match the latest Revision Id. "
             "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+        )
+
+    @classmethod
+    def layer_policy_revision(cls) -> "PreconditionFailedException":
+        return cls(
+            "The Revision Id provided does not match the latest Revision Id. "
+            "Call the GetLayerPolicy API to retrieve the latest Revision Id"
+        )
+
+
+class AccessDeniedException(ServiceError):
+    status = 403
+    kind = None
+    message_member = "Message"
+
+    @classmethod
+    def layer_version(cls, account: str, arn: str) -> "AccessDeniedException":
+        return cls(
+            f"User: arn:aws:iam::{account}:root is not authorized to perform: lambda:GetLayerVersion on resource: {arn} "
+            "because no resource-based policy allows the lambda:GetLayerVersion action"
+        )
+
+    @classmethod
+    def layer_publication(cls, account: str, arn: str) -> "AccessDeniedException":
+        return cls(
+            f"User: arn:aws:iam::{account}:root is not authorized to perform: lambda:PublishLayerVersion on resource: {arn}"
         )
 
 

@@ -30,8 +30,7 @@ from lambdad.guest.python_client import RuntimeClient  # noqa: E402
 from lambdad.guest.python_marshaller import Marshaller  # noqa: E402
 
 _LOG_DESCRIPTOR = "_LAMBDA_TELEMETRY_LOG_FD"
-_OPT = "/opt/python"
-_OPT_PACKAGES = f"{_OPT}/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+_PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
 # Modules AWS's runtime has loaded too by the time it looks for the handler: not those that only a zygote needs.
 _OWN = frozenset(sys.modules) - {"ctypes", "resource", "select", "selectors", "signal", "socket", "struct"}
@@ -125,8 +124,9 @@ def _set_search_path(task_root: str) -> None:
 
     The host's site-packages are no part of it.
     """
-    given = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry and entry != RUNTIME_DIR]
-    own = [task_root] if given else [task_root, _OPT_PACKAGES, _OPT]
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    given = [entry for entry in entries if entry not in ("", "/var/runtime", RUNTIME_DIR)]
+    own = [task_root] if given else [task_root, *_layer_directories(task_root)]
     library = [
         entry
         for entry in sys.path
@@ -138,9 +138,15 @@ def _set_search_path(task_root: str) -> None:
         site.addsitedir(directory)
 
 
+def _layer_directories(task_root: str) -> "tuple[str, str]":
+    """Where there is no /var/task there is no /opt either: both are beside each other then."""
+    python = "/opt/python" if task_root == "/var/task" else f"{os.path.dirname(task_root)}/opt/python"
+    return f"{python}/{_PACKAGES}", python
+
+
 def _forget_shadowed(task_root: str) -> None:
     """A function may have a module named as one of the standard library's; here that one may be loaded already."""
-    for directory in (task_root, _OPT, _OPT_PACKAGES):
+    for directory in (task_root, *_layer_directories(task_root)):
         for entry in _entries(directory):
             for module in _loaded.get(entry.partition(".")[0], ()):
                 sys.modules.pop(module, None)

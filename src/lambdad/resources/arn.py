@@ -7,10 +7,16 @@ import re
 
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
 from lambdad.resources.function import FunctionKey
+from lambdad.resources.layer import LayerKey
 
 _NAME = re.compile(
     r"(?:arn:(?:aws[a-zA-Z-]*):lambda:(?P<region>[a-z0-9-]+):)?"
     r"(?:(?P<account>\d{12}):)?(?:function:)?(?P<name>[a-zA-Z0-9-_]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9-_]+))?"
+)
+
+_LAYER = re.compile(
+    r"arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):layer:(?P<name>[a-zA-Z0-9-_]+)"
+    r"(?::(?P<version>[0-9]+))?"
 )
 
 
@@ -33,3 +39,17 @@ def resolve_function(text: str, qualifier: str | None, account: str, region: str
     if key.account != account:
         raise ResourceNotFoundException.function(f"{key.arn}:{chosen}" if chosen else key.arn)
     return key, chosen
+
+
+def resolve_layer(text: str, account: str, region: str) -> LayerKey:
+    """The layer meant by a LayerName that matches the model's pattern: a name or an ARN."""
+    match = _LAYER.fullmatch(text)
+    return LayerKey(match["account"], match["region"], match["name"]) if match else LayerKey(account, region, text)
+
+
+def resolve_layer_version(arn: str) -> tuple[LayerKey, int]:
+    """Raises ResourceNotFoundException for what is no layer version of any account's (AWS's own have other ARNs)."""
+    match = _LAYER.fullmatch(arn)
+    if match is None or match["version"] is None:
+        raise ResourceNotFoundException.layer_version(arn)
+    return LayerKey(match["account"], match["region"], match["name"]), int(match["version"])

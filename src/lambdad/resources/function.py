@@ -6,6 +6,7 @@ from typing import Any
 
 from lambdad.errors import PreconditionFailedException, ResourceConflictException, ResourceNotFoundException
 from lambdad.resources.alias import Alias
+from lambdad.resources.layer import LayerReference
 
 LATEST = "$LATEST"
 
@@ -46,8 +47,8 @@ class FunctionVersion:
     """MB of /tmp."""
     environment: Mapping[str, str]
     architectures: tuple[str, ...]
-    layers: tuple[str, ...]
-    """Layer version ARNs in the order given."""
+    layers: tuple[LayerReference, ...]
+    """In the order given."""
     package_type: str
     code_sha256: str
     """Base64, as answered; the code package's content address is its hex form (`code_packages.py`)."""

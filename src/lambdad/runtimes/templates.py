@@ -1,6 +1,6 @@
 """From a runtime's identifier to what the sandbox needs to know of it, or to the words for why it cannot run here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,13 +54,18 @@ class Runtimes:
             return nodejs.default_variables(runtime, runtime_dir, task_root)
         return {}
 
-    def start_argv(self, identifier: str, environment: Mapping[str, str]) -> tuple[str, ...] | None:
-        """SandboxSpec.argv for this environment; None: fork the zygote, or take the interpreter started ahead."""
+    def start_argv(
+        self, identifier: str, environment: Mapping[str, str], code: str, layers: Sequence[str]
+    ) -> tuple[str, ...] | None:
+        """SandboxSpec.argv for this environment and these unpacked packages.
+
+        None: fork the zygote, or take the interpreter started ahead.
+        """
         prepared = self._prepare(identifier)
         task_root = environment.get("LAMBDA_TASK_ROOT", TASK_ROOT)
         family, interpreter, directory = prepared.runtime.family, prepared.interpreter, prepared.directory
         if interpreter is None or directory is None:
-            return provided.start_argv(task_root)
+            return provided.start_argv(task_root, code, layers)
         starts = python if family == "python" else nodejs
         if task_root != TASK_ROOT:
             return wrapped(starts.host_argv(interpreter, directory, environment), environment)

@@ -94,7 +94,7 @@ class ProcessSandbox:
         _link(self._driver.merged(spec.layers), self._directory / "opt")
         try:
             self._process = subprocess.Popen(
-                spec.argv,
+                [self._place(argument) for argument in spec.argv],
                 cwd=self.task_root,
                 env=self._environment(spec.environment),
                 stdin=subprocess.DEVNULL,

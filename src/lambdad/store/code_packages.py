@@ -116,6 +116,14 @@ class CodePackages:
             task.add_done_callback(lambda _: self._unpacking.pop(sha256, None))
         return await asyncio.shield(task)
 
+    async def unzipped_size(self, sha256: str) -> int:
+        """Bytes of all that is in a package kept here."""
+        return await asyncio.to_thread(_unzipped_size, self.zip_path(sha256))
+
+    def will_be_used(self, sha256: str) -> None:
+        """By something that is about to be committed: the next collection leaves it."""
+        self._used_lately.add(sha256)
+
     async def collect(self, in_use: Container[str]) -> int:
         """Remove the packages that nothing refers to, but for those that came since the last call. How many went."""
         recent, self._used_lately = self._used_lately, set()
@@ -142,6 +150,11 @@ class CodePackages:
 def _describe(content: bytes) -> CodePackage:
     digest = hashlib.sha256(content)
     return CodePackage(digest.hexdigest(), base64.b64encode(digest.digest()).decode(), len(content))
+
+
+def _unzipped_size(path: Path) -> int:
+    with zipfile.ZipFile(path) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
 
 
 def _inspect(content: bytes) -> CodePackage:

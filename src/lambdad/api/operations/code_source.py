@@ -16,7 +16,6 @@ from lambdad.errors import (
     RequestEntityTooLargeException,
 )
 from lambdad.http.exchange import Exchange
-from lambdad.resources.function import FunctionKey
 from lambdad.resources.quotas import QUOTAS
 from lambdad.store.code_packages import CodePackage, hex_of
 
@@ -45,18 +44,15 @@ async def read_code(backend: Backend, region: str, code: Members, operation: str
     return await backend.fetch_code(*place, QUOTAS.unzipped_code)
 
 
-async def keep_code(backend: Backend, key: FunctionKey, content: bytes, dry_run: bool) -> CodePackage:
-    """Checked and durable, but for a dry run, which only checks.
+async def keep_code(backend: Backend, account: str, region: str, content: bytes, dry_run: bool) -> CodePackage:
+    """Of a function or a layer. Checked and durable, but for a dry run, which only checks.
 
     Raises InvalidParameterValueException, CodeStorageExceededException.
     """
-    stored = sum(
-        version.code_size
-        for function in backend.functions.all()
-        if (function.key.account, function.key.region) == (key.account, key.region)
-        for version in function.versions.values()
-    )
-    if stored + len(content) > QUOTAS.code_storage:
+    functions, layers = backend.functions.list(account, region), backend.layers.list(account, region)
+    sizes = [version.code_size for function in functions for version in function.versions.values()]
+    sizes += [version.code_size for layer in layers for version in layer.versions.values()]
+    if sum(sizes) + len(content) > QUOTAS.code_storage:
         raise CodeStorageExceededException.limit()
     return await (backend.code.inspect(content) if dry_run else backend.code.put(content))
 

@@ -39,6 +39,8 @@ def members_of(version: FunctionVersion, qualifier: str | None = None, *, brief:
     }
     if version.has_environment:
         members["Environment"] = {"Variables": dict(version.environment)}
+    if version.layers:
+        members["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.code_size} for layer in version.layers]
     members |= {name: version.settings[name] for name in KEPT if name in version.settings}
     if not brief:
         members |= _states(version)

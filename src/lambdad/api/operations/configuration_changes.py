@@ -4,7 +4,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -36,7 +36,9 @@ _NOT_OFFERED = (
 
 
 def changes_of(key: FunctionKey, request: Members, before: FunctionVersion | None) -> dict[str, Any]:
-    """The FunctionVersion fields that a Create- or UpdateFunctionConfiguration request sets. Raises what AWS refuses.
+    """The FunctionVersion fields that a Create- or UpdateFunctionConfiguration request sets, but for `layer_changes`.
+
+    Raises what AWS refuses.
 
     `before`: `$LATEST` as it is; None when the function is created.
     """
@@ -45,7 +47,6 @@ def changes_of(key: FunctionKey, request: Members, before: FunctionVersion | Non
             raise InvalidParameterValueException.not_offered(member)
     _check_quotas(request)
     _check_runtime(request.get("Runtime"), before.runtime if before is not None else None)
-    _check_layers(key, request.get("Layers") or ())
     changes: dict[str, Any] = {field: request[member] for member, field in _FIELDS.items() if member in request}
     if "Environment" in request:
         variables = request["Environment"].get("Variables") or {}
@@ -79,20 +80,6 @@ def _check_runtime(runtime: str | None, before: str | None) -> None:
         raise InvalidParameterValueException.unknown_runtime(runtime, supported())
     if creation_blocked(runtime):
         raise InvalidParameterValueException.deprecated_runtime(runtime)
-
-
-def _check_layers(key: FunctionKey, arns: Sequence[str]) -> None:
-    """No layer can be there yet: PublishLayerVersion is not built."""
-    seen: dict[str, str] = {}
-    for arn in arns:
-        if arn.split(":")[3] != key.region:
-            raise InvalidParameterValueException.layers_elsewhere(key.region)
-        layer = arn.rpartition(":")[0]
-        if layer in seen:
-            raise InvalidParameterValueException.same_layer_twice(seen[layer], arn)
-        seen[layer] = arn
-    if arns:
-        raise InvalidParameterValueException.layer_version(arns[0])
 
 
 def _check_variables(variables: Mapping[str, str]) -> None:

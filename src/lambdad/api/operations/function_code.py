@@ -5,6 +5,7 @@ import dataclasses
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_source import keep_code, read_code
 from lambdad.api.operations.configuration import members_of
+from lambdad.api.operations.layer_references import check_size
 from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
@@ -24,9 +25,10 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
         raise InvalidParameterValueException.not_offered("PublishTo")
     content = await read_code(backend, context.region, request, "UpdateFunctionCode")
     dry_run = bool(request.get("DryRun"))
-    package = await keep_code(backend, key, content, dry_run)
+    package = await keep_code(backend, key.account, key.region, content, dry_run)
     if dry_run:
         return members_of(_with_code(before, package, request))
+    await check_size(backend, package.sha256_base64, before.layers)
     now = last_modified(backend.clock.now())
     answer: list[FunctionVersion] = []
 

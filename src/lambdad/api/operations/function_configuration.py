@@ -9,6 +9,7 @@ from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.functions import find
+from lambdad.api.operations.layer_references import check_size, layer_changes
 from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
@@ -25,11 +26,13 @@ async def update_function_configuration(backend: Backend, context: Context, requ
     key, qualifier = resolve_function(request["FunctionName"], None, context.account, context.region)
     if qualifier is not None:
         raise InvalidParameterValueException.qualifier_mismatch()
+    current = check_changeable(key, backend.functions.get(key), request.get("RevisionId"))
+    await check_size(backend, current.code_sha256, layer_changes(backend, key, request).get("layers", ()))
     now = last_modified(backend.clock.now())
 
     def change(function: Function) -> Function:
         before = check_changeable(key, function, request.get("RevisionId"))
-        changes = changes_of(key, request, before)
+        changes = changes_of(key, request, before) | layer_changes(backend, key, request)
         latest = dataclasses.replace(before, **changes, last_modified=now, revision_id=new_uuid())
         return with_latest(function, updating(latest))
 

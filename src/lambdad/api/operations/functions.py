@@ -9,6 +9,7 @@ from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_source import keep_code, location, read_code
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
+from lambdad.api.operations.layer_references import check_size, layer_changes
 from lambdad.api.pagination import page_of
 from lambdad.api.violations import of_length
 from lambdad.clock import last_modified
@@ -29,11 +30,12 @@ from lambdad.store.code_packages import CodePackage
 async def create_function(backend: Backend, context: Context, request: Members) -> Members:
     key = _new_key(context, request["FunctionName"])
     _check_creation(request)
-    changes = changes_of(key, request, None)
+    changes = changes_of(key, request, None) | layer_changes(backend, key, request)
     if backend.functions.get(key) is not None:
         raise ResourceConflictException.function_exists(key.name)
     content = await read_code(backend, context.region, request["Code"], "CreateFunction")
-    package = await keep_code(backend, key, content, dry_run=False)
+    package = await keep_code(backend, key.account, key.region, content, dry_run=False)
+    await check_size(backend, package.sha256_base64, changes.get("layers", ()))
     now = last_modified(backend.clock.now())
     latest = dataclasses.replace(_with_defaults(key, request, package, now), **changes)
     function = Function(key=key, versions={LATEST: latest}, last_published=0, tags=request.get("Tags") or {})

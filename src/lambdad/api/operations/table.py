@@ -3,22 +3,39 @@
 from collections.abc import Awaitable, Callable
 
 from lambdad.api.context import Backend, Context, Members
-from lambdad.api.operations import aliases, function_code, function_configuration, functions, versions
+from lambdad.api.operations import (
+    aliases,
+    function_code,
+    function_configuration,
+    functions,
+    layer_policies,
+    layers,
+    versions,
+)
 
 Operation = Callable[[Backend, Context, Members], Awaitable[Members]]
 
 OPERATIONS: dict[str, Operation] = {
+    "AddLayerVersionPermission": layer_policies.add_layer_version_permission,
     "CreateAlias": aliases.create_alias,
     "CreateFunction": functions.create_function,
     "DeleteAlias": aliases.delete_alias,
     "DeleteFunction": functions.delete_function,
+    "DeleteLayerVersion": layers.delete_layer_version,
     "GetAlias": aliases.get_alias,
     "GetFunction": functions.get_function,
     "GetFunctionConfiguration": function_configuration.get_function_configuration,
+    "GetLayerVersion": layers.get_layer_version,
+    "GetLayerVersionByArn": layers.get_layer_version_by_arn,
+    "GetLayerVersionPolicy": layer_policies.get_layer_version_policy,
     "ListAliases": aliases.list_aliases,
     "ListFunctions": functions.list_functions,
+    "ListLayerVersions": layers.list_layer_versions,
+    "ListLayers": layers.list_layers,
     "ListVersionsByFunction": versions.list_versions_by_function,
+    "PublishLayerVersion": layers.publish_layer_version,
     "PublishVersion": versions.publish_version,
+    "RemoveLayerVersionPermission": layer_policies.remove_layer_version_permission,
     "UpdateAlias": aliases.update_alias,
     "UpdateFunctionCode": function_code.update_function_code,
     "UpdateFunctionConfiguration": function_configuration.update_function_configuration,

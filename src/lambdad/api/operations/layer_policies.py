@@ -1,0 +1,84 @@
+"""AddLayerVersionPermission, RemoveLayerVersionPermission, GetLayerVersionPolicy.
+
+AWS: docs.aws.amazon.com/lambda/latest/api/API_AddLayerVersionPermission.html and its siblings.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import orjson
+
+from lambdad.api.context import Backend, Context, Members
+from lambdad.errors import PreconditionFailedException, ResourceNotFoundException
+from lambdad.ids import new_uuid
+from lambdad.resources.arn import resolve_layer
+from lambdad.resources.layer import Layer, LayerKey, LayerVersion, with_layer_version
+from lambdad.resources.policy import Policy, with_statement, without_statement
+
+
+async def add_layer_version_permission(backend: Backend, context: Context, request: Members) -> Members:
+    key, number = _named(context, request)
+    statement = _statement_of(f"{key.arn}:{number}", request)
+    revision_id = new_uuid()
+    await _change(backend, key, request, lambda policy: with_statement(policy, statement, revision_id))
+    return {"Statement": orjson.dumps(statement).decode(), "RevisionId": revision_id}
+
+
+async def remove_layer_version_permission(backend: Backend, context: Context, request: Members) -> Members:
+    key, _ = _named(context, request)
+    sid = request["StatementId"]
+    await _change(backend, key, request, lambda policy: without_statement(policy, sid, new_uuid()))
+    return {}
+
+
+async def get_layer_version_policy(backend: Backend, context: Context, request: Members) -> Members:
+    key, number = _named(context, request)
+    policy = _find(key, backend.layers.get(key), number).policy
+    if policy is None:
+        raise ResourceNotFoundException.no_policy()
+    return {"Policy": orjson.dumps(policy.document).decode(), "RevisionId": policy.revision_id}
+
+
+def _named(context: Context, request: Members) -> tuple[LayerKey, int]:
+    """Policies are their owner's: another account's layer is as good as missing."""
+    key = resolve_layer(request["LayerName"], context.account, context.region)
+    if (key.account, key.region) != (context.account, context.region):
+        raise ResourceNotFoundException.layer_version(f"{key.arn}:{request['VersionNumber']}")
+    return key, request["VersionNumber"]
+
+
+def _find(key: LayerKey, layer: Layer | None, number: int) -> LayerVersion:
+    version = layer.versions.get(number) if layer is not None else None
+    if version is None:
+        raise ResourceNotFoundException.layer_version(f"{key.arn}:{number}")
+    return version
+
+
+async def _change(
+    backend: Backend, key: LayerKey, request: Members, change: Callable[[Policy | None], Policy | None]
+) -> None:
+    def changed(layer: Layer | None) -> Layer:
+        version = _find(key, layer, request["VersionNumber"])
+        assert layer is not None
+        current = version.policy.revision_id if version.policy is not None else None
+        if request.get("RevisionId") not in (None, current):
+            raise PreconditionFailedException.layer_policy_revision()
+        return with_layer_version(layer, dataclasses.replace(version, policy=change(version.policy)))
+
+    await backend.layers.apply(key, changed)
+
+
+def _statement_of(arn: str, request: Members) -> Members:
+    principal = request["Principal"]
+    if principal.isdigit():
+        principal = f"arn:aws:iam::{principal}:root"
+    statement: Members = {
+        "Sid": request["StatementId"],
+        "Effect": "Allow",
+        "Principal": principal if principal == "*" else {"AWS": principal},
+        "Action": request["Action"],
+        "Resource": arn,
+    }
+    if request.get("OrganizationId"):
+        statement["Condition"] = {"StringEquals": {"aws:PrincipalOrgID": request["OrganizationId"]}}
+    return statement
