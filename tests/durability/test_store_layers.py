@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from lambdad.resources.layer import Layer, LayerKey, LayerVersion, with_layer_version, without_layer_version
-from lambdad.resources.policy import with_statement
+from lambdad.resources.policy import Policy, with_statement
 from lambdad.store.database import Database
 from lambdad.store.layers import Layers
 
@@ -57,7 +57,7 @@ def test_what_was_committed_is_read_back(tmp_path: Path) -> None:
 
         def allowed(layer: Layer | None) -> Layer:
             assert layer is not None
-            policy = with_statement(None, statement, "r")
+            policy = Policy(with_statement((), statement), "r")
             return with_layer_version(layer, version(2, policy=policy, compatible_runtimes=("python3.12", "ruby3.3")))
 
         await layers.apply(KEY, allowed)

@@ -125,6 +125,18 @@ class InvalidParameterValueException(ServiceError):
         )
 
     @classmethod
+    def policy_of_latest(cls) -> "InvalidParameterValueException":
+        return cls("We currently do not support adding policies for $LATEST.")
+
+    @classmethod
+    def principal(cls) -> "InvalidParameterValueException":
+        return cls("The provided principal was invalid. Please check the principal and try again.")
+
+    @classmethod
+    def tags_of_a_version(cls) -> "InvalidParameterValueException":
+        return cls("Tags on function aliases and versions are not supported. Please specify a function ARN.")
+
+    @classmethod
     def too_many_tags(cls) -> "InvalidParameterValueException":
         return cls("Number of tags exceeds resource tag limit.")
 

@@ -35,6 +35,10 @@ class ResourceNotFoundException(ServiceError):
         return cls("No policy is associated with the given resource.")
 
     @classmethod
+    def no_policy_of(cls, arn: str) -> "ResourceNotFoundException":
+        return cls(f"No policy found for: {arn}")
+
+    @classmethod
     def statement(cls, sid: str) -> "ResourceNotFoundException":
         return cls(f"Statement {sid} is not found in resource policy.")
 
@@ -87,6 +91,13 @@ class PreconditionFailedException(ServiceError):
         )
 
     @classmethod
+    def policy_revision(cls) -> "PreconditionFailedException":
+        return cls(
+            "The Revision Id provided does not match the latest Revision Id. "
+            "Call the GetPolicy API to retrieve the latest Revision Id"
+        )
+
+    @classmethod
     def layer_policy_revision(cls) -> "PreconditionFailedException":
         return cls(
             "The Revision Id provided does not match the latest Revision Id. "
@@ -132,6 +143,14 @@ class TooManyRequestsException(ServiceError):
     def no_capacity(cls) -> "TooManyRequestsException":
         """This host holds as many environments as it may: AWS has no such case, but this is how it would say it."""
         return cls("Rate Exceeded.", "ConcurrentInvocationLimitExceeded")
+
+
+class PolicyLengthExceededException(ServiceError):
+    status = 400
+
+    @classmethod
+    def limit(cls, size: int, limit: int) -> "PolicyLengthExceededException":
+        return cls(f"The final policy size ({size}) is bigger than the limit ({limit}).")
 
 
 class CodeStorageExceededException(ServiceError):

@@ -7,6 +7,7 @@ from typing import Any
 from lambdad.errors import PreconditionFailedException, ResourceConflictException, ResourceNotFoundException
 from lambdad.resources.alias import Alias
 from lambdad.resources.layer import LayerReference
+from lambdad.resources.policy import Statements
 
 LATEST = "$LATEST"
 
@@ -99,6 +100,8 @@ class Function:
     tags: Mapping[str, str]
     aliases: Mapping[str, Alias] = field(default_factory=dict)
     """By name, sorted. Each refers to versions that exist."""
+    policies: Mapping[str, Statements] = field(default_factory=dict)
+    """By the version or alias that they are of; a function's own is that of `$LATEST`."""
     reserved_concurrency: int | None = None
 
     @property
@@ -244,7 +247,13 @@ def without_version(function: Function, version: str) -> Function:
     referring = [alias.name for alias in function.aliases.values() if version in alias.versions]
     if referring:
         raise ResourceConflictException.aliases_refer(referring)
-    return replace(function, versions={name: record for name, record in function.versions.items() if name != version})
+    versions = {name: record for name, record in function.versions.items() if name != version}
+    return replace(function, versions=versions, policies=without_policy(function, version))
+
+
+def without_policy(function: Function, name: str) -> Mapping[str, Statements]:
+    """The policies when a version or alias is gone."""
+    return {one: statements for one, statements in function.policies.items() if one != name}
 
 
 def same_content(published: FunctionVersion, latest: FunctionVersion) -> bool:

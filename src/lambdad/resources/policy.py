@@ -7,33 +7,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdad.errors import ResourceConflictException, ResourceNotFoundException
+import orjson
+
+from lambdad.errors import PolicyLengthExceededException, ResourceConflictException, ResourceNotFoundException
+from lambdad.resources.quotas import QUOTAS
+
+Statements = tuple[Mapping[str, Any], ...]
+"""As they are answered; each has a `Sid` of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    statements: tuple[Mapping[str, Any], ...]
-    """As they are answered; each has a `Sid` of its own."""
+    """One with a revision of its own."""
+
+    statements: Statements
     revision_id: str
 
-    @property
-    def document(self) -> dict[str, Any]:
-        return {"Version": "2012-10-17", "Id": "default", "Statement": [dict(one) for one in self.statements]}
+
+def document_of(statements: Statements) -> str:
+    """JSON."""
+    return orjson.dumps({"Version": "2012-10-17", "Id": "default", "Statement": statements}).decode()
 
 
-def with_statement(policy: Policy | None, statement: Mapping[str, Any], revision_id: str) -> Policy:
-    """Raises ResourceConflictException if there is one of that id."""
-    statements = policy.statements if policy is not None else ()
+def with_statement(statements: Statements, statement: Mapping[str, Any]) -> Statements:
+    """Raises ResourceConflictException if there is one of that id, PolicyLengthExceededException."""
     if any(one["Sid"] == statement["Sid"] for one in statements):
         raise ResourceConflictException.statement_exists(statement["Sid"])
-    return Policy((*statements, statement), revision_id)
+    after = (*statements, statement)
+    size = len(document_of(after).encode())
+    if size > QUOTAS.policy:
+        raise PolicyLengthExceededException.limit(size, QUOTAS.policy)
+    return after
 
 
-def without_statement(policy: Policy | None, sid: str, revision_id: str) -> Policy | None:
-    """None when that was the last. Raises ResourceNotFoundException."""
-    if policy is None:
+def without_statement(statements: Statements, sid: str) -> Statements:
+    """Raises ResourceNotFoundException."""
+    if not statements:
         raise ResourceNotFoundException.no_policy()
-    left = tuple(one for one in policy.statements if one["Sid"] != sid)
-    if len(left) == len(policy.statements):
+    left = tuple(one for one in statements if one["Sid"] != sid)
+    if len(left) == len(statements):
         raise ResourceNotFoundException.statement(sid)
-    return Policy(left, revision_id) if left else None
+    return left

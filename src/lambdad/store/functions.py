@@ -96,6 +96,7 @@ def _store(connection: apsw.Connection, key: FunctionKey, before: Function | Non
         "last_published": after.last_published,
         "tags": dict(after.tags),
         "aliases": {name: dataclasses.asdict(alias) for name, alias in after.aliases.items()},
+        "policies": dict(after.policies),
         "reserved_concurrency": after.reserved_concurrency,
     }
     connection.execute(
@@ -107,7 +108,8 @@ def _store(connection: apsw.Connection, key: FunctionKey, before: Function | Non
 
 def _function_of(key: FunctionKey, versions: dict[str, FunctionVersion], document: dict[str, Any]) -> Function:
     aliases = {name: Alias(**members) for name, members in document.pop("aliases", {}).items()}
-    return Function(key=key, versions=versions, aliases=aliases, **document)
+    policies = {name: tuple(statements) for name, statements in document.pop("policies", {}).items()}
+    return Function(key=key, versions=versions, aliases=aliases, policies=policies, **document)
 
 
 _IN_COLUMNS = frozenset({"key", "version"})

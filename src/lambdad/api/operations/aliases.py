@@ -17,7 +17,7 @@ from lambdad.errors import (
 from lambdad.ids import new_uuid
 from lambdad.resources.alias import Alias
 from lambdad.resources.arn import resolve_function
-from lambdad.resources.function import LATEST, Function, FunctionKey
+from lambdad.resources.function import LATEST, Function, FunctionKey, without_policy
 
 
 async def create_alias(backend: Backend, context: Context, request: Members) -> Members:
@@ -91,7 +91,7 @@ async def delete_alias(backend: Backend, context: Context, request: Members) -> 
 
     def change(function: Function) -> Function:
         aliases = {name: alias for name, alias in function.aliases.items() if name != request["Name"]}
-        return dataclasses.replace(function, aliases=aliases)
+        return dataclasses.replace(function, aliases=aliases, policies=without_policy(function, request["Name"]))
 
     await backend.functions.update(key, change)
     return {}

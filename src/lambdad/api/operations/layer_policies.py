@@ -13,21 +13,20 @@ from lambdad.errors import PreconditionFailedException, ResourceNotFoundExceptio
 from lambdad.ids import new_uuid
 from lambdad.resources.arn import resolve_layer
 from lambdad.resources.layer import Layer, LayerKey, LayerVersion, with_layer_version
-from lambdad.resources.policy import Policy, with_statement, without_statement
+from lambdad.resources.policy import Policy, Statements, document_of, with_statement, without_statement
 
 
 async def add_layer_version_permission(backend: Backend, context: Context, request: Members) -> Members:
     key, number = _named(context, request)
     statement = _statement_of(f"{key.arn}:{number}", request)
-    revision_id = new_uuid()
-    await _change(backend, key, request, lambda policy: with_statement(policy, statement, revision_id))
+    revision_id = await _change(backend, key, request, lambda before: with_statement(before, statement))
     return {"Statement": orjson.dumps(statement).decode(), "RevisionId": revision_id}
 
 
 async def remove_layer_version_permission(backend: Backend, context: Context, request: Members) -> Members:
     key, _ = _named(context, request)
     sid = request["StatementId"]
-    await _change(backend, key, request, lambda policy: without_statement(policy, sid, new_uuid()))
+    await _change(backend, key, request, lambda before: without_statement(before, sid))
     return {}
 
 
@@ -36,7 +35,7 @@ async def get_layer_version_policy(backend: Backend, context: Context, request: 
     policy = _find(key, backend.layers.get(key), number).policy
     if policy is None:
         raise ResourceNotFoundException.no_policy()
-    return {"Policy": orjson.dumps(policy.document).decode(), "RevisionId": policy.revision_id}
+    return {"Policy": document_of(policy.statements), "RevisionId": policy.revision_id}
 
 
 def _named(context: Context, request: Members) -> tuple[LayerKey, int]:
@@ -54,18 +53,22 @@ def _find(key: LayerKey, layer: Layer | None, number: int) -> LayerVersion:
     return version
 
 
-async def _change(
-    backend: Backend, key: LayerKey, request: Members, change: Callable[[Policy | None], Policy | None]
-) -> None:
+async def _change(backend: Backend, key: LayerKey, request: Members, change: Callable[[Statements], Statements]) -> str:
+    """The policy's new revision."""
+    revision_id = new_uuid()
+
     def changed(layer: Layer | None) -> Layer:
         version = _find(key, layer, request["VersionNumber"])
         assert layer is not None
-        current = version.policy.revision_id if version.policy is not None else None
-        if request.get("RevisionId") not in (None, current):
+        before = version.policy or Policy((), "")
+        if request.get("RevisionId") not in (None, before.revision_id):
             raise PreconditionFailedException.layer_policy_revision()
-        return with_layer_version(layer, dataclasses.replace(version, policy=change(version.policy)))
+        statements = change(before.statements)
+        policy = Policy(statements, revision_id) if statements else None
+        return with_layer_version(layer, dataclasses.replace(version, policy=policy))
 
     await backend.layers.apply(key, changed)
+    return revision_id
 
 
 def _statement_of(arn: str, request: Members) -> Members:

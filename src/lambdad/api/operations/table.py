@@ -10,6 +10,8 @@ from lambdad.api.operations import (
     functions,
     layer_policies,
     layers,
+    permissions,
+    tags,
     versions,
 )
 
@@ -17,6 +19,7 @@ Operation = Callable[[Backend, Context, Members], Awaitable[Members]]
 
 OPERATIONS: dict[str, Operation] = {
     "AddLayerVersionPermission": layer_policies.add_layer_version_permission,
+    "AddPermission": permissions.add_permission,
     "CreateAlias": aliases.create_alias,
     "CreateFunction": functions.create_function,
     "DeleteAlias": aliases.delete_alias,
@@ -28,14 +31,19 @@ OPERATIONS: dict[str, Operation] = {
     "GetLayerVersion": layers.get_layer_version,
     "GetLayerVersionByArn": layers.get_layer_version_by_arn,
     "GetLayerVersionPolicy": layer_policies.get_layer_version_policy,
+    "GetPolicy": permissions.get_policy,
     "ListAliases": aliases.list_aliases,
     "ListFunctions": functions.list_functions,
     "ListLayerVersions": layers.list_layer_versions,
     "ListLayers": layers.list_layers,
+    "ListTags": tags.list_tags,
     "ListVersionsByFunction": versions.list_versions_by_function,
     "PublishLayerVersion": layers.publish_layer_version,
     "PublishVersion": versions.publish_version,
     "RemoveLayerVersionPermission": layer_policies.remove_layer_version_permission,
+    "RemovePermission": permissions.remove_permission,
+    "TagResource": tags.tag_resource,
+    "UntagResource": tags.untag_resource,
     "UpdateAlias": aliases.update_alias,
     "UpdateFunctionCode": function_code.update_function_code,
     "UpdateFunctionConfiguration": function_configuration.update_function_configuration,

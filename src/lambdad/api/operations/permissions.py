@@ -1,0 +1,137 @@
+"""AddPermission, RemovePermission, GetPolicy: a policy each for a function, its versions and its aliases.
+
+Their revision is that of what they belong to. AWS: docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable
+
+import orjson
+
+from lambdad.api.context import Backend, Context, Members
+from lambdad.errors import InvalidParameterValueException, PreconditionFailedException, ResourceNotFoundException
+from lambdad.ids import new_uuid
+from lambdad.resources.arn import resolve_function
+from lambdad.resources.function import LATEST, Function, FunctionKey
+from lambdad.resources.policy import Statements, document_of, with_statement, without_statement
+
+_ALIAS = re.compile(r"(?!^[0-9]+$)[a-zA-Z0-9-_]+")
+_SERVICE = re.compile(r"[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)")
+_ACCOUNT = re.compile(r"\d{12}")
+_EQUAL = {
+    "SourceAccount": "AWS:SourceAccount",
+    "PrincipalOrgID": "aws:PrincipalOrgID",
+    "FunctionUrlAuthType": "lambda:FunctionUrlAuthType",
+    "EventSourceToken": "lambda:EventSourceToken",
+}
+"""Members of a request, and the condition keys that must be equal to them."""
+
+
+async def add_permission(backend: Backend, context: Context, request: Members) -> Members:
+    key, qualifier = _named(context, request)
+    statement = _statement_of(f"{key.arn}:{qualifier}" if qualifier else key.arn, request)
+    if backend.functions.get(key) is None:
+        raise ResourceNotFoundException.function(key.arn)
+    await _change(backend, key, qualifier, request, lambda before: with_statement(before, statement))
+    return {"Statement": orjson.dumps(statement).decode()}
+
+
+async def remove_permission(backend: Backend, context: Context, request: Members) -> Members:
+    key, qualifier = _named(context, request)
+    if backend.functions.get(key) is None:
+        raise ResourceNotFoundException.no_policy_of(key.arn)
+    sid = request["StatementId"]
+    await _change(backend, key, qualifier, request, lambda before: without_statement(before, sid))
+    return {}
+
+
+async def get_policy(backend: Backend, context: Context, request: Members) -> Members:
+    key, qualifier = resolve_function(
+        request["FunctionName"], request.get("Qualifier"), context.account, context.region
+    )
+    function = backend.functions.get(key)
+    statements = function.policies.get(qualifier or LATEST) if function is not None else None
+    if function is None or not statements:
+        raise ResourceNotFoundException.requested_resource()
+    return {"Policy": document_of(statements), "RevisionId": _revision_of(function, qualifier or LATEST)}
+
+
+def _named(context: Context, request: Members) -> tuple[FunctionKey, str | None]:
+    key, qualifier = resolve_function(
+        request["FunctionName"], request.get("Qualifier"), context.account, context.region
+    )
+    if qualifier == LATEST:
+        raise InvalidParameterValueException.policy_of_latest()
+    return key, qualifier
+
+
+async def _change(
+    backend: Backend,
+    key: FunctionKey,
+    qualifier: str | None,
+    request: Members,
+    change: Callable[[Statements], Statements],
+) -> None:
+    """It is a change of what the policy belongs to: that gets a new revision, too."""
+    name = qualifier or LATEST
+    revision_id = new_uuid()
+
+    def changed(function: Function) -> Function:
+        if request.get("RevisionId") not in (None, _revision_of(function, name)):
+            if name in function.aliases:
+                raise PreconditionFailedException.policy_revision()
+            raise PreconditionFailedException.function_revision()
+        policies = {**function.policies, name: change(function.policies.get(name, ()))}
+        policies = {one: statements for one, statements in policies.items() if statements}
+        return _with_revision(dataclasses.replace(function, policies=policies), name, revision_id)
+
+    await backend.functions.update(key, changed)
+
+
+def _revision_of(function: Function, name: str) -> str:
+    """Of a version or alias. Raises ResourceNotFoundException."""
+    holder = function.versions.get(name) or function.aliases.get(name)
+    if holder is not None:
+        return holder.revision_id
+    arn = f"{function.key.arn}:{name}"
+    raise ResourceNotFoundException.alias(arn) if _ALIAS.fullmatch(name) else ResourceNotFoundException.function(arn)
+
+
+def _with_revision(function: Function, name: str, revision_id: str) -> Function:
+    if name in function.aliases:
+        alias = dataclasses.replace(function.aliases[name], revision_id=revision_id)
+        return dataclasses.replace(function, aliases={**function.aliases, name: alias})
+    version = dataclasses.replace(function.versions[name], revision_id=revision_id)
+    return dataclasses.replace(function, versions={**function.versions, name: version})
+
+
+def _statement_of(arn: str, request: Members) -> Members:
+    statement: Members = {
+        "Sid": request["StatementId"],
+        "Effect": "Allow",
+        "Principal": _principal_of(request["Principal"]),
+        "Action": request["Action"],
+        "Resource": arn,
+    }
+    condition: Members = {}
+    equal = {name: request[member] for member, name in _EQUAL.items() if request.get(member)}
+    if equal:
+        condition["StringEquals"] = equal
+    if request.get("SourceArn"):
+        condition["ArnLike"] = {"AWS:SourceArn": request["SourceArn"]}
+    if request.get("InvokedViaFunctionUrl") is not None:
+        condition["Bool"] = {"lambda:InvokedViaFunctionUrl": str(request["InvokedViaFunctionUrl"]).lower()}
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def _principal_of(given: str) -> str | Members:
+    if given == "*":
+        return given
+    if _SERVICE.fullmatch(given):
+        return {"Service": given}
+    if _ACCOUNT.fullmatch(given):
+        return {"AWS": f"arn:aws:iam::{given}:root"}
+    if given.startswith("arn:"):
+        return {"AWS": given}
+    raise InvalidParameterValueException.principal()

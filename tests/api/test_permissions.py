@@ -1,0 +1,235 @@
+"""AddPermission, RemovePermission, GetPolicy: for a function, a version, an alias."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from functions import create, new_name
+from refusals import invalid, refused, violation
+
+Settled = Callable[..., None]
+Create = Callable[..., dict[str, Any]]
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
+BUCKET = "arn:aws:s3:::photos"
+INVOKE = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+NO_POLICY = ("ResourceNotFoundException", 404, "The resource you requested does not exist.")
+
+
+@pytest.fixture
+def function(client: Any, create_function: Create, settled: Settled) -> str:
+    """With version 1 and the alias `live` of it."""
+    name: str = create_function(Publish=True)["FunctionName"]
+    settled(name)
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    return name
+
+
+def sids_of(client: Any, name: str, **more: Any) -> list[str]:
+    policy = json.loads(client.get_policy(FunctionName=name, **more)["Policy"])
+    return [statement["Sid"] for statement in policy["Statement"]]
+
+
+def test_a_statement(client: Any, function: str) -> None:
+    answer = client.add_permission(FunctionName=function, StatementId="s3", SourceArn=BUCKET, **INVOKE)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 201
+    statement = json.loads(answer["Statement"])
+    assert statement == {
+        "Sid": "s3",
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": ARN + function,
+        "Condition": {"ArnLike": {"AWS:SourceArn": BUCKET}},
+    }
+    found = client.get_policy(FunctionName=function)
+    assert json.loads(found["Policy"]) == {"Version": "2012-10-17", "Id": "default", "Statement": [statement]}
+    assert found["RevisionId"] == client.get_function_configuration(FunctionName=function)["RevisionId"]
+
+
+@pytest.mark.parametrize(
+    ("given", "principal", "condition"),
+    [
+        (
+            {"Principal": "*", "SourceAccount": "111111111111"},
+            "*",
+            {"StringEquals": {"AWS:SourceAccount": "111111111111"}},
+        ),
+        ({"Principal": "111111111111"}, {"AWS": "arn:aws:iam::111111111111:root"}, None),
+        ({"Principal": "arn:aws:iam::111111111111:user/u"}, {"AWS": "arn:aws:iam::111111111111:user/u"}, None),
+        ({"Principal": "alexa-appkit.amazon.com"}, {"Service": "alexa-appkit.amazon.com"}, None),
+        (
+            {"Principal": "*", "EventSourceToken": "amzn1.ask.skill.x"},
+            "*",
+            {"StringEquals": {"lambda:EventSourceToken": "amzn1.ask.skill.x"}},
+        ),
+        (
+            {
+                "Action": "lambda:InvokeFunctionUrl",
+                "Principal": "*",
+                "SourceArn": BUCKET,
+                "SourceAccount": "111111111111",
+                "PrincipalOrgID": "o-1234567890",
+                "FunctionUrlAuthType": "NONE",
+            },
+            "*",
+            {
+                "ArnLike": {"AWS:SourceArn": BUCKET},
+                "StringEquals": {
+                    "AWS:SourceAccount": "111111111111",
+                    "aws:PrincipalOrgID": "o-1234567890",
+                    "lambda:FunctionUrlAuthType": "NONE",
+                },
+            },
+        ),
+        (
+            {"Principal": "*", "InvokedViaFunctionUrl": True},
+            "*",
+            {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+        ),
+    ],
+)
+def test_principals_and_conditions(
+    client: Any, function: str, given: dict[str, Any], principal: object, condition: object
+) -> None:
+    answer = client.add_permission(FunctionName=function, StatementId="s", **{**INVOKE, **given})
+    statement = json.loads(answer["Statement"])
+    assert statement["Principal"] == principal
+    assert statement.get("Condition") == condition
+    assert statement["Action"] == given.get("Action", "lambda:InvokeFunction")
+
+
+def test_each_qualifier_has_its_own(client: Any, function: str) -> None:
+    client.add_permission(FunctionName=function, StatementId="own", **INVOKE)
+    assert refused(client.get_policy, FunctionName=function, Qualifier="1") == NO_POLICY
+    version = client.add_permission(FunctionName=f"{ARN}{function}:1", StatementId="own", **INVOKE)
+    alias = client.add_permission(FunctionName=function, Qualifier="live", StatementId="own", **INVOKE)
+    assert json.loads(version["Statement"])["Resource"] == f"{ARN}{function}:1"
+    assert json.loads(alias["Statement"])["Resource"] == f"{ARN}{function}:live"
+    client.add_permission(FunctionName=function, Qualifier="live", StatementId="second", **INVOKE)
+    assert sids_of(client, function) == ["own"]
+    assert sids_of(client, function, Qualifier="1") == ["own"]
+    assert sids_of(client, f"{function}:live") == ["own", "second"]
+    client.remove_permission(FunctionName=function, Qualifier="live", StatementId="own")
+    assert sids_of(client, function, Qualifier="live") == ["second"]
+    client.delete_alias(FunctionName=function, Name="live")
+    client.create_alias(FunctionName=function, Name="live", FunctionVersion="1")
+    assert refused(client.get_policy, FunctionName=function, Qualifier="live") == NO_POLICY
+
+
+def test_the_last_one_removed(client: Any, function: str) -> None:
+    for sid in ("a", "b"):
+        client.add_permission(FunctionName=function, StatementId=sid, **INVOKE)
+    answer = client.remove_permission(FunctionName=function, StatementId="a")
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert sids_of(client, function) == ["b"]
+    client.remove_permission(FunctionName=function, StatementId="b")
+    assert refused(client.get_policy, FunctionName=function) == NO_POLICY
+    missing = ("ResourceNotFoundException", 404, "No policy is associated with the given resource.")
+    assert refused(client.remove_permission, FunctionName=function, StatementId="b") == missing
+
+
+def test_revisions(client: Any, function: str) -> None:
+    """A policy's revision is that of what it belongs to, and changes with it."""
+    revision = client.get_function_configuration(FunctionName=function)["RevisionId"]
+    client.add_permission(FunctionName=function, StatementId="a", RevisionId=revision, **INVOKE)
+    stale = (
+        "PreconditionFailedException",
+        412,
+        "The Revision Id provided does not match the latest Revision Id. "
+        "Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
+    )
+    named = {"FunctionName": function, "RevisionId": revision}
+    assert refused(client.add_permission, StatementId="b", **named, **INVOKE) == stale
+    assert refused(client.remove_permission, StatementId="a", **named) == stale
+    assert sids_of(client, function) == ["a"]
+    alias = client.get_alias(FunctionName=function, Name="live")["RevisionId"]
+    more = {"FunctionName": function, "Qualifier": "live"}
+    client.add_permission(StatementId="a", RevisionId=alias, **more, **INVOKE)
+    code, status, message = refused(client.add_permission, StatementId="b", RevisionId=alias, **more, **INVOKE)
+    assert (code, status) == ("PreconditionFailedException", 412)
+    assert message.endswith("Call the GetPolicy API to retrieve the latest Revision Id")
+    newest = client.get_alias(FunctionName=function, Name="live")["RevisionId"]
+    assert client.get_policy(**more)["RevisionId"] == newest != alias
+    client.remove_permission(StatementId="a", RevisionId=newest, **more)
+
+
+def test_what_is_not_there(client: Any, function: str) -> None:
+    nothing = new_name()
+    add = {"StatementId": "s", **INVOKE}
+
+    def missing(message: str) -> tuple[str, int, str]:
+        return "ResourceNotFoundException", 404, message
+
+    assert refused(client.add_permission, FunctionName=nothing, **add) == missing(f"Function not found: {ARN}{nothing}")
+    assert refused(client.remove_permission, FunctionName=nothing, StatementId="s") == missing(
+        f"No policy found for: {ARN}{nothing}"
+    )
+    assert refused(client.get_policy, FunctionName=nothing) == NO_POLICY
+    for qualifier, message in (
+        ("42", "Function not found: "),
+        ("with-$", "Function not found: "),
+        ("nothing", "Cannot find alias arn: "),
+    ):
+        named = {"FunctionName": function, "Qualifier": qualifier}
+        expected = missing(f"{message}{ARN}{function}:{qualifier}")
+        assert refused(client.add_permission, **named, **add) == expected
+        assert refused(client.remove_permission, **named, StatementId="s") == expected
+        assert refused(client.get_policy, **named) == NO_POLICY
+    client.add_permission(FunctionName=function, **add)
+    assert refused(client.remove_permission, FunctionName=function, StatementId="other") == missing(
+        "Statement other is not found in resource policy."
+    )
+    assert sids_of(client, function) == ["s"]
+
+
+def test_what_is_refused(client: Any, function: str) -> None:
+    add = {"FunctionName": function, "StatementId": "s", **INVOKE}
+    client.add_permission(**add)
+    assert refused(client.add_permission, **add) == (
+        "ResourceConflictException",
+        409,
+        "The statement id (s) provided already exists. "
+        "Please provide a new statement id, or remove the existing statement.",
+    )
+    assert refused(client.add_permission, **{**add, "Principal": "somebody.example.com"}) == invalid(
+        "The provided principal was invalid. Please check the principal and try again."
+    )
+    assert refused(client.add_permission, **add, Qualifier="$LATEST") == invalid(
+        "We currently do not support adding policies for $LATEST."
+    )
+    assert refused(client.add_permission, **{**add, "FunctionName": f"{function}:1"}, Qualifier="live") == invalid(
+        "The derived qualifier from the function name does not match the specified qualifier."
+    )
+    assert refused(client.add_permission, **{**add, "StatementId": "example.com"}) == violation(
+        "Value 'example.com' at 'statementId' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)"
+    )
+    assert refused(client.add_permission, **add, Qualifier="what-?") == violation(
+        "Value 'what-?' at 'qualifier' failed to satisfy constraint: "
+        r"Member must satisfy regular expression pattern: \$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
+    )
+    assert sids_of(client, function) == ["s"]
+
+
+def test_a_policy_has_a_limit(client: Any, function: str) -> None:
+    arn = f"arn:aws:s3:::{'x' * 2000}"
+    for number in range(9):
+        client.add_permission(FunctionName=function, StatementId=f"s{number}", SourceArn=arn, **INVOKE)
+    code, status, message = refused(
+        client.add_permission, FunctionName=function, StatementId="s9", SourceArn=arn, **INVOKE
+    )
+    assert (code, status) == ("PolicyLengthExceededException", 400)
+    assert message.endswith("is bigger than the limit (20480).")
+    assert len(sids_of(client, function)) == 9
+
+
+def test_policies_survive_a_restart(own_server: Any) -> None:
+    client = own_server.start().client()
+    name = create(client, "def handler(event, context):\n    return event\n")
+    client.add_permission(FunctionName=name, StatementId="s", **INVOKE)
+    before = client.get_policy(FunctionName=name)
+    own_server.kill()
+    after = own_server.start().client().get_policy(FunctionName=name)
+    assert (after["Policy"], after["RevisionId"]) == (before["Policy"], before["RevisionId"])

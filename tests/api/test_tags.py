@@ -1,0 +1,65 @@
+"""TagResource, UntagResource, ListTags."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from functions import new_name
+from refusals import invalid, refused
+
+Settled = Callable[..., None]
+Create = Callable[..., dict[str, Any]]
+TOO_MANY = invalid("Number of tags exceeds resource tag limit.")
+
+
+@pytest.fixture
+def arn(create_function: Create, settled: Settled) -> str:
+    made = create_function(Tags={"a": "1"})
+    settled(made["FunctionName"])
+    function_arn: str = made["FunctionArn"]
+    return function_arn
+
+
+def tags_of(client: Any, arn: str) -> Any:
+    tags = client.list_tags(Resource=arn)["Tags"]
+    assert client.get_function(FunctionName=arn).get("Tags", {}) == tags
+    return tags
+
+
+def test_tags_are_added_replaced_and_removed(client: Any, arn: str) -> None:
+    revision = client.get_function_configuration(FunctionName=arn)["RevisionId"]
+    assert tags_of(client, arn) == {"a": "1"}
+    answer = client.tag_resource(Resource=arn, Tags={"b": "2", "c with spaces": ""})
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert tags_of(client, arn) == {"a": "1", "b": "2", "c with spaces": ""}
+    client.tag_resource(Resource=arn, Tags={"b": "two"})
+    answer = client.untag_resource(Resource=arn, TagKeys=["a", "c with spaces", "never was"])
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert tags_of(client, arn) == {"b": "two"}
+    client.untag_resource(Resource=arn, TagKeys=["b"])
+    assert tags_of(client, arn) == {}
+    assert client.get_function_configuration(FunctionName=arn)["RevisionId"] == revision
+
+
+def test_there_is_a_limit(client: Any, arn: str) -> None:
+    more = {f"key{number}": "value" for number in range(49)}
+    client.tag_resource(Resource=arn, Tags=more)
+    assert refused(client.tag_resource, Resource=arn, Tags={"one": "more"}) == TOO_MANY
+    client.tag_resource(Resource=arn, Tags={"a": "replaced"})
+    assert tags_of(client, arn) == {"a": "replaced", **more}
+
+
+def test_only_functions_have_tags(client: Any, arn: str) -> None:
+    own = invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
+    for qualifier in ("$LATEST", "1", "live"):
+        assert refused(client.tag_resource, Resource=f"{arn}:{qualifier}", Tags={"x": "y"}) == own
+    assert tags_of(client, arn) == {"a": "1"}
+
+
+def test_what_is_not_there(client: Any) -> None:
+    nothing = f"arn:aws:lambda:us-east-1:000000000000:function:{new_name()}"
+    missing = ("ResourceNotFoundException", 404, f"Function not found: {nothing}")
+    assert refused(client.list_tags, Resource=nothing) == missing
+    assert refused(client.tag_resource, Resource=nothing, Tags={"x": "y"}) == missing
+    assert refused(client.untag_resource, Resource=nothing, TagKeys=["x"]) == missing
