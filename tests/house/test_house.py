@@ -21,7 +21,7 @@ def test_every_module_says_what_it_decides() -> None:
     assert not silent
 
 
-@pytest.mark.parametrize("name", ["configuration", "environments"])
+@pytest.mark.parametrize("name", ["api", "configuration", "environments"])
 def test_generated_documents_are_fresh(name: str) -> None:
     made = runpy.run_path(str(ROOT / "docs" / f"make_{name}.py"))["text"]()
     assert (ROOT / "docs" / f"{name}.md").read_text() == made, f"run python docs/make_{name}.py"

@@ -1,0 +1,46 @@
+"""Writes docs/api.md: every operation of the service model, and whether it is built (`api/operations/table.py`)."""
+
+from pathlib import Path
+
+from lambdad.api.model import load_model
+from lambdad.api.operations.table import OPERATIONS
+
+HEAD = """# The Lambda API
+
+Every operation of AWS's service model (botocore's), and what lambdad makes of it. All are routed, decoded and validated; what is
+not built answers `InvalidParameterValueException`. Written by `docs/make_api.py` from the table that the server itself uses.
+
+| operation | | what differs from AWS |
+|---|---|---|
+"""
+DIFFERENCES = {
+    "CreateFunction": "No container images; VPC, tracing, dead-letter, file system and key settings are kept and do nothing.",
+    "Invoke": "Destinations and dead-letter queues are not there yet.",
+    "ListTags": "Of functions only.",
+    "PublishVersion": "Waits until `$LATEST` is Active.",
+    "TagResource": "Of functions only.",
+    "UntagResource": "Of functions only.",
+    "UpdateFunctionConfiguration": "As CreateFunction.",
+}
+OUTSIDE_THE_TABLE = frozenset({"Invoke"})
+"""Built, and called by the front door itself."""
+
+
+def text() -> str:
+    built = OPERATIONS.keys() | OUTSIDE_THE_TABLE
+    names = sorted(load_model().operations)
+    unknown = (built | DIFFERENCES.keys()) - set(names)
+    if unknown:
+        raise ValueError(f"not in the service model: {sorted(unknown)}")
+    rows = [f"| {name} | {_word(name, built)} | {DIFFERENCES.get(name, '')} |" for name in names]
+    return HEAD + "\n".join(rows) + f"\n\n{len(built)} of {len(names)} are built.\n"
+
+
+def _word(name: str, built: "set[str] | frozenset[str]") -> str:
+    if name not in built:
+        return "not yet"
+    return "partly" if DIFFERENCES.get(name) else "works"
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("api.md").write_text(text())
