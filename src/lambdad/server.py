@@ -121,9 +121,11 @@ class LambdaServer:
             self._layers,
             self._code,
             self._invoker,
+            concurrency,
             self._asynchronous,
             self._s3.fetch,
             self._roles.link_key,
+            asyncio.Lock(),
         )
         self._logs_page = LogsPage(self._logs, self._functions.get, config.region)
         pages: dict[bytes, Handler] = {
@@ -137,7 +139,9 @@ class LambdaServer:
         self._front_door = FrontDoor(model, backend, pages, secret_of)
         inner_pages = {b"/_lambdad/code/": pages[b"/_lambdad/code/"], b"/_lambdad/health": _health}
         self._inner_door = FrontDoor(model, backend, inner_pages, secret_of)
-        for listener in (self._invoker, self._environments, self._preparation):
+        for function in self._functions.all():
+            concurrency.function_changed(function.key, None, function)
+        for listener in (concurrency, self._invoker, self._environments, self._preparation):
             self._functions.subscribe(listener.function_changed)
         self._layers.subscribe(self._preparation.layer_changed)
 

@@ -18,6 +18,7 @@ from lambdad.errors import InvalidParameterValueException, TooManyRequestsExcept
 from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.retries import MAXIMUM_EVENT_AGE, Failure, GiveUp, RetryAt, decide
 from lambdad.resources.arn import resolve_function
+from lambdad.resources.function import Function, FunctionKey
 
 
 def test_a_function_error_is_tried_three_times_in_all() -> None:
@@ -40,15 +41,63 @@ def test_throttles_are_retried_for_six_hours_and_no_longer(throttles: int, age: 
 
 def test_concurrency_counts_accounts_and_regions_apart() -> None:
     concurrency = Concurrency(2)
+    here, other_region, other_account = (FunctionKey(*place, "f") for place in (("1", "a"), ("1", "b"), ("2", "a")))
     for _ in range(2):
-        concurrency.take("1", "a")
+        concurrency.take(here)
     with pytest.raises(TooManyRequestsException):
-        concurrency.take("1", "a")
-    concurrency.take("1", "b")
-    concurrency.take("2", "a")
-    concurrency.give_back("1", "a")
-    concurrency.take("1", "a")
+        concurrency.take(here)
+    concurrency.take(other_region)
+    concurrency.take(other_account)
+    concurrency.give_back(here)
+    concurrency.take(here)
     assert concurrency.used == 4
+
+
+class Ledger:
+    """Concurrency as it should be: everything is counted anew each time."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.running: list[str] = []
+        self.reserved: dict[str, int] = {}
+
+    def has_room(self, name: str) -> bool:
+        if name in self.reserved:
+            return self.running.count(name) < self.reserved[name]
+        shared = [one for one in self.running if one not in self.reserved]
+        return len(shared) < self.limit - sum(self.reserved.values())
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["take", "give", "reserve", "clear"]), st.sampled_from("abc"), st.integers(0, 4)),
+        max_size=60,
+    )
+)
+def test_reservations_may_change_while_functions_run(steps: list[tuple[str, str, int]]) -> None:
+    concurrency, ledger = Concurrency(9), Ledger(9)
+    for step, name, number in steps:
+        key = FunctionKey("1", "a", name)
+        if step == "take":
+            if ledger.has_room(name):
+                concurrency.take(key)
+                ledger.running.append(name)
+            else:
+                with pytest.raises(TooManyRequestsException):
+                    concurrency.take(key)
+        elif step == "give" and name in ledger.running:
+            concurrency.give_back(key)
+            ledger.running.remove(name)
+        elif step in ("reserve", "clear"):
+            ledger.reserved.pop(name, None)
+            if step == "reserve":
+                ledger.reserved[name] = number
+            function = Function(
+                key=key, versions={}, last_published=0, tags={}, reserved_concurrency=ledger.reserved.get(name)
+            )
+            concurrency.function_changed(key, None, function)
+        assert concurrency.used == len(ledger.running)
+        assert concurrency.unreserved("1", "a") == 9 - sum(ledger.reserved.values())
 
 
 @given(st.lists(st.tuples(st.sampled_from(["take", "give", "rest", "wake"]), st.integers(128, 4096))))

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
+
     from lambdad.clock import Clock
     from lambdad.config import Config
     from lambdad.invocation.asynchronous import Asynchronous
+    from lambdad.invocation.concurrency import Concurrency
     from lambdad.invocation.invoke import Invoker
     from lambdad.store.code_packages import CodePackages
     from lambdad.store.functions import Functions
@@ -45,10 +48,13 @@ class Backend:
     layers: "Layers"
     code: "CodePackages"
     invoker: "Invoker"
+    concurrency: "Concurrency"
     asynchronous: "Asynchronous"
     fetch_code: Fetch
     link_key: bytes
     """What Code.Location links are signed with."""
+    reserving: "asyncio.Lock"
+    """Held while a reservation of concurrency is decided and committed: all functions share what is left."""
 
 
 Members = dict[str, Any]

@@ -125,6 +125,20 @@ class InvalidParameterValueException(ServiceError):
         )
 
     @classmethod
+    def functions_only(cls) -> "InvalidParameterValueException":
+        return cls(
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+            "Please specify either a function name or an unqualified function ARN."
+        )
+
+    @classmethod
+    def too_little_unreserved(cls, least: int) -> "InvalidParameterValueException":
+        return cls(
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+            f"below its minimum value of [{least}]."
+        )
+
+    @classmethod
     def policy_of_latest(cls) -> "InvalidParameterValueException":
         return cls("We currently do not support adding policies for $LATEST.")
 

@@ -66,12 +66,12 @@ class Invoker:
     ) -> None:
         """Run one event; `done` is called once. Raises TooManyRequestsException. The version must be ready."""
         key = version.key
-        self._concurrency.take(key.account, key.region)
+        self._concurrency.take(key)
         self.running += 1
         began = self._clock.monotonic()
 
         def finished(outcome: Outcome) -> None:
-            self._concurrency.give_back(key.account, key.region)
+            self._concurrency.give_back(key)
             self.running -= 1
             done(outcome)
             failed = not isinstance(outcome, InvocationResult) or outcome.function_error is not None

@@ -38,6 +38,8 @@ class Quotas:
     """Number per resource."""
     code_storage: int = 75 * 1024 * _MB
     """Of an account in a region."""
+    unreserved_concurrency: int = 100
+    """Concurrent executions of an account that cannot be reserved."""
     policy: int = 20 * 1024
     """One resource's document."""
     page: int = 50

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations import (
     aliases,
+    concurrency,
     function_code,
     function_configuration,
     functions,
@@ -24,9 +25,12 @@ OPERATIONS: dict[str, Operation] = {
     "CreateFunction": functions.create_function,
     "DeleteAlias": aliases.delete_alias,
     "DeleteFunction": functions.delete_function,
+    "DeleteFunctionConcurrency": concurrency.delete_function_concurrency,
     "DeleteLayerVersion": layers.delete_layer_version,
+    "GetAccountSettings": concurrency.get_account_settings,
     "GetAlias": aliases.get_alias,
     "GetFunction": functions.get_function,
+    "GetFunctionConcurrency": concurrency.get_function_concurrency,
     "GetFunctionConfiguration": function_configuration.get_function_configuration,
     "GetLayerVersion": layers.get_layer_version,
     "GetLayerVersionByArn": layers.get_layer_version_by_arn,
@@ -40,6 +44,7 @@ OPERATIONS: dict[str, Operation] = {
     "ListVersionsByFunction": versions.list_versions_by_function,
     "PublishLayerVersion": layers.publish_layer_version,
     "PublishVersion": versions.publish_version,
+    "PutFunctionConcurrency": concurrency.put_function_concurrency,
     "RemoveLayerVersionPermission": layer_policies.remove_layer_version_permission,
     "RemovePermission": permissions.remove_permission,
     "TagResource": tags.tag_resource,

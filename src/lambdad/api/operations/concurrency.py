@@ -1,0 +1,66 @@
+"""PutFunctionConcurrency, GetFunctionConcurrency, DeleteFunctionConcurrency, GetAccountSettings.
+
+AWS: docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html and its siblings.
+"""
+
+import dataclasses
+
+from lambdad.api.context import Backend, Context, Members
+from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
+from lambdad.resources.arn import resolve_function
+from lambdad.resources.function import Function, FunctionKey
+from lambdad.resources.quotas import QUOTAS
+
+
+async def put_function_concurrency(backend: Backend, context: Context, request: Members) -> Members:
+    key = _key_of(context, request)
+    wanted = request["ReservedConcurrentExecutions"]
+
+    def change(function: Function) -> Function:
+        # 0 takes nothing from the others: it only stops this one.
+        left = backend.concurrency.unreserved(key.account, key.region) + (function.reserved_concurrency or 0) - wanted
+        if wanted and left < QUOTAS.unreserved_concurrency:
+            raise InvalidParameterValueException.too_little_unreserved(QUOTAS.unreserved_concurrency)
+        return dataclasses.replace(function, reserved_concurrency=wanted)
+
+    async with backend.reserving:
+        await backend.functions.update(key, change)
+    return {"ReservedConcurrentExecutions": wanted}
+
+
+async def get_function_concurrency(backend: Backend, context: Context, request: Members) -> Members:
+    key = _key_of(context, request)
+    function = backend.functions.get(key)
+    if function is None:
+        raise ResourceNotFoundException.function(key.arn)
+    return {"ReservedConcurrentExecutions": function.reserved_concurrency}
+
+
+async def delete_function_concurrency(backend: Backend, context: Context, request: Members) -> Members:
+    key = _key_of(context, request)
+    await backend.functions.update(key, lambda function: dataclasses.replace(function, reserved_concurrency=None))
+    return {}
+
+
+def _key_of(context: Context, request: Members) -> FunctionKey:
+    key, qualifier = resolve_function(request["FunctionName"], None, context.account, context.region)
+    if qualifier is not None:
+        raise InvalidParameterValueException.functions_only()
+    return key
+
+
+async def get_account_settings(backend: Backend, context: Context, request: Members) -> Members:
+    functions = backend.functions.list(context.account, context.region)
+    layers = backend.layers.list(context.account, context.region)
+    stored = [version.code_size for function in functions for version in function.versions.values()]
+    stored += [version.code_size for layer in layers for version in layer.versions.values()]
+    return {
+        "AccountLimit": {
+            "TotalCodeSize": QUOTAS.code_storage,
+            "CodeSizeUnzipped": QUOTAS.unzipped_code,
+            "CodeSizeZipped": QUOTAS.zipped_code,
+            "ConcurrentExecutions": backend.concurrency.limit,
+            "UnreservedConcurrentExecutions": backend.concurrency.unreserved(context.account, context.region),
+        },
+        "AccountUsage": {"TotalCodeSize": sum(stored), "FunctionCount": len(functions)},
+    }
