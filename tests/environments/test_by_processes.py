@@ -29,7 +29,7 @@ def client(running: Server) -> Any:
 
 def test_a_python_function(client: Any) -> None:
     code = "import os\ndef handler(event, context):\n    return [event, context.function_name, os.getcwd(), __file__]\n"
-    name = create(client, code, Timeout=20)
+    name = create(client, code, Timeout=60)
     for event in ({"ü": 1}, None):
         answer, _ = call(client, name, event)
         assert answer[:2] == [event, name]
@@ -39,7 +39,7 @@ def test_a_python_function(client: Any) -> None:
 @pytest.mark.parametrize("runtime", NODES)
 def test_a_node_function(client: Any, runtime: str) -> None:
     files = {"index.mjs": "export const handler = async (event, context) => [event, context.functionName];"}
-    name = create(client, runtime=runtime, files=files, handler="index.handler", Timeout=20)
+    name = create(client, runtime=runtime, files=files, handler="index.handler", Timeout=60)
     assert call(client, name, {"a": 1})[0] == [{"a": 1}, name]
 
 
@@ -51,7 +51,7 @@ def handler(event, context):
         file.write("spoilt")
     return os.getpid()
 """
-    name = create(client, code, Timeout=20)
+    name = create(client, code, Timeout=60)
     first, _ = call(client, name)
     client.update_function_configuration(FunctionName=name, Description="new environments")
     client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=PROMPT)
@@ -70,7 +70,7 @@ def handler(event, context):
         ["/bin/sh", "-c", "setsid sleep {seconds} >/dev/null 2>&1 & echo $!"], capture_output=True, text=True
     ).stdout.strip()
 """
-    name = create(client, code, Timeout=20)
+    name = create(client, code, Timeout=60)
     left, _ = call(client, name)
     children = {left, *sleepers(seconds)}
     assert alive(children)
@@ -97,7 +97,7 @@ def handler(event, context):
         os._exit(3)
     raise ValueError(event)
 """
-    name = create(client, code, Timeout=20)
+    name = create(client, code, Timeout=60)
     error, answer = call(client, name, "x")
     assert (answer["FunctionError"], error["errorType"], error["errorMessage"]) == ("Unhandled", "ValueError", "x")
     error, _ = call(client, name, "exit")
@@ -107,4 +107,4 @@ def handler(event, context):
 
 def test_the_runtime_is_the_one_asked_for(client: Any) -> None:
     code = "import sys\ndef handler(event, context):\n    return 'python%d.%d' % sys.version_info[:2]\n"
-    assert call(client, create(client, code, runtime=PYTHON, Timeout=20))[0] == PYTHON
+    assert call(client, create(client, code, runtime=PYTHON, Timeout=60))[0] == PYTHON

@@ -141,7 +141,7 @@ def handler(event, context):
     time.sleep(0.5)
     return seen
 """
-    name = create(client, code, Timeout=20)
+    name = create(client, code, Timeout=60)
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(lambda _: call(client, name)[0], range(3))) == [[], [], []]
 

@@ -65,7 +65,7 @@ def make(client: Any, bootstrap: str | bytes, **more: Any) -> str:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("runtime", ["provided.al2023", "provided.al2"])
 def test_a_shell_script(client: Any, runtime: str) -> None:
-    name = make(client, SHELL, runtime=runtime, handler="my.handler", Timeout=20)
+    name = make(client, SHELL, runtime=runtime, handler="my.handler", Timeout=60)
     for event in ({"a": 1}, [2]):
         assert call(client, name, event)[0] == {"echo": event, "handler": "my.handler"}
 

@@ -64,7 +64,7 @@ def handler(event, context):
     while not os.path.exists("/tmp/go") and time.time() < deadline:
         time.sleep(0.05)
 """
-    name = create(client, code, Timeout=20)
+    name = create(client, code, Timeout=60)
     client.invoke(FunctionName=name, InvocationType="Event")
     lines = server.wait_for_log(name, "it has begun")
     assert not [line for line in lines if line.startswith("END")]

@@ -24,7 +24,7 @@ def attempt(what):
 def run(client: Any, body: str, **more: Any) -> Any:
     """Create a function whose handler has this body (it sees `attempt`), and call it once."""
     code = LOOK + "def handler(event, context):\n" + "".join(f"    {line}\n" for line in body.splitlines())
-    payload, answer = call(client, create(client, code, **{"Timeout": 20, **more}))
+    payload, answer = call(client, create(client, code, **{"Timeout": 60, **more}))
     assert "FunctionError" not in answer, payload
     return payload
 
@@ -44,6 +44,7 @@ def test_another_functions_code(client: Any) -> None:
         client,
         "command = ['grep', '-rls', '--exclude-dir=proc', '--exclude-dir=sys', 'xyzzy-' + '4711', '/var', '/opt', '/tmp', '/mnt']\n"
         "return subprocess.run(command, capture_output=True, text=True).stdout",
+        MemorySize=1769,  # a whole CPU: it reads all there is
     )
     assert found == ""
 
