@@ -11,6 +11,7 @@ from sandbox_suite import TEMPLATE, Observed, SandboxConformance, command_lines
 
 from lambdad.sandbox.driver import Driver
 from lambdad.sandbox.process import ProcessDriver
+from processes import open_descriptors
 from wait import wait_for
 
 
@@ -39,14 +40,14 @@ class TestProcessDriver(SandboxConformance):
         self.check(tmp_path, check)
 
     def test_nothing_of_it_is_left(self, tmp_path: Path) -> None:
-        before = set(os.listdir("/proc/self/fd"))
+        before = open_descriptors()
 
         async def check(seen: Observed) -> None:
             seen.run("sleep 600")
 
         self.check(tmp_path, check)
         assert not (tmp_path / "run" / "process").exists()
-        assert set(os.listdir("/proc/self/fd")) == before
+        assert open_descriptors() == before
 
 
 _SERVER = """
@@ -74,8 +75,11 @@ def test_when_the_server_is_killed_its_processes_end(tmp_path: Path) -> None:
     marker = f"{700 + os.getpid()}.{int.from_bytes(os.urandom(3), 'big')}"
     argv = [sys.executable, "-c", _SERVER, str(tmp_path), str(Path(__file__).parent), marker]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert server.stdout.readline() == "ready\n"
-        assert sum(f"sleep {marker}" in line for line in command_lines()) == 2
-        server.send_signal(signal.SIGKILL)
-    wait_for(lambda: not any(marker in line for line in command_lines()), 10.0)
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline() == "ready\n"
+            # The script says so before its second sleep, and a fork is seen as sleep only after its exec.
+            wait_for(lambda: sum(f"sleep {marker}" in line for line in command_lines()) == 2, 30.0)
+        finally:
+            server.send_signal(signal.SIGKILL)
+    wait_for(lambda: not any(marker in line for line in command_lines()), 30.0)

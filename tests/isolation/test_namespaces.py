@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lambdad.sandbox.driver import Exit, Template
-from processes import wait_until_ended
+from processes import open_descriptors, wait_until_ended
 from sandboxes import SHELL, Host, Running, python
 from wait import wait_for
 
@@ -355,11 +355,11 @@ def test_a_killed_server_takes_everything_with_it_frozen_or_not(tmp_path: Path, 
 
 def test_a_hundred_at_once_leave_nothing(host: Host) -> None:
     async def main() -> None:
-        before = set(os.listdir("/proc/self/fd"))
+        before = open_descriptors()
         sandboxes = await asyncio.gather(*(host.driver.prepare(SHELL) for _ in range(100)))
         await asyncio.gather(*(sandbox.destroy() for sandbox in sandboxes))
         assert not [path for root in host.groups() for path in root.iterdir() if path.is_dir()]
-        assert set(os.listdir("/proc/self/fd")) == before
+        assert open_descriptors() == before
 
     host.execute(host.shell_spec("exit 0"))  # the zygote is there
     host.run(main())

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import signal
 import socket
 import subprocess
@@ -27,6 +26,7 @@ from network_world import (
 from lambdad.sandbox import netlink
 from lambdad.sandbox.netlink import Netlink
 from lambdad.sandbox.network import Network, NetworkPool
+from processes import open_descriptors
 
 UNREACHABLE = {"No route to host", "Connection refused", "Permission denied", "Network is unreachable"}
 
@@ -246,6 +246,6 @@ def test_a_hundred_at_once(world: World, tmp_path: Path) -> None:
         for one in many:
             pool.give_back(one)
 
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     run(check, tmp_path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before
