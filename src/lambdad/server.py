@@ -109,7 +109,7 @@ class LambdaServer:
         metrics = Metrics(self._environments.states, lambda: self._environments.cold_starts)
         concurrency = Concurrency(config.concurrency)
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
-        self._asynchronous = Asynchronous(self._queue, self._invoker, clock, self._logs.synced)
+        self._asynchronous = Asynchronous(self._queue, self._functions, self._invoker, clock, self._logs.synced)
         environments = self._environments
         self._preparation = Preparation(
             self._functions, self._layers, self._code, environments.warm, environments.versions

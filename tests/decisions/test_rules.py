@@ -16,21 +16,38 @@ from lambdad.environments.log_capture import OutputParser
 from lambdad.environments.states import TRANSITIONS, IllegalTransition, State, advance
 from lambdad.errors import InvalidParameterValueException, TooManyRequestsException, Unauthorized
 from lambdad.invocation.concurrency import Concurrency
-from lambdad.invocation.retries import MAXIMUM_EVENT_AGE, Failure, GiveUp, RetryAt, decide
+from lambdad.invocation.retries import MAXIMUM_EVENT_AGE, Failure, GiveUp, Patience, RetryAt, decide, patience_of
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import Function, FunctionKey
+from lambdad.resources.function_settings import EventInvokeConfig
 
 
 def test_a_function_error_is_tried_three_times_in_all() -> None:
-    first = decide(Failure.FUNCTION, now=100.0, accepted=100.0, errors=0, throttles=0)
+    first = decide(Failure.FUNCTION, Patience(), now=100.0, accepted=100.0, errors=0, throttles=0)
     assert first == RetryAt(160.0, 1, 0)
-    assert decide(Failure.FUNCTION, now=160.0, accepted=100.0, errors=1, throttles=0) == RetryAt(280.0, 2, 0)
-    assert decide(Failure.FUNCTION, now=280.0, accepted=100.0, errors=2, throttles=0) == GiveUp("RetriesExhausted")
+    assert decide(Failure.FUNCTION, Patience(), now=160.0, accepted=100.0, errors=1, throttles=0) == RetryAt(
+        280.0, 2, 0
+    )
+    assert decide(Failure.FUNCTION, Patience(), now=280.0, accepted=100.0, errors=2, throttles=0) == GiveUp(
+        "RetriesExhausted"
+    )
+
+
+def test_a_configuration_shortens_both() -> None:
+    config = EventInvokeConfig(last_modified=0.0, maximum_retry_attempts=1, maximum_event_age=150)
+    patience = patience_of(config)
+    first = decide(Failure.FUNCTION, patience, now=100.0, accepted=100.0, errors=0, throttles=0)
+    assert first == RetryAt(160.0, 1, 0)
+    second = decide(Failure.FUNCTION, patience, now=160.0, accepted=100.0, errors=1, throttles=0)
+    assert second == GiveUp("RetriesExhausted")
+    late = decide(Failure.PLATFORM, patience, now=249.5, accepted=100.0, errors=0, throttles=0)
+    assert late == GiveUp("EventAgeExceeded")
+    assert patience_of(None) == patience_of(EventInvokeConfig(last_modified=0.0)) == Patience()
 
 
 @given(st.integers(0, 60), st.floats(0, MAXIMUM_EVENT_AGE))
 def test_throttles_are_retried_for_six_hours_and_no_longer(throttles: int, age: float) -> None:
-    decision = decide(Failure.PLATFORM, now=age, accepted=0.0, errors=0, throttles=throttles)
+    decision = decide(Failure.PLATFORM, Patience(), now=age, accepted=0.0, errors=0, throttles=throttles)
     if isinstance(decision, RetryAt):
         assert age < decision.due <= MAXIMUM_EVENT_AGE
         assert decision.throttles == throttles + 1

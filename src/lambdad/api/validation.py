@@ -28,6 +28,7 @@ UNCHECKED = frozenset({"Runtime", "EventSourcePosition"})
 
 _ENUM_ORDER: Mapping[str, tuple[str, ...]] = {
     "EventSourcePosition": ("LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"),
+    "InvokeMode": ("RESPONSE_STREAM", "BUFFERED"),
     "RecursiveLoop": ("Terminate", "Allow"),
     "SnapStartApplyOn": ("PublishedVersions", "None"),
 }

@@ -139,6 +139,32 @@ class InvalidParameterValueException(ServiceError):
         )
 
     @classmethod
+    def nothing_to_configure(cls) -> "InvalidParameterValueException":
+        return cls("You must specify at least one of error handling or destination setting.")
+
+    @classmethod
+    def destination(cls, arn: str) -> "InvalidParameterValueException":
+        return cls(f"The destination ARN {arn} is invalid.")
+
+    @classmethod
+    def own_destination(cls) -> "InvalidParameterValueException":
+        return cls("You can't specify the function as a destination for itself.")
+
+    @classmethod
+    def destination_config(cls, on_success: str | None, on_failure: str | None) -> "InvalidParameterValueException":
+        success = f"OnSuccess(destination={on_success})" if on_success else "null"
+        failure = f"OnFailure(destination={on_failure})" if on_failure else "null"
+        return cls(
+            f"The provided destination config DestinationConfig(onSuccess={success}, onFailure={failure}) is invalid."
+        )
+
+    @classmethod
+    def runtime_version_arn(cls, mode: str) -> "InvalidParameterValueException":
+        if mode == "Manual":
+            return cls("RuntimeVersionArn is required when UpdateRuntimeOn is set to Manual.")
+        return cls(f"RuntimeVersionArn is not supported when UpdateRuntimeOn is set to {mode}.")
+
+    @classmethod
     def policy_of_latest(cls) -> "InvalidParameterValueException":
         return cls("We currently do not support adding policies for $LATEST.")
 

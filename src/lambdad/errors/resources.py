@@ -43,6 +43,18 @@ class ResourceNotFoundException(ServiceError):
         return cls(f"Statement {sid} is not found in resource policy.")
 
     @classmethod
+    def event_invoke_config(cls, arn: str) -> "ResourceNotFoundException":
+        return cls(f"The function {arn} doesn't have an EventInvokeConfig")
+
+    @classmethod
+    def function_of_event_invoke_config(cls) -> "ResourceNotFoundException":
+        return cls("The function doesn't exist.")
+
+    @classmethod
+    def function_of_url(cls) -> "ResourceNotFoundException":
+        return cls("Function does not exist")
+
+    @classmethod
     def region(cls, wanted: str, own: str) -> "ResourceNotFoundException":
         return cls(f"Functions from '{wanted}' are not reachable in this region ('{own}')")
 
@@ -57,6 +69,13 @@ class ResourceConflictException(ServiceError):
     @classmethod
     def alias_exists(cls, arn: str) -> "ResourceConflictException":
         return cls(f"Alias already exists: {arn}")
+
+    @classmethod
+    def url_exists(cls, arn: str) -> "ResourceConflictException":
+        return cls(
+            f"Failed to create function url config for [functionArn = {arn}]. "
+            "Error message:  FunctionUrlConfig exists for this Lambda function"
+        )
 
     @classmethod
     def aliases_refer(cls, names: Sequence[str]) -> "ResourceConflictException":

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 
 from lambdad.clock import Clock
 from lambdad.errors import ResourceNotFoundException, ServiceError
-from lambdad.invocation.invoke import Invoker
-from lambdad.invocation.retries import Failure, GiveUp, decide
-from lambdad.resources.function import FunctionKey
+from lambdad.invocation.invoke import Functions, Invoker
+from lambdad.invocation.retries import Failure, GiveUp, Patience, decide, patience_of
+from lambdad.resources.function import LATEST, FunctionKey
 from lambdad.resources.invocation import InvocationResult, Outcome
 from lambdad.store.queue import Event, EventQueue
 
@@ -26,10 +26,16 @@ _LONGEST_SLEEP = 3600.0
 
 class Asynchronous:
     def __init__(
-        self, queue: EventQueue, invoker: Invoker, clock: Clock, logged: Callable[[], Awaitable[None]]
+        self,
+        queue: EventQueue,
+        functions: Functions,
+        invoker: Invoker,
+        clock: Clock,
+        logged: Callable[[], Awaitable[None]],
     ) -> None:
         """`logged`: what an attempt has logged is durable when it returns."""
         self._queue = queue
+        self._functions = functions
         self._logged = logged
         self._invoker = invoker
         self._clock = clock
@@ -104,6 +110,7 @@ class Asynchronous:
             return
         decision = decide(
             failure,
+            self._patience(event),
             now=self._clock.now(),
             accepted=event.accepted_at,
             errors=event.errors,
@@ -114,6 +121,10 @@ class Asynchronous:
             await self._queue.settle(event)
         else:
             await self._queue.reschedule(event, decision.due, decision.errors, decision.throttles)
+
+    def _patience(self, event: Event) -> Patience:
+        function = self._functions.get(event.key)
+        return patience_of(function.event_invoke_configs.get(event.qualifier or LATEST) if function else None)
 
     async def _invoke(self, event: Event) -> Failure | None:
         """None when it succeeded, or can never succeed because the function is gone."""

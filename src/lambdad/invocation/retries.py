@@ -7,6 +7,8 @@ minute, then after two, then given up; throttles and internal errors are tried a
 from dataclasses import dataclass
 from enum import Enum
 
+from lambdad.resources.function_settings import EventInvokeConfig
+
 MAXIMUM_RETRY_ATTEMPTS = 2
 MAXIMUM_EVENT_AGE = 6 * 3600.0
 """Seconds."""
@@ -35,15 +37,35 @@ class GiveUp:
     """RetriesExhausted | EventAgeExceeded, as the destination record names it."""
 
 
-def decide(failure: Failure, *, now: float, accepted: float, errors: int, throttles: int) -> RetryAt | GiveUp:
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long events of a function are tried; an EventInvokeConfig may shorten it."""
+
+    retry_attempts: int = MAXIMUM_RETRY_ATTEMPTS
+    event_age: float = MAXIMUM_EVENT_AGE
+    """Seconds."""
+
+
+def patience_of(config: EventInvokeConfig | None) -> Patience:
+    if config is None:
+        return Patience()
+    attempts, age = config.maximum_retry_attempts, config.maximum_event_age
+    return Patience(
+        MAXIMUM_RETRY_ATTEMPTS if attempts is None else attempts, MAXIMUM_EVENT_AGE if age is None else float(age)
+    )
+
+
+def decide(
+    failure: Failure, patience: Patience, *, now: float, accepted: float, errors: int, throttles: int
+) -> RetryAt | GiveUp:
     """`errors` and `throttles`: how often each has happened before this attempt."""
     if failure is Failure.FUNCTION:
-        if errors >= MAXIMUM_RETRY_ATTEMPTS:
+        if errors >= patience.retry_attempts:
             return GiveUp("RetriesExhausted")
         retry = RetryAt(now + _FUNCTION_ERROR_WAITS[errors], errors + 1, throttles)
     else:
         wait = min(_THROTTLE_FIRST_WAIT * 2.0**throttles, _THROTTLE_LONGEST_WAIT)
         retry = RetryAt(now + wait, errors, throttles + 1)
-    if retry.due - accepted > MAXIMUM_EVENT_AGE:
+    if retry.due - accepted > patience.event_age:
         return GiveUp("EventAgeExceeded")
     return retry

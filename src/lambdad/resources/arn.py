@@ -41,6 +41,14 @@ def resolve_function(text: str, qualifier: str | None, account: str, region: str
     return key, chosen
 
 
+def find_function_arn(arn: str) -> FunctionKey | None:
+    """The function that an ARN names, with or without a qualifier; None when it is no function's."""
+    match = _NAME.fullmatch(arn)
+    if match is None or match["region"] is None or match["account"] is None:
+        return None
+    return FunctionKey(match["account"], match["region"], match["name"])
+
+
 def resolve_layer(text: str, account: str, region: str) -> LayerKey:
     """The layer meant by a LayerName that matches the model's pattern: a name or an ARN."""
     match = _LAYER.fullmatch(text)

@@ -6,6 +6,13 @@ from typing import Any
 
 from lambdad.errors import PreconditionFailedException, ResourceConflictException, ResourceNotFoundException
 from lambdad.resources.alias import Alias
+from lambdad.resources.function_settings import (
+    EventInvokeConfig,
+    FunctionUrl,
+    ProvisionedConcurrency,
+    RuntimeManagement,
+    Scaling,
+)
 from lambdad.resources.layer import LayerReference
 from lambdad.resources.policy import Statements
 
@@ -103,10 +110,29 @@ class Function:
     policies: Mapping[str, Statements] = field(default_factory=dict)
     """By the version or alias that they are of; a function's own is that of `$LATEST`."""
     reserved_concurrency: int | None = None
+    event_invoke_configs: Mapping[str, EventInvokeConfig] = field(default_factory=dict)
+    """By version or alias, as everything below: `BY_QUALIFIER`."""
+    urls: Mapping[str, FunctionUrl] = field(default_factory=dict)
+    provisioned_concurrency: Mapping[str, ProvisionedConcurrency] = field(default_factory=dict)
+    runtime_management: Mapping[str, RuntimeManagement] = field(default_factory=dict)
+    scaling: Mapping[str, Scaling] = field(default_factory=dict)
+    recursive_loop: str = "Terminate"
+    """Terminate | Allow."""
+    code_signing_config_arn: str | None = None
 
     @property
     def latest(self) -> FunctionVersion:
         return self.versions[LATEST]
+
+
+BY_QUALIFIER: Mapping[str, type] = {
+    "event_invoke_configs": EventInvokeConfig,
+    "urls": FunctionUrl,
+    "provisioned_concurrency": ProvisionedConcurrency,
+    "runtime_management": RuntimeManagement,
+    "scaling": Scaling,
+}
+"""The fields of a Function that map a version or alias to one record each."""
 
 
 # --- Lifecycle ----------------------------------------------------------------------------------------------------------
@@ -248,12 +274,22 @@ def without_version(function: Function, version: str) -> Function:
     if referring:
         raise ResourceConflictException.aliases_refer(referring)
     versions = {name: record for name, record in function.versions.items() if name != version}
-    return replace(function, versions=versions, policies=without_policy(function, version))
+    return replace(without_what_belongs_to(function, version), versions=versions)
 
 
-def without_policy(function: Function, name: str) -> Mapping[str, Statements]:
-    """The policies when a version or alias is gone."""
-    return {one: statements for one, statements in function.policies.items() if one != name}
+def without_alias(function: Function, name: str) -> Function:
+    """One that is not there is deleted, too."""
+    aliases = {one: alias for one, alias in function.aliases.items() if one != name}
+    return replace(without_what_belongs_to(function, name), aliases=aliases)
+
+
+def without_what_belongs_to(function: Function, name: str) -> Function:
+    """When a version or alias is gone, its policy and settings are."""
+    changes: dict[str, Any] = {}
+    for name_of_field in ("policies", *BY_QUALIFIER):
+        records = getattr(function, name_of_field)
+        changes[name_of_field] = {one: record for one, record in records.items() if one != name}
+    return replace(function, **changes)
 
 
 def same_content(published: FunctionVersion, latest: FunctionVersion) -> bool:

@@ -9,7 +9,7 @@ import orjson
 
 from lambdad.errors import ResourceConflictException, ResourceNotFoundException
 from lambdad.resources.alias import Alias
-from lambdad.resources.function import Function, FunctionKey, FunctionVersion
+from lambdad.resources.function import BY_QUALIFIER, Function, FunctionKey, FunctionVersion
 from lambdad.resources.layer import LayerReference
 from lambdad.store.database import Database
 from lambdad.store.records import Records
@@ -98,7 +98,12 @@ def _store(connection: apsw.Connection, key: FunctionKey, before: Function | Non
         "aliases": {name: dataclasses.asdict(alias) for name, alias in after.aliases.items()},
         "policies": dict(after.policies),
         "reserved_concurrency": after.reserved_concurrency,
+        "recursive_loop": after.recursive_loop,
+        "code_signing_config_arn": after.code_signing_config_arn,
     }
+    for field in BY_QUALIFIER:
+        if records := getattr(after, field):
+            document[field] = {name: dataclasses.asdict(record) for name, record in records.items()}
     connection.execute(
         "INSERT INTO functions (account, region, name, document) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (account, region, name) DO UPDATE SET document = excluded.document",
@@ -109,6 +114,8 @@ def _store(connection: apsw.Connection, key: FunctionKey, before: Function | Non
 def _function_of(key: FunctionKey, versions: dict[str, FunctionVersion], document: dict[str, Any]) -> Function:
     aliases = {name: Alias(**members) for name, members in document.pop("aliases", {}).items()}
     policies = {name: tuple(statements) for name, statements in document.pop("policies", {}).items()}
+    for field, kind in BY_QUALIFIER.items():
+        document[field] = {name: kind(**members) for name, members in document.pop(field, {}).items()}
     return Function(key=key, versions=versions, aliases=aliases, policies=policies, **document)
 
 

@@ -7,6 +7,7 @@ import dataclasses
 from typing import Any
 
 from lambdad.api.context import Backend, Context, Members
+from lambdad.api.operations.named import function_of, named
 from lambdad.api.pagination import page_of
 from lambdad.errors import (
     InvalidParameterValueException,
@@ -16,12 +17,11 @@ from lambdad.errors import (
 )
 from lambdad.ids import new_uuid
 from lambdad.resources.alias import Alias
-from lambdad.resources.arn import resolve_function
-from lambdad.resources.function import LATEST, Function, FunctionKey, without_policy
+from lambdad.resources.function import LATEST, Function, FunctionKey, without_alias
 
 
 async def create_alias(backend: Backend, context: Context, request: Members) -> Members:
-    key = _key_of(context, request)
+    key = named(context, request)[0]
     alias = Alias(
         name=request["Name"],
         function_version=request["FunctionVersion"],
@@ -41,8 +41,8 @@ async def create_alias(backend: Backend, context: Context, request: Members) -> 
 
 
 async def get_alias(backend: Backend, context: Context, request: Members) -> Members:
-    key = _key_of(context, request)
-    function = _function_of(backend, key)
+    key = named(context, request)[0]
+    function = function_of(backend, key)
     alias = function.aliases.get(request["Name"])
     if alias is None:
         raise ResourceNotFoundException.alias(_arn_of(key, request["Name"]))
@@ -50,11 +50,11 @@ async def get_alias(backend: Backend, context: Context, request: Members) -> Mem
 
 
 async def list_aliases(backend: Backend, context: Context, request: Members) -> Members:
-    key = _key_of(context, request)
+    key = named(context, request)[0]
     wanted = request.get("FunctionVersion")
     aliases = [
         alias
-        for alias in _function_of(backend, key).aliases.values()
+        for alias in function_of(backend, key).aliases.values()
         if wanted is None or alias.function_version == wanted
     ]
     page, marker = page_of(aliases, lambda alias: (alias.name, 0), request.get("Marker"), request.get("MaxItems"))
@@ -62,7 +62,7 @@ async def list_aliases(backend: Backend, context: Context, request: Members) -> 
 
 
 async def update_alias(backend: Backend, context: Context, request: Members) -> Members:
-    key = _key_of(context, request)
+    key = named(context, request)[0]
     changes: dict[str, Any] = {"revision_id": new_uuid()}
     if "FunctionVersion" in request:
         changes["function_version"] = request["FunctionVersion"]
@@ -86,27 +86,9 @@ async def update_alias(backend: Backend, context: Context, request: Members) -> 
 
 
 async def delete_alias(backend: Backend, context: Context, request: Members) -> Members:
-    """One that is not there is deleted, too."""
-    key = _key_of(context, request)
-
-    def change(function: Function) -> Function:
-        aliases = {name: alias for name, alias in function.aliases.items() if name != request["Name"]}
-        return dataclasses.replace(function, aliases=aliases, policies=without_policy(function, request["Name"]))
-
-    await backend.functions.update(key, change)
+    key = named(context, request)[0]
+    await backend.functions.update(key, lambda function: without_alias(function, request["Name"]))
     return {}
-
-
-def _key_of(context: Context, request: Members) -> FunctionKey:
-    key, _ = resolve_function(request["FunctionName"], None, context.account, context.region)
-    return key
-
-
-def _function_of(backend: Backend, key: FunctionKey) -> Function:
-    function = backend.functions.get(key)
-    if function is None:
-        raise ResourceNotFoundException.function(key.arn)
-    return function
 
 
 def _weights_of(request: Members) -> dict[str, float]:

@@ -6,14 +6,14 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html and i
 import dataclasses
 
 from lambdad.api.context import Backend, Context, Members
-from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
-from lambdad.resources.arn import resolve_function
-from lambdad.resources.function import Function, FunctionKey
+from lambdad.api.operations.named import function_of, named_function
+from lambdad.errors import InvalidParameterValueException
+from lambdad.resources.function import Function
 from lambdad.resources.quotas import QUOTAS
 
 
 async def put_function_concurrency(backend: Backend, context: Context, request: Members) -> Members:
-    key = _key_of(context, request)
+    key = named_function(context, request)
     wanted = request["ReservedConcurrentExecutions"]
 
     def change(function: Function) -> Function:
@@ -29,24 +29,15 @@ async def put_function_concurrency(backend: Backend, context: Context, request: 
 
 
 async def get_function_concurrency(backend: Backend, context: Context, request: Members) -> Members:
-    key = _key_of(context, request)
-    function = backend.functions.get(key)
-    if function is None:
-        raise ResourceNotFoundException.function(key.arn)
+    key = named_function(context, request)
+    function = function_of(backend, key)
     return {"ReservedConcurrentExecutions": function.reserved_concurrency}
 
 
 async def delete_function_concurrency(backend: Backend, context: Context, request: Members) -> Members:
-    key = _key_of(context, request)
+    key = named_function(context, request)
     await backend.functions.update(key, lambda function: dataclasses.replace(function, reserved_concurrency=None))
     return {}
-
-
-def _key_of(context: Context, request: Members) -> FunctionKey:
-    key, qualifier = resolve_function(request["FunctionName"], None, context.account, context.region)
-    if qualifier is not None:
-        raise InvalidParameterValueException.functions_only()
-    return key
 
 
 async def get_account_settings(backend: Backend, context: Context, request: Members) -> Members:

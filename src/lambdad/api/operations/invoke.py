@@ -6,7 +6,6 @@ path. The payload goes on as the bytes that came, and the answer comes back as t
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,10 +13,10 @@ from typing import Any, Final
 import orjson
 
 from lambdad.api.context import Backend, Context
+from lambdad.api.operations.payloads import check_payload
 from lambdad.api.violations import of_enum
 from lambdad.errors import (
     InvalidRequestContentException,
-    RequestTooLargeException,
     ServiceError,
     ValidationException,
 )
@@ -57,7 +56,7 @@ def invoke(
     """
     asked = _read(context, exchange, function_name, qualifier)
     version = backend.invoker.route(asked.key, asked.qualifier)
-    _check_payload(asked)
+    check_payload(asked.payload, QUOTAS.asynchronous_payload if asked.kind == "Event" else QUOTAS.synchronous_payload)
     if asked.kind == "DryRun":
         exchange.respond(204, ((b"x-amzn-RequestId", context.request_id.encode()),))
         return None
@@ -100,31 +99,6 @@ def _client_context(encoded: bytes) -> str:
         raise InvalidRequestContentException.client_context() from error
     # It travels to the runtime in a header: control characters must be escaped, which a re-encoding does.
     return orjson.dumps(document).decode()
-
-
-def _check_payload(asked: _Asked) -> None:
-    """Size and JSON validity only: what goes on is the bytes as they came."""
-    limit = QUOTAS.asynchronous_payload if asked.kind == "Event" else QUOTAS.synchronous_payload
-    if len(asked.payload) > limit:
-        raise RequestTooLargeException.invoke(limit)
-    try:
-        orjson.loads(asked.payload)
-    except orjson.JSONDecodeError as error:
-        if not _is_json_all_the_same(asked.payload):
-            raise InvalidRequestContentException.payload(asked.payload, error.pos) from error
-
-
-def _is_json_all_the_same(payload: bytes) -> bool:
-    """orjson refuses what RFC 8259 allows and AWS takes: numbers beyond a double, halves of surrogate pairs."""
-    try:
-        json.loads(payload.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)  # NaN and Infinity are Python's own
 
 
 def _start(

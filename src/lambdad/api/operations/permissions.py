@@ -10,13 +10,12 @@ from collections.abc import Callable
 import orjson
 
 from lambdad.api.context import Backend, Context, Members
+from lambdad.api.operations.named import check_qualifier, function_of, named
 from lambdad.errors import InvalidParameterValueException, PreconditionFailedException, ResourceNotFoundException
 from lambdad.ids import new_uuid
-from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.policy import Statements, document_of, with_statement, without_statement
 
-_ALIAS = re.compile(r"(?!^[0-9]+$)[a-zA-Z0-9-_]+")
 _SERVICE = re.compile(r"[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)")
 _ACCOUNT = re.compile(r"\d{12}")
 _EQUAL = {
@@ -29,16 +28,15 @@ _EQUAL = {
 
 
 async def add_permission(backend: Backend, context: Context, request: Members) -> Members:
-    key, qualifier = _named(context, request)
+    key, qualifier = _published(context, request)
     statement = _statement_of(f"{key.arn}:{qualifier}" if qualifier else key.arn, request)
-    if backend.functions.get(key) is None:
-        raise ResourceNotFoundException.function(key.arn)
+    function_of(backend, key)
     await _change(backend, key, qualifier, request, lambda before: with_statement(before, statement))
     return {"Statement": orjson.dumps(statement).decode()}
 
 
 async def remove_permission(backend: Backend, context: Context, request: Members) -> Members:
-    key, qualifier = _named(context, request)
+    key, qualifier = _published(context, request)
     if backend.functions.get(key) is None:
         raise ResourceNotFoundException.no_policy_of(key.arn)
     sid = request["StatementId"]
@@ -47,9 +45,7 @@ async def remove_permission(backend: Backend, context: Context, request: Members
 
 
 async def get_policy(backend: Backend, context: Context, request: Members) -> Members:
-    key, qualifier = resolve_function(
-        request["FunctionName"], request.get("Qualifier"), context.account, context.region
-    )
+    key, qualifier = named(context, request)
     function = backend.functions.get(key)
     statements = function.policies.get(qualifier or LATEST) if function is not None else None
     if function is None or not statements:
@@ -57,10 +53,8 @@ async def get_policy(backend: Backend, context: Context, request: Members) -> Me
     return {"Policy": document_of(statements), "RevisionId": _revision_of(function, qualifier or LATEST)}
 
 
-def _named(context: Context, request: Members) -> tuple[FunctionKey, str | None]:
-    key, qualifier = resolve_function(
-        request["FunctionName"], request.get("Qualifier"), context.account, context.region
-    )
+def _published(context: Context, request: Members) -> tuple[FunctionKey, str | None]:
+    key, qualifier = named(context, request)
     if qualifier == LATEST:
         raise InvalidParameterValueException.policy_of_latest()
     return key, qualifier
@@ -91,11 +85,9 @@ async def _change(
 
 def _revision_of(function: Function, name: str) -> str:
     """Of a version or alias. Raises ResourceNotFoundException."""
-    holder = function.versions.get(name) or function.aliases.get(name)
-    if holder is not None:
-        return holder.revision_id
-    arn = f"{function.key.arn}:{name}"
-    raise ResourceNotFoundException.alias(arn) if _ALIAS.fullmatch(name) else ResourceNotFoundException.function(arn)
+    check_qualifier(function, name)
+    holder = function.versions.get(name) or function.aliases[name]
+    return holder.revision_id
 
 
 def _with_revision(function: Function, name: str, revision_id: str) -> Function:

@@ -1,0 +1,102 @@
+"""Function URLs as resources: Create-, Get-, Update-, Delete- and ListFunctionUrlConfig(s)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from functions import new_name
+from refusals import refused, violation
+
+Create = Callable[..., dict[str, Any]]
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
+CORS = {"AllowOrigins": ["https://example.org"], "AllowMethods": ["GET"], "MaxAge": 60, "AllowCredentials": True}
+MISSING = ("ResourceNotFoundException", 404, "The resource you requested does not exist.")
+NO_FUNCTION = ("ResourceNotFoundException", 404, "Function does not exist")
+
+
+@pytest.fixture
+def function(client: Any, create_function: Create) -> str:
+    name: str = create_function(Publish=True)["FunctionName"]
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    return name
+
+
+def members(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+def test_the_life_of_a_url(client: Any, function: str) -> None:
+    made = client.create_function_url_config(FunctionName=function, AuthType="NONE", Cors=CORS)
+    assert made["ResponseMetadata"]["HTTPStatusCode"] == 201
+    created = members(made)
+    assert created == {
+        "FunctionUrl": created["FunctionUrl"],
+        "FunctionArn": f"{ARN}{function}",
+        "AuthType": "NONE",
+        "Cors": CORS,
+        "CreationTime": created["CreationTime"],
+    }
+    host = created["FunctionUrl"].removeprefix("http://").partition(":")[0]
+    assert host.endswith(".lambda-url.us-east-1.localhost")
+    got = members(client.get_function_url_config(FunctionName=function))
+    assert got == {**created, "InvokeMode": "BUFFERED", "LastModifiedTime": created["CreationTime"]}
+    updated = members(
+        client.update_function_url_config(
+            FunctionName=function, AuthType="AWS_IAM", InvokeMode="RESPONSE_STREAM", Cors={"AllowOrigins": ["*"]}
+        )
+    )
+    assert updated == {
+        **got,
+        "AuthType": "AWS_IAM",
+        "InvokeMode": "RESPONSE_STREAM",
+        "Cors": {"AllowOrigins": ["*"]},
+        "LastModifiedTime": updated["LastModifiedTime"],
+    }
+    assert members(client.get_function_url_config(FunctionName=function)) == updated
+    assert client.delete_function_url_config(FunctionName=function)["ResponseMetadata"]["HTTPStatusCode"] == 204
+    for operation in ("get", "delete"):
+        assert refused(getattr(client, f"{operation}_function_url_config"), FunctionName=function) == MISSING
+    again = client.create_function_url_config(FunctionName=function, AuthType="NONE")["FunctionUrl"]
+    assert again != created["FunctionUrl"]
+
+
+def test_an_alias_has_its_own(client: Any, function: str) -> None:
+    own = client.create_function_url_config(FunctionName=function, AuthType="NONE")["FunctionUrl"]
+    live = client.create_function_url_config(FunctionName=function, Qualifier="live", AuthType="AWS_IAM")
+    assert live["FunctionArn"] == f"{ARN}{function}:live"
+    assert live["FunctionUrl"] != own
+    pages = client.get_paginator("list_function_url_configs").paginate(
+        FunctionName=function, PaginationConfig={"PageSize": 1}
+    )
+    listed = [one for page in pages for one in page["FunctionUrlConfigs"]]
+    assert [one["FunctionUrl"] for one in listed] == [own, live["FunctionUrl"]]
+    client.delete_alias(FunctionName=function, Name="live")
+    assert refused(client.get_function_url_config, FunctionName=function, Qualifier="live") == MISSING
+
+
+def test_what_is_refused(client: Any, function: str) -> None:
+    create = client.create_function_url_config
+    create(FunctionName=function, AuthType="NONE")
+    assert refused(create, FunctionName=function, AuthType="NONE") == (
+        "ResourceConflictException",
+        409,
+        f"Failed to create function url config for [functionArn = {ARN}{function}]. "
+        "Error message:  FunctionUrlConfig exists for this Lambda function",
+    )
+    assert refused(create, FunctionName=function, Qualifier="nobody", AuthType="NONE") == NO_FUNCTION
+    unknown = new_name()
+    assert refused(create, FunctionName=unknown, AuthType="NONE") == NO_FUNCTION
+    assert refused(client.update_function_url_config, FunctionName=unknown, AuthType="NONE") == NO_FUNCTION
+    assert refused(client.list_function_url_configs, FunctionName=unknown) == NO_FUNCTION
+    for operation in ("get", "delete"):
+        assert refused(getattr(client, f"{operation}_function_url_config"), FunctionName=unknown) == MISSING
+    refusal = refused(client.update_function_url_config, FunctionName=function, Qualifier="live", AuthType="NONE")
+    assert refusal == MISSING
+    assert refused(create, FunctionName=function, Qualifier="live", AuthType="NONE", InvokeMode="OTHER") == violation(
+        "Value 'OTHER' at 'invokeMode' failed to satisfy constraint: "
+        "Member must satisfy enum value set: [RESPONSE_STREAM, BUFFERED]"
+    )
+    code, status, message = refused(create, FunctionName=function, Qualifier="1", AuthType="NONE")
+    assert (code, status) == ("ValidationException", 400)
+    assert "Value '1' at 'qualifier' failed to satisfy constraint" in message
