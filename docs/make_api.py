@@ -15,11 +15,13 @@ not built answers `InvalidParameterValueException`. Written by `docs/make_api.py
 """
 DIFFERENCES = {
     "CreateFunction": "No container images; VPC, tracing, dead-letter, file system and key settings are kept and do nothing.",
+    "CreateEventSourceMapping": "Nothing polls yet; whether the source exists is not checked.",
+    "CreateFunctionUrlConfig": "Not served yet.",
     "Invoke": "Destinations and dead-letter queues are not there yet.",
-    "ListTags": "Of functions only.",
     "PublishVersion": "Waits until `$LATEST` is Active.",
-    "TagResource": "Of functions only.",
-    "UntagResource": "Of functions only.",
+    "PutFunctionEventInvokeConfig": "Destinations are kept and do nothing yet.",
+    "PutFunctionRecursionConfig": "Kept; loops are not detected yet.",
+    "PutRuntimeManagementConfig": "Kept; a runtime is what the host has installed.",
     "UpdateFunctionConfiguration": "As CreateFunction.",
 }
 OUTSIDE_THE_TABLE = frozenset({"Invoke"})

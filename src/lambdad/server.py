@@ -30,6 +30,7 @@ from lambdad.environments.environments import Environments, Limits
 from lambdad.environments.preparation import Preparation
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
+from lambdad.event_source_mappings.supervisor import Supervisor
 from lambdad.http import protocol
 from lambdad.http.exchange import Exchange, Handler
 from lambdad.http.server import Server, listen, serve_accepted
@@ -48,6 +49,7 @@ from lambdad.sandbox.process import ProcessDriver
 from lambdad.sandbox.user_network import UserNetworks, find_program
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.database import Database, DataDirectoryInUse
+from lambdad.store.event_source_mappings import EventSourceMappings
 from lambdad.store.functions import Functions
 from lambdad.store.layers import Layers
 from lambdad.store.queue import EventQueue
@@ -70,6 +72,7 @@ class LambdaServer:
         self._database = Database(data_dir)
         self._functions = Functions(self._database)
         self._layers = Layers(self._database)
+        self._event_source_mappings = EventSourceMappings(self._database)
         self._queue = EventQueue(self._database)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
@@ -84,6 +87,7 @@ class LambdaServer:
         self._database.open()
         self._functions.load()
         self._layers.load()
+        self._event_source_mappings.load()
         self._queue.load()
         self._code.open()
         self._logs.open()
@@ -94,6 +98,7 @@ class LambdaServer:
         self._driver.front_door_port = self._listener.port
         self._preparation.start()
         self._asynchronous.start()
+        self._supervisor.start()
 
     def _build(self) -> None:
         config, clock = self._config, self._clock
@@ -114,11 +119,13 @@ class LambdaServer:
         self._preparation = Preparation(
             self._functions, self._layers, self._code, environments.warm, environments.versions
         )
+        self._supervisor = Supervisor(self._event_source_mappings)
         backend = Backend(
             config,
             clock,
             self._functions,
             self._layers,
+            self._event_source_mappings,
             self._code,
             self._invoker,
             concurrency,
@@ -192,6 +199,7 @@ class LambdaServer:
         elif (error := finishing.exception()) is not None:
             log.error("draining: %r", error)
         await self._front_door.finished()
+        await self._supervisor.close()
         await self._preparation.close()
         await self._environments.close()
         self._s3.close()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lambdad.invocation.concurrency import Concurrency
     from lambdad.invocation.invoke import Invoker
     from lambdad.store.code_packages import CodePackages
+    from lambdad.store.event_source_mappings import EventSourceMappings
     from lambdad.store.functions import Functions
     from lambdad.store.layers import Layers
 
@@ -46,6 +47,7 @@ class Backend:
     clock: "Clock"
     functions: "Functions"
     layers: "Layers"
+    event_source_mappings: "EventSourceMappings"
     code: "CodePackages"
     invoker: "Invoker"
     concurrency: "Concurrency"

@@ -24,6 +24,7 @@ from lambdad.errors.resources import (
     PolicyLengthExceededException,
     PreconditionFailedException,
     ResourceConflictException,
+    ResourceInUseException,
     ResourceNotFoundException,
     TooManyRequestsException,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "RequestEntityTooLargeException",
     "RequestTooLargeException",
     "ResourceConflictException",
+    "ResourceInUseException",
     "ResourceNotFoundException",
     "SerializationException",
     "ServiceError",

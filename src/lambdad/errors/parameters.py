@@ -164,6 +164,59 @@ class InvalidParameterValueException(ServiceError):
             return cls("RuntimeVersionArn is required when UpdateRuntimeOn is set to Manual.")
         return cls(f"RuntimeVersionArn is not supported when UpdateRuntimeOn is set to {mode}.")
 
+    # --- Event source mappings ---
+
+    @classmethod
+    def unrecognized_source(cls) -> "InvalidParameterValueException":
+        return cls("Unrecognized event source.")
+
+    @classmethod
+    def of_source_kind(cls, parameter: str) -> "InvalidParameterValueException":
+        return cls(f"Unsupported {parameter} parameter for given event source mapping type.")
+
+    @classmethod
+    def missing_parameter(cls, name: str) -> "InvalidParameterValueException":
+        return cls(f"Required '{name}' parameter is missing.")
+
+    @classmethod
+    def null_starting_position(cls) -> "InvalidParameterValueException":
+        return cls(
+            "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
+            "Member must not be null."
+        )
+
+    @classmethod
+    def starting_position(cls, arn: str) -> "InvalidParameterValueException":
+        return cls(f"Unsupported starting position for arn type: {arn}")
+
+    @classmethod
+    def starting_position_timestamp(cls) -> "InvalidParameterValueException":
+        return cls("StartingPositionTimestamp must be given with the AT_TIMESTAMP starting position, and only with it.")
+
+    @classmethod
+    def batch_without_window(cls) -> "InvalidParameterValueException":
+        return cls("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
+
+    @classmethod
+    def window_of_fifo(cls) -> "InvalidParameterValueException":
+        return cls("Batching window is not supported for FIFO queues")
+
+    @classmethod
+    def filter_pattern(cls) -> "InvalidParameterValueException":
+        return cls("Invalid filter pattern definition.")
+
+    @classmethod
+    def too_many_filters(cls, limit: int) -> "InvalidParameterValueException":
+        return cls(f"The number of filters is greater than the limit of {limit} per event source mapping.")
+
+    @classmethod
+    def poller_bounds(cls) -> "InvalidParameterValueException":
+        return cls("MinimumPollers must be less than or equal to MaximumPollers.")
+
+    @classmethod
+    def function_of_mapping(cls) -> "InvalidParameterValueException":
+        return cls("Function does not exist")
+
     @classmethod
     def policy_of_latest(cls) -> "InvalidParameterValueException":
         return cls("We currently do not support adding policies for $LATEST.")

@@ -89,6 +89,27 @@ class ResourceConflictException(ServiceError):
         )
 
     @classmethod
+    def queue_is_mapped(cls, arn: str, function: str, uuid: str) -> "ResourceConflictException":
+        return cls(
+            f'An event source mapping with SQS arn (" {arn} ") and function (" {function} ") already exists. '
+            f"Please update or delete the existing mapping with UUID {uuid}"
+        )
+
+    @classmethod
+    def source_is_mapped(cls, arn: str, function: str, uuid: str) -> "ResourceConflictException":
+        return cls(
+            f'The event source arn (" {arn} ") and function (" {function} ") provided mapping already exists. '
+            f"Please update or delete the existing mapping with UUID {uuid}"
+        )
+
+    @classmethod
+    def topics_are_mapped(cls, sources: str, function: str, topics: str, uuid: str) -> "ResourceConflictException":
+        return cls(
+            f'An event source mapping with event source ("{sources}"), function ("{function}"), topics ("{topics}") '
+            f"already exists. Please update or delete the existing mapping with UUID {uuid}"
+        )
+
+    @classmethod
     def update_in_progress(cls, arn: str) -> "ResourceConflictException":
         return cls(f"The operation cannot be performed at this time. An update is in progress for resource: {arn}")
 
@@ -97,6 +118,15 @@ class ResourceConflictException(ServiceError):
         return cls(
             f"The operation cannot be performed at this time. The function is currently in the following state: {state}"
         )
+
+
+class ResourceInUseException(ServiceError):
+    status = 400
+    message_member = "Message"
+
+    @classmethod
+    def mapping(cls, action: str) -> "ResourceInUseException":
+        return cls(f"Cannot {action} the event source mapping because it is in use.")
 
 
 class PreconditionFailedException(ServiceError):

@@ -34,6 +34,8 @@ class Quotas:
     """Characters of the name itself; the model's limit is that of an ARN."""
     layers: int = 5
     """Number per function."""
+    filters: int = 5
+    """Number per event source mapping."""
     tags: int = 50
     """Number per resource."""
     code_storage: int = 75 * 1024 * _MB

@@ -10,6 +10,7 @@ from lambdad.api.operations.code_source import keep_code, location, read_code
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.layer_references import check_size, layer_changes
+from lambdad.api.operations.tags import check_tags
 from lambdad.api.pagination import page_of
 from lambdad.api.violations import of_length
 from lambdad.clock import last_modified
@@ -62,8 +63,7 @@ def _check_creation(request: Members) -> None:
         raise InvalidParameterValueException.runtime_and_handler_needed()
     if request.get("CodeSigningConfigArn"):
         raise CodeSigningConfigNotFoundException.of(request["CodeSigningConfigArn"])
-    if len(request.get("Tags") or {}) > QUOTAS.tags:
-        raise InvalidParameterValueException.too_many_tags()
+    check_tags(request.get("Tags") or {})
 
 
 def _with_defaults(key: FunctionKey, request: Members, package: CodePackage, now: str) -> FunctionVersion:

@@ -1,4 +1,4 @@
-"""TagResource, UntagResource, ListTags: of functions.
+"""TagResource, UntagResource, ListTags: of functions, event source mappings and code signing configurations.
 
 AWS: docs.aws.amazon.com/lambda/latest/api/API_TagResource.html and its siblings.
 """
@@ -9,10 +9,18 @@ from collections.abc import Callable, Mapping
 from lambdad.api.context import Backend, Context, Members
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
 from lambdad.resources.arn import resolve_function
-from lambdad.resources.function import Function, FunctionKey
+from lambdad.resources.event_source_mapping import MappingKey
+from lambdad.resources.function import FunctionKey
 from lambdad.resources.quotas import QUOTAS
 
 _Tags = Mapping[str, str]
+_Key = FunctionKey | MappingKey
+
+
+def check_tags(tags: _Tags) -> None:
+    """All that a resource would have. Raises InvalidParameterValueException."""
+    if len(tags) > QUOTAS.tags:
+        raise InvalidParameterValueException.too_many_tags()
 
 
 async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
@@ -20,8 +28,7 @@ async def tag_resource(backend: Backend, context: Context, request: Members) -> 
 
     def change(before: _Tags) -> _Tags:
         after = {**before, **request["Tags"]}
-        if len(after) > QUOTAS.tags:
-            raise InvalidParameterValueException.too_many_tags()
+        check_tags(after)
         return after
 
     await _change(backend, _named(context, request), change)
@@ -38,15 +45,22 @@ async def untag_resource(backend: Backend, context: Context, request: Members) -
 
 async def list_tags(backend: Backend, context: Context, request: Members) -> Members:
     key = _named(context, request)
+    if isinstance(key, MappingKey):
+        mapping = backend.event_source_mappings.get(key)
+        if mapping is None:
+            raise ResourceNotFoundException.requested_resource()
+        return {"Tags": dict(mapping.tags)}
     function = backend.functions.get(key)
     if function is None:
         raise ResourceNotFoundException.function(key.arn)
     return {"Tags": dict(function.tags)}
 
 
-def _named(context: Context, request: Members) -> FunctionKey:
-    """Mappings and code signing configurations, which have tags on AWS, too, are not there yet."""
+def _named(context: Context, request: Members) -> _Key:
     arn = request["Resource"]
+    parts = arn.split(":")
+    if parts[5:6] == ["event-source-mapping"] and parts[3:5] == [context.region, context.account]:
+        return MappingKey(context.account, context.region, parts[6])
     if ":function:" not in arn:
         raise ResourceNotFoundException.requested_resource()
     key, qualifier = resolve_function(arn, None, context.account, context.region)
@@ -55,8 +69,10 @@ def _named(context: Context, request: Members) -> FunctionKey:
     return key
 
 
-async def _change(backend: Backend, key: FunctionKey, change: Callable[[_Tags], _Tags]) -> None:
-    def changed(function: Function) -> Function:
-        return dataclasses.replace(function, tags=change(function.tags))
-
-    await backend.functions.update(key, changed)
+async def _change(backend: Backend, key: _Key, change: Callable[[_Tags], _Tags]) -> None:
+    if isinstance(key, MappingKey):
+        await backend.event_source_mappings.update(
+            key, lambda mapping: dataclasses.replace(mapping, tags=change(mapping.tags))
+        )
+    else:
+        await backend.functions.update(key, lambda function: dataclasses.replace(function, tags=change(function.tags)))

@@ -1,0 +1,84 @@
+"""What a Create- or UpdateEventSourceMapping request may say of its kind of source: rules that the service model does not know.
+
+AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lambdad.api.context import Members
+from lambdad.api.violations import of_enum, of_maximum
+from lambdad.errors import InvalidParameterValueException, ResourceConflictException, ValidationException
+from lambdad.resources.event_pattern import is_event_pattern
+from lambdad.resources.event_source_mapping import EventSourceMapping
+from lambdad.resources.event_sources import KINESIS, SQS, SQS_FIFO, SourceKind, kind_of
+from lambdad.resources.quotas import QUOTAS
+
+_BATCH_WITHOUT_WINDOW = 10
+"""Messages of a standard queue that come at once without a batching window."""
+
+
+def check_request(kind: SourceKind, request: Members) -> None:
+    """Whatever a request gives, when the mapping is made and when it is changed."""
+    if "OnSuccess" in (request.get("DestinationConfig") or {}):
+        raise InvalidParameterValueException.of_source_kind("DestinationConfig")
+    for member, value in request.items():
+        if value and member not in kind.parameters:
+            raise InvalidParameterValueException.of_source_kind(member)
+    _check_filters(request)
+    pollers = request.get("ProvisionedPollerConfig") or {}
+    if pollers.get("MinimumPollers", 1) > pollers.get("MaximumPollers", 10_000):
+        raise InvalidParameterValueException.poller_bounds()
+
+
+def check_creation(kind: SourceKind, request: Members) -> None:
+    """What must be given, and where reading starts."""
+    for member in kind.needed:
+        if not request.get(member):
+            raise InvalidParameterValueException.missing_parameter(f"{member[0].lower()}{member[1:]}")
+    position = request.get("StartingPosition")
+    if position is None:
+        if kind.position_needed:
+            raise InvalidParameterValueException.null_starting_position()
+    elif position not in KINESIS.positions:
+        valid = ("LATEST", "AT_TIMESTAMP", "TRIM_HORIZON")
+        raise ValidationException.of([of_enum(position, "startingPosition", valid)])
+    elif position not in kind.positions:
+        raise InvalidParameterValueException.starting_position(request.get("EventSourceArn", ""))
+    if (position == "AT_TIMESTAMP") != (request.get("StartingPositionTimestamp") is not None):
+        raise InvalidParameterValueException.starting_position_timestamp()
+
+
+def check_settings(kind: SourceKind, settings: Mapping[str, Any]) -> None:
+    """What must hold of the mapping as it will be."""
+    batch, window = settings["BatchSize"], settings.get("MaximumBatchingWindowInSeconds") or 0
+    if batch > kind.batch_limit:
+        raise ValidationException.of([of_maximum(batch, "batchSize", kind.batch_limit)])
+    if kind is SQS_FIFO and window:
+        raise InvalidParameterValueException.window_of_fifo()
+    if kind is SQS and batch > _BATCH_WITHOUT_WINDOW and not window:
+        raise InvalidParameterValueException.batch_without_window()
+
+
+def _check_filters(request: Members) -> None:
+    filters = (request.get("FilterCriteria") or {}).get("Filters") or []
+    if len(filters) > QUOTAS.filters:
+        raise InvalidParameterValueException.too_many_filters(QUOTAS.filters)
+    if not all(is_event_pattern(one.get("Pattern") or "") for one in filters):
+        raise InvalidParameterValueException.filter_pattern()
+
+
+def check_beside(other: EventSourceMapping, mapping: EventSourceMapping) -> None:
+    """No two mappings of one function read the same. Raises ResourceConflictException."""
+    if other.function_arn != mapping.function_arn or not set(other.sources) & set(mapping.sources):
+        return
+    kind, uuid, name = kind_of(mapping.settings), other.key.uuid, mapping.function.name
+    if not kind.has_arn:
+        topics = mapping.settings["Topics"]
+        if set(topics) & set(other.settings["Topics"]):
+            sources = ",".join(mapping.sources)
+            raise ResourceConflictException.topics_are_mapped(sources, mapping.function_arn, ",".join(topics), uuid)
+        return
+    if kind in (SQS, SQS_FIFO):
+        raise ResourceConflictException.queue_is_mapped(mapping.sources[0], name, uuid)
+    raise ResourceConflictException.source_is_mapped(mapping.sources[0], name, uuid)

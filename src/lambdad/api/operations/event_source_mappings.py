@@ -1,0 +1,147 @@
+"""Create-, Get-, Update-, Delete- and ListEventSourceMapping(s).
+
+AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html and its siblings.
+"""
+
+import dataclasses
+from typing import Any
+
+from lambdad.api.context import Backend, Context, Members
+from lambdad.api.operations.event_source_mapping_rules import (
+    check_beside,
+    check_creation,
+    check_request,
+    check_settings,
+)
+from lambdad.api.operations.tags import check_tags
+from lambdad.api.pagination import page_of
+from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
+from lambdad.ids import new_uuid
+from lambdad.resources.arn import resolve_function
+from lambdad.resources.event_source_mapping import EventSourceMapping, MappingKey, changed, deleting
+from lambdad.resources.event_sources import SourceKind, kind_of
+from lambdad.resources.function import FunctionKey
+
+_NOT_SETTINGS = frozenset({"UUID", "FunctionName", "Enabled", "Tags"})
+_CONSUMER_GROUPS = {
+    "kafka": "AmazonManagedKafkaEventSourceConfig",
+    "self-managed-kafka": "SelfManagedKafkaEventSourceConfig",
+}
+
+
+async def create_event_source_mapping(backend: Backend, context: Context, request: Members) -> Members:
+    kind = kind_of(request)
+    check_request(kind, request)
+    check_creation(kind, request)
+    check_tags(request.get("Tags") or {})
+    function, qualifier = _function_named(backend, context, request["FunctionName"])
+    key = MappingKey(context.account, context.region, new_uuid())
+    settings = _settings_of(request, dict(kind.defaults))
+    if kind.positions:
+        settings.setdefault("StartingPosition", "TRIM_HORIZON")
+    if kind.name in _CONSUMER_GROUPS:
+        member = _CONSUMER_GROUPS[kind.name]
+        settings[member] = {"ConsumerGroupId": key.uuid, **settings.get(member, {})}
+    check_settings(kind, settings)
+    mapping = EventSourceMapping(
+        key=key,
+        function=function,
+        qualifier=qualifier,
+        enabled=request.get("Enabled", True),
+        state="Creating",
+        last_modified=backend.clock.now(),
+        settings=settings,
+        tags=request.get("Tags") or {},
+    )
+    await backend.event_source_mappings.create(mapping, check_beside)
+    return _members_of(mapping, kind)
+
+
+async def get_event_source_mapping(backend: Backend, context: Context, request: Members) -> Members:
+    mapping = backend.event_source_mappings.get(_key_of(context, request))
+    if mapping is None:
+        raise ResourceNotFoundException.requested_resource()
+    return _members_of(mapping, kind_of(mapping.settings))
+
+
+async def update_event_source_mapping(backend: Backend, context: Context, request: Members) -> Members:
+    target: dict[str, Any] = {}
+    now = backend.clock.now()
+
+    def change(before: EventSourceMapping) -> EventSourceMapping:
+        kind = kind_of(before.settings)
+        check_request(kind, request)
+        if "FunctionName" in request:
+            target["function"], target["qualifier"] = _function_named(backend, context, request["FunctionName"])
+        settings = _settings_of(request, dict(before.settings))
+        check_settings(kind, settings)
+        enabled = request.get("Enabled", before.enabled)
+        return changed(
+            before, dataclasses.replace(before, settings=settings, enabled=enabled, last_modified=now, **target)
+        )
+
+    mapping = await backend.event_source_mappings.update(_key_of(context, request), change)
+    return _members_of(mapping, kind_of(mapping.settings))
+
+
+async def delete_event_source_mapping(backend: Backend, context: Context, request: Members) -> Members:
+    mapping = await backend.event_source_mappings.update(_key_of(context, request), deleting)
+    return _members_of(mapping, kind_of(mapping.settings))
+
+
+async def list_event_source_mappings(backend: Backend, context: Context, request: Members) -> Members:
+    source, name = request.get("EventSourceArn"), request.get("FunctionName")
+    arn = None
+    if name:
+        function, qualifier = resolve_function(name, None, context.account, context.region)
+        arn = f"{function.arn}:{qualifier}" if qualifier else function.arn
+    found = [
+        mapping
+        for mapping in backend.event_source_mappings.list(context.account, context.region)
+        if (not source or source in mapping.sources) and arn in (None, mapping.function_arn)
+    ]
+    page, marker = page_of(found, lambda one: (one.key.uuid, 0), request.get("Marker"), request.get("MaxItems"))
+    return {
+        "EventSourceMappings": [_members_of(mapping, kind_of(mapping.settings)) for mapping in page],
+        "NextMarker": marker,
+    }
+
+
+def _key_of(context: Context, request: Members) -> MappingKey:
+    return MappingKey(context.account, context.region, request["UUID"])
+
+
+def _function_named(backend: Backend, context: Context, name: str) -> tuple[FunctionKey, str | None]:
+    """Raises InvalidParameterValueException."""
+    key, qualifier = resolve_function(name, None, context.account, context.region)
+    function = backend.functions.get(key)
+    if function is None:
+        raise InvalidParameterValueException.function_of_mapping()
+    if qualifier is not None and qualifier not in function.versions and qualifier not in function.aliases:
+        raise InvalidParameterValueException.function_of_mapping()
+    return key, qualifier
+
+
+def _settings_of(request: Members, settings: dict[str, Any]) -> dict[str, Any]:
+    """`settings` after a request; empty criteria and keys unset what they name."""
+    settings |= {name: value for name, value in request.items() if name not in _NOT_SETTINGS}
+    if not (settings.get("FilterCriteria") or {}).get("Filters"):
+        settings.pop("FilterCriteria", None)
+    if "DestinationConfig" in settings:
+        settings["DestinationConfig"] = {"OnFailure": settings["DestinationConfig"].get("OnFailure") or {}}
+    for name in ("KMSKeyArn", "ScalingConfig", "ProvisionedPollerConfig"):
+        if not settings.get(name):
+            settings.pop(name, None)
+    return settings
+
+
+def _members_of(mapping: EventSourceMapping, kind: SourceKind) -> Members:
+    return {
+        **mapping.settings,
+        "UUID": mapping.key.uuid,
+        "EventSourceMappingArn": mapping.key.arn,
+        "FunctionArn": mapping.function_arn,
+        "LastModified": mapping.last_modified,
+        "State": mapping.state,
+        "StateTransitionReason": kind.transition_reason,
+    }

@@ -1,0 +1,1 @@
+"""Event source mappings at work: what the API wishes is made so."""
