@@ -28,6 +28,7 @@ from lambdad.config import Config
 from lambdad.environments.blueprints import Blueprints
 from lambdad.environments.environments import Environments, Limits
 from lambdad.environments.preparation import Preparation
+from lambdad.environments.provisioning import Provisioning
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
 from lambdad.event_source_mappings.supervisor import Supervisor
@@ -99,6 +100,7 @@ class LambdaServer:
         self._preparation.start()
         self._asynchronous.start()
         self._supervisor.start()
+        self._provisioning.start(self._functions.all())
 
     def _build(self) -> None:
         config, clock = self._config, self._clock
@@ -119,6 +121,7 @@ class LambdaServer:
         self._preparation = Preparation(
             self._functions, self._layers, self._code, environments.warm, environments.versions
         )
+        self._provisioning = Provisioning(environments.provision)
         self._supervisor = Supervisor(self._event_source_mappings)
         backend = Backend(
             config,
@@ -129,6 +132,7 @@ class LambdaServer:
             self._code,
             self._invoker,
             concurrency,
+            environments.provision_of,
             self._asynchronous,
             self._s3.fetch,
             self._roles.link_key,
@@ -148,7 +152,8 @@ class LambdaServer:
         self._inner_door = FrontDoor(model, backend, inner_pages, secret_of)
         for function in self._functions.all():
             concurrency.function_changed(function.key, None, function)
-        for listener in (concurrency, self._invoker, self._environments, self._preparation):
+        listeners = (concurrency, self._invoker, self._environments, self._preparation, self._provisioning)
+        for listener in listeners:
             self._functions.subscribe(listener.function_changed)
         self._layers.subscribe(self._preparation.layer_changed)
 

@@ -19,7 +19,7 @@ from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.retries import MAXIMUM_EVENT_AGE, Failure, GiveUp, Patience, RetryAt, decide, patience_of
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import Function, FunctionKey
-from lambdad.resources.function_settings import EventInvokeConfig
+from lambdad.resources.function_settings import EventInvokeConfig, ProvisionedConcurrency
 
 
 def test_a_function_error_is_tried_three_times_in_all() -> None:
@@ -60,13 +60,13 @@ def test_concurrency_counts_accounts_and_regions_apart() -> None:
     concurrency = Concurrency(2)
     here, other_region, other_account = (FunctionKey(*place, "f") for place in (("1", "a"), ("1", "b"), ("2", "a")))
     for _ in range(2):
-        concurrency.take(here)
+        concurrency.take(here, "1")
     with pytest.raises(TooManyRequestsException):
-        concurrency.take(here)
-    concurrency.take(other_region)
-    concurrency.take(other_account)
-    concurrency.give_back(here)
-    concurrency.take(here)
+        concurrency.take(here, "1")
+    concurrency.take(other_region, "1")
+    concurrency.take(other_account, "1")
+    concurrency.give_back(here, "1", provisioned=False)
+    concurrency.take(here, "2")
     assert concurrency.used == 4
 
 
@@ -75,46 +75,78 @@ class Ledger:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.running: list[str] = []
+        self.running: list[tuple[str, bool]] = []
+        """Function, and whether it runs in provisioned concurrency: of version 1, which is all that runs."""
         self.reserved: dict[str, int] = {}
+        self.provisioned: dict[str, int] = {}
 
-    def has_room(self, name: str) -> bool:
+    def take(self, name: str) -> bool | None:
+        """As the real one; None when it is refused."""
+        if self.running.count((name, True)) < self.provisioned.get(name, 0):
+            self.running.append((name, True))
+            return True
         if name in self.reserved:
-            return self.running.count(name) < self.reserved[name]
-        shared = [one for one in self.running if one not in self.reserved]
-        return len(shared) < self.limit - sum(self.reserved.values())
+            room = self.running.count((name, False)) < self.reserved[name] - self.provisioned.get(name, 0)
+        else:
+            room = sum(not own and one not in self.reserved for one, own in self.running) < self.shared
+        if not room:
+            return None
+        self.running.append((name, False))
+        return False
+
+    @property
+    def shared(self) -> int:
+        provisioned = sum(count for name, count in self.provisioned.items() if name not in self.reserved)
+        return self.limit - sum(self.reserved.values()) - provisioned
+
+    def function(self, key: FunctionKey) -> Function:
+        config = ProvisionedConcurrency(requested=self.provisioned.get(key.name, 0), last_modified="")
+        return Function(
+            key=key,
+            versions={},
+            last_published=1,
+            tags={},
+            reserved_concurrency=self.reserved.get(key.name),
+            provisioned_concurrency={"1": config} if key.name in self.provisioned else {},
+        )
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["take", "give", "reserve", "clear"]), st.sampled_from("abc"), st.integers(0, 4)),
+        st.tuples(
+            st.sampled_from(["take", "take", "give", "reserve", "provision", "clear"]),
+            st.sampled_from("abc"),
+            st.integers(0, 4),
+        ),
         max_size=60,
     )
 )
 def test_reservations_may_change_while_functions_run(steps: list[tuple[str, str, int]]) -> None:
-    concurrency, ledger = Concurrency(9), Ledger(9)
+    concurrency, ledger = Concurrency(20), Ledger(20)
     for step, name, number in steps:
         key = FunctionKey("1", "a", name)
         if step == "take":
-            if ledger.has_room(name):
-                concurrency.take(key)
-                ledger.running.append(name)
-            else:
+            wanted = ledger.take(name)
+            if wanted is None:
                 with pytest.raises(TooManyRequestsException):
-                    concurrency.take(key)
-        elif step == "give" and name in ledger.running:
-            concurrency.give_back(key)
-            ledger.running.remove(name)
-        elif step in ("reserve", "clear"):
-            ledger.reserved.pop(name, None)
+                    concurrency.take(key, "1")
+            else:
+                assert concurrency.take(key, "1") is wanted
+        elif step == "give":
+            for one in [one for one in ledger.running if one[0] == name][:1]:
+                concurrency.give_back(key, "1", one[1])
+                ledger.running.remove(one)
+        else:
             if step == "reserve":
-                ledger.reserved[name] = number
-            function = Function(
-                key=key, versions={}, last_published=0, tags={}, reserved_concurrency=ledger.reserved.get(name)
-            )
-            concurrency.function_changed(key, None, function)
+                ledger.reserved[name] = max(number, ledger.provisioned.get(name, 0))
+            elif step == "provision":
+                ledger.provisioned[name] = min(number, ledger.reserved.get(name, number))
+            else:
+                ledger.reserved.pop(name, None)
+                ledger.provisioned.pop(name, None)
+            concurrency.function_changed(key, None, ledger.function(key))
         assert concurrency.used == len(ledger.running)
-        assert concurrency.unreserved("1", "a") == 9 - sum(ledger.reserved.values())
+        assert concurrency.unreserved("1", "a") == ledger.shared
 
 
 @given(st.lists(st.tuples(st.sampled_from(["take", "give", "rest", "wake"]), st.integers(128, 4096))))

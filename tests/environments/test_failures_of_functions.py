@@ -4,11 +4,15 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (failu
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions import call, create
+from server import Server
+from wait import wait_for
 
 
 def test_a_timeout_resets_the_environment_and_keeps_tmp(client: Any) -> None:
@@ -143,3 +147,27 @@ def handler(event, context):
     name = create(client, code, Timeout=2)
     call(client, name, "hang")
     assert call(client, name, "look")[0] == 1
+
+
+def test_a_runtime_that_ends_while_idle_is_started_again_for_one_invocation_only(tmp_path: Path) -> None:
+    code = """
+import os, threading, time, uuid
+ID = uuid.uuid4().hex
+def handler(event, context):
+    if event == "leave":
+        threading.Timer(0.05, os._exit, (0,)).start()
+    else:
+        time.sleep(1)
+    return ID
+"""
+    server = Server(tmp_path / "data", "--freeze-after", "30").start()
+    try:
+        client = server.client()
+        name = create(client, code)
+        first = call(client, name, "leave")[0]
+        wait_for(lambda: b'state="down"} 1' in server.get("/_lambdad/metrics")[1], 30)
+        with ThreadPoolExecutor(2) as threads:
+            answers = list(threads.map(lambda _: call(client, name, "work")[0], range(2)))
+        assert len({first, *answers}) == 3
+    finally:
+        server.stop()

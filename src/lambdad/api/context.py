@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from lambdad.clock import Clock
     from lambdad.config import Config
+    from lambdad.environments.provisioned import Provision
     from lambdad.invocation.asynchronous import Asynchronous
     from lambdad.invocation.concurrency import Concurrency
     from lambdad.invocation.invoke import Invoker
+    from lambdad.resources.function import FunctionKey
     from lambdad.store.code_packages import CodePackages
     from lambdad.store.event_source_mappings import EventSourceMappings
     from lambdad.store.functions import Functions
@@ -51,6 +54,8 @@ class Backend:
     code: "CodePackages"
     invoker: "Invoker"
     concurrency: "Concurrency"
+    provision_of: "Callable[[FunctionKey, str], Provision]"
+    """How far the provisioned concurrency of a version has come."""
     asynchronous: "Asynchronous"
     fetch_code: Fetch
     link_key: bytes

@@ -36,6 +36,10 @@ class Blueprint:
     runtime_version_arn: str
     response_limit: int
     """Bytes a function may answer."""
+    init_timeout: float
+    """Seconds for the Init phase before it is repeated in the first Invoke phase, or given up when provisioned."""
+    provisioned: bool = False
+    """Environments of it are provisioned concurrency."""
 
     @property
     def lines(self) -> type[TextLines] | type[JsonLines]:

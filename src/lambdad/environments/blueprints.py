@@ -11,6 +11,12 @@ from lambdad.runtimes.catalogue import runtime_version, runtime_version_arn
 from lambdad.runtimes.templates import Runtimes
 from lambdad.sandbox.driver import Sandbox, SandboxSpec
 
+_INIT_TIMEOUT = 10.0
+"""Seconds: AWS ends the Init phase of on-demand environments then, and repeats it in the first Invoke phase."""
+_LONG_INIT_TIMEOUT = 130.0
+"""Seconds, or the function's timeout if that is longer: for provisioned concurrency.
+AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
+
 
 class Blueprints:
     def __init__(
@@ -29,21 +35,29 @@ class Blueprints:
         runtime = version.runtime or ""
         template = self._runtimes.template_for(runtime)
 
-        def spec(sandbox: Sandbox, log_stream: str) -> SandboxSpec:
-            return self._spec(version, sandbox, log_stream)
+        def blueprint(initialization_type: str, init_timeout: float, provisioned: bool) -> Blueprint:
+            def spec(sandbox: Sandbox, log_stream: str) -> SandboxSpec:
+                return self._spec(version, sandbox, log_stream, initialization_type)
 
-        return Model(
-            template,
-            Blueprint(
+            return Blueprint(
                 version,
                 spec,
                 runtime_version(runtime),
                 runtime_version_arn(runtime, version.key.region),
                 QUOTAS.response_payload,
-            ),
+                init_timeout,
+                provisioned,
+            )
+
+        return Model(
+            template,
+            blueprint("on-demand", _INIT_TIMEOUT, False),
+            blueprint("provisioned-concurrency", max(_LONG_INIT_TIMEOUT, version.timeout), True),
         )
 
-    def _spec(self, version: FunctionVersion, sandbox: Sandbox, log_stream: str) -> SandboxSpec:
+    def _spec(
+        self, version: FunctionVersion, sandbox: Sandbox, log_stream: str, initialization_type: str
+    ) -> SandboxSpec:
         code = self._unpacked_path(version.code_sha256)
         layers = tuple(self._unpacked_path(layer.code_sha256) for layer in version.layers)
         endpoint = f"http://{sandbox.front_door_address}" if sandbox.front_door_address else None
@@ -51,7 +65,8 @@ class Blueprints:
         runtime_dir = self._runtimes.runtime_dir(runtime, sandbox.task_root)
         place = Place(sandbox.runtime_api_address, sandbox.task_root, runtime_dir, endpoint)
         defaults: Mapping[str, str] = self._runtimes.default_variables(runtime)
-        environment = environment_of(version, place, self._credentials(version), log_stream, defaults)
+        credentials = self._credentials(version)
+        environment = environment_of(version, place, credentials, log_stream, defaults, initialization_type)
         return SandboxSpec(
             code=code,
             layers=layers,

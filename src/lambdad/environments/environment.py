@@ -27,8 +27,6 @@ from lambdad.sandbox.driver import Exit, Sandbox
 
 log = logging.getLogger(__name__)
 
-INIT_TIMEOUT = 10.0
-"""Seconds: AWS ends the Init phase of on-demand environments then, and repeats it in the first Invoke phase."""
 _USAGE_AGE = 0.05
 """Seconds a memory reading may be old: reading the control group costs as much as the rest of the REPORT line."""
 
@@ -99,6 +97,10 @@ class Environment:
         return self._blueprint.version
 
     @property
+    def provisioned(self) -> bool:
+        return self._blueprint.provisioned
+
+    @property
     def held_mb(self) -> int:
         """What it holds while idle, as far as it was measured: it does not change while it is idle."""
         return self._used_mb
@@ -113,14 +115,15 @@ class Environment:
             blueprint = self._blueprint
             line = blueprint.lines.init_start(blueprint.runtime_version, blueprint.runtime_version_arn, now)
             self._capture.write(line)
-            self._timer = self._loop.call_later(INIT_TIMEOUT, self._init_timed_out)
+            self._timer = self._loop.call_later(blueprint.init_timeout, self._init_timed_out)
         self._started = self._clock.monotonic()
         self.sandbox.start(self._blueprint.spec(self.sandbox, self.log_stream))
 
     def _init_done(self) -> None:
         self.state = advance(self.state, State.IDLE)
         if self._init_phase == "init":
-            self._init_ms = (self._clock.monotonic() - self._started) * 1000
+            # Who has provisioned concurrency pays for its initialisation apart from the first invocation.
+            self._init_ms = None if self.provisioned else (self._clock.monotonic() - self._started) * 1000
             self._cancel_timer()
         if self._invocation is not None:
             self._deliver(restart_clock=self._init_phase == "init")

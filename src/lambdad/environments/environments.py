@@ -18,6 +18,7 @@ from lambdad.environments.environment import Environment
 from lambdad.environments.failures import FunctionError, runtime_not_installed
 from lambdad.environments.log_capture import TAIL_BYTES, Report
 from lambdad.environments.pool import Pool
+from lambdad.environments.provisioned import Provision
 from lambdad.environments.runtime_api import RuntimeApi
 from lambdad.environments.spares import Spares
 from lambdad.http.exchange import Handler
@@ -49,10 +50,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """How environments of a version are made (`blueprints.py`): its sandbox template and its blueprint."""
+    """How environments of a version are made (`blueprints.py`): its sandbox template and its blueprints."""
 
     template: Template
-    blueprint: Blueprint
+    on_demand: Blueprint
+    provisioned: Blueprint
 
 
 class Environments:
@@ -80,6 +82,7 @@ class Environments:
         self._retired: set[Pool] = set()
         self._models: dict[Pool, Model] = {}
         self._loop = asyncio.get_running_loop()
+        self._unprovisionable: set[tuple[FunctionKey, str]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
@@ -126,6 +129,28 @@ class Environments:
         self._pools[(version.key, version.version)] = pool
         return pool
 
+    # --- Provisioned concurrency --------------------------------------------------------------------------------------
+
+    def provision(self, version: FunctionVersion, count: int) -> None:
+        """Keep that many environments of the version initialised. Idempotent."""
+        name = (version.key, version.version)
+        self._unprovisionable.discard(name)
+        pool = self._pools.get(name)
+        if pool is None and count:
+            try:
+                pool = self._open_pool(version)
+            except RuntimeNotInstalled as error:
+                log.warning("no provisioned concurrency for %s: %s", version.qualified_arn, error)
+                self._unprovisionable.add(name)
+        if pool is not None:
+            pool.provision(count)
+
+    def provision_of(self, key: FunctionKey, version: str) -> Provision:
+        pool = self._pools.get((key, version))
+        if pool is None:
+            return Provision(0, (key, version) in self._unprovisionable)
+        return pool.provisioned.progress
+
     async def warm(self, version: FunctionVersion) -> None:
         """Have spare sandboxes of its runtime ready; returns when the first is (or after a bounded wait).
 
@@ -141,17 +166,20 @@ class Environments:
     # --- Host (pool.py) ---------------------------------------------------------------------------------------------
 
     def new_environment(self, pool: Pool) -> Environment | None:
-        sandbox = self._spares.take_nowait(self._models[pool].template)
-        return self._furnish(pool, sandbox) if sandbox is not None else None
+        model = self._models[pool]
+        sandbox = self._spares.take_nowait(model.template)
+        return self._furnish(pool, model.on_demand, sandbox) if sandbox is not None else None
 
-    async def make_environment(self, pool: Pool) -> Environment:
-        return self._furnish(pool, await self._spares.take(self._models[pool].template))
+    async def make_environment(self, pool: Pool, provisioned: bool) -> Environment:
+        model = self._models[pool]
+        blueprint = model.provisioned if provisioned else model.on_demand
+        return self._furnish(pool, blueprint, await self._spares.take(model.template))
 
-    def _furnish(self, pool: Pool, sandbox: Sandbox) -> Environment:
+    def _furnish(self, pool: Pool, blueprint: Blueprint, sandbox: Sandbox) -> Environment:
         self.cold_starts += 1
         self._empty.clear()
         stream, publish = self._log_stream(pool.version)
-        environment = Environment(self._models[pool].blueprint, sandbox, pool, self._clock, stream, publish)
+        environment = Environment(blueprint, sandbox, pool, self._clock, stream, publish)
         environment.detach = self._listen(sandbox, RuntimeApi(environment).handle)
         return environment
 

@@ -7,9 +7,11 @@ is being made, while one that has just answered comes back, or while the host is
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Coroutine
 from typing import Protocol
 
 from lambdad.environments.environment import Environment
+from lambdad.environments.provisioned import Provisioned
 from lambdad.environments.states import State
 from lambdad.errors import ServiceException, TooManyRequestsException
 from lambdad.resources.function import FunctionVersion
@@ -33,7 +35,7 @@ class Host(Protocol):
     def new_environment(self, pool: "Pool") -> Environment | None:
         """At once, from a spare sandbox; None if there is none."""
 
-    async def make_environment(self, pool: "Pool") -> Environment:
+    async def make_environment(self, pool: "Pool", provisioned: bool) -> Environment:
         """Raises SandboxError."""
 
     def take_room(self, pool: "Pool") -> bool:
@@ -51,7 +53,19 @@ class Host(Protocol):
 class Pool:
     """Owner of its environments."""
 
-    __slots__ = ("_answered", "_growing", "_host", "_idle", "_loop", "_tasks", "_waiting", "all", "retired", "version")
+    __slots__ = (
+        "_answered",
+        "_growing",
+        "_host",
+        "_idle",
+        "_loop",
+        "_tasks",
+        "_waiting",
+        "all",
+        "provisioned",
+        "retired",
+        "version",
+    )
 
     def __init__(self, version: FunctionVersion, host: Host) -> None:
         self.version = version
@@ -63,12 +77,14 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self.all: set[Environment] = set()
+        self.provisioned = Provisioned()
         self.retired = False
 
     def submit(self, invocation: Invocation) -> None:
         """`invocation.done` will be called, with a result or a ServiceError. Returns at once."""
-        if self._idle:
-            environment = self._idle.pop()
+        idle = self.provisioned.ready or self._idle
+        if idle:
+            environment = idle.pop()
             self._host.environment_woken(environment)
             environment.invoke(invocation)
             return
@@ -103,14 +119,17 @@ class Pool:
 
     def _grow(self) -> None:
         self._growing += 1
-        task = self._loop.create_task(self._make())
+        self._spawn(self._make())
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _make(self) -> None:
         """One environment, for whoever has waited longest by then."""
         try:
-            environment = await self._host.make_environment(self)
+            environment = await self._host.make_environment(self, provisioned=False)
         except SandboxError as error:
             log.error("no environment for %s: %s", self.version.qualified_arn, error)
             self._growing -= 1
@@ -132,16 +151,58 @@ class Pool:
         """Called when some environment of this host is gone."""
         while len(self._waiting) > self._growing and self._host.take_room(self):
             self._grow()
+        self._fill()
 
     @property
     def empty(self) -> bool:
         """Nothing is in it, and nothing will be of what was asked so far."""
-        return not self.all and not self._growing and not self._waiting
+        return not (self.all or self._growing or self._waiting or self.provisioned.growing)
 
     @property
     def starved(self) -> bool:
-        """Invocations wait and nothing is being made for them."""
-        return len(self._waiting) > self._growing + len(self._answered)
+        """Invocations wait and nothing is being made for them; or provisioned environments are missing."""
+        return len(self._waiting) > self._growing + len(self._answered) or self.provisioned.missing > 0
+
+    # --- Provisioned concurrency --------------------------------------------------------------------------------------
+
+    def provision(self, count: int) -> None:
+        """Have that many environments initialised, from now on."""
+        provisioned = self.provisioned
+        if count > provisioned.target:
+            provisioned.failed = False
+        provisioned.target = count
+        while provisioned.surplus and provisioned.ready:
+            self._give_up_ready()
+        for environment in list(provisioned.all)[: provisioned.surplus]:
+            environment.retired = True  # busy or starting: when it is ready it goes
+            provisioned.gone(environment)
+        self._fill()
+
+    def _fill(self) -> None:
+        while self.provisioned.missing and not self.retired and self._host.take_room(self):
+            self.provisioned.growing += 1
+            self._spawn(self._make_provisioned())
+
+    async def _make_provisioned(self) -> None:
+        provisioned = self.provisioned
+        try:
+            environment = await self._host.make_environment(self, provisioned=True)
+        except SandboxError as error:
+            log.error("no provisioned environment for %s: %s", self.version.qualified_arn, error)
+            provisioned.growing -= 1
+            provisioned.failed = True
+            self._host.room_freed(self)
+            return
+        provisioned.growing -= 1
+        provisioned.all.add(environment)
+        self._adopt(environment, None)
+
+    def _give_up_ready(self) -> None:
+        environment = self.provisioned.ready.pop(0)
+        self.provisioned.gone(environment)
+        environment.retired = True
+        self._host.environment_woken(environment)
+        environment.shutdown()
 
     # --- Owner ------------------------------------------------------------------------------------------------------
 
@@ -151,29 +212,53 @@ class Pool:
 
     def environment_ready(self, environment: Environment) -> None:
         self._answered.discard(environment)
+        if environment.state is State.DOWN and self._without_runtime(environment):
+            return
+        owned = environment in self.provisioned.all
+        if owned:
+            self.provisioned.initialised.add(environment)
         if self._waiting:
             environment.invoke(self._waiting.popleft())
         elif environment.retired:
             environment.shutdown()
         else:
             environment.idle_since = self._loop.time()
-            self._idle.append(environment)
+            (self.provisioned.ready if owned else self._idle).append(environment)
             self._host.environment_idle(environment)
+
+    def _without_runtime(self, environment: Environment) -> bool:
+        """Its runtime has ended. True: it was seen to here; else it is started by the next invocation."""
+        provisioned = self.provisioned
+        if environment not in provisioned.all:
+            return environment in self._idle  # it ended by itself, and waits for an invocation already
+        if environment in provisioned.ready:
+            provisioned.ready.remove(environment)
+            self._host.environment_woken(environment)
+        if environment in provisioned.initialised:
+            provisioned.initialised.discard(environment)
+            environment.begin_init()
+        else:
+            provisioned.failed = True
+            environment.shutdown()
+        return True
 
     def environment_gone(self, environment: Environment) -> None:
         self.all.discard(environment)
         self._answered.discard(environment)
-        if environment in self._idle:
-            self._idle.remove(environment)
-            self._host.environment_woken(environment)
+        for idle in (self._idle, self.provisioned.ready):
+            if environment in idle:
+                idle.remove(environment)
+                self._host.environment_woken(environment)
+        self.provisioned.gone(environment)
         self._host.room_freed(self)
+        self._fill()
 
     # --- The host looks after idle ones -----------------------------------------------------------------------------
 
     def freeze_idle(self, before: float) -> bool:
         """Freeze those idle since before that time (loop's clock). True if some are still to be frozen later."""
         later = False
-        for environment in self._idle:
+        for environment in (*self._idle, *self.provisioned.ready):
             if environment.state is State.IDLE:
                 if environment.idle_since <= before:
                     environment.freeze()
@@ -202,6 +287,8 @@ class Pool:
             environment.retired = True
         while self._idle:
             self.evict()
+        while self.provisioned.ready:
+            self._give_up_ready()
 
     def shutdown(self) -> None:
         """All of them, now. What waits is answered with an error."""

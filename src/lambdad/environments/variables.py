@@ -63,6 +63,7 @@ def environment_of(
     credentials: Credentials,
     log_stream: str,
     runtime_defaults: Mapping[str, str],
+    initialization_type: str,
 ) -> dict[str, str]:
     """The whole environment of the runtime process. `runtime_defaults`: what the runtime's own start adds (NODE_PATH …)."""
     inside = place.task_root == "/var/task"
@@ -83,10 +84,16 @@ def environment_of(
         del defaults["LD_LIBRARY_PATH"]
     if place.endpoint is not None:
         defaults["AWS_ENDPOINT_URL"] = place.endpoint
-    return {**defaults, **version.environment, **_reserved(version, place, credentials, log_stream)}
+    return {
+        **defaults,
+        **version.environment,
+        **_reserved(version, place, credentials, log_stream, initialization_type),
+    }
 
 
-def _reserved(version: FunctionVersion, place: Place, credentials: Credentials, log_stream: str) -> dict[str, str]:
+def _reserved(
+    version: FunctionVersion, place: Place, credentials: Credentials, log_stream: str, initialization_type: str
+) -> dict[str, str]:
     region = version.key.region
     reserved = {
         "AWS_REGION": region,
@@ -94,7 +101,7 @@ def _reserved(version: FunctionVersion, place: Place, credentials: Credentials, 
         "AWS_LAMBDA_FUNCTION_NAME": version.key.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_size),
         "AWS_LAMBDA_FUNCTION_VERSION": version.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
         "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group_name,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": place.runtime_api,

@@ -139,6 +139,40 @@ class InvalidParameterValueException(ServiceError):
         )
 
     @classmethod
+    def less_reserved_than_provisioned(cls, wanted: int, provisioned: int) -> "InvalidParameterValueException":
+        return cls(
+            f" ReservedConcurrentExecutions  {wanted} should not be lower than "
+            f"function's total provisioned concurrency [{provisioned}]."
+        )
+
+    @classmethod
+    def provisioning_of_latest(cls) -> "InvalidParameterValueException":
+        return cls("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+
+    @classmethod
+    def provisioning_with_weights(cls) -> "InvalidParameterValueException":
+        return cls("Alias with weights can not be used with Provisioned Concurrency")
+
+    @classmethod
+    def more_provisioned_than_reserved(cls) -> "InvalidParameterValueException":
+        return cls(
+            "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function"
+        )
+
+    @classmethod
+    def more_provisioned_than_unreserved(cls, free: int) -> "InvalidParameterValueException":
+        return cls(
+            f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{free}]."
+        )
+
+    @classmethod
+    def too_little_unreserved_for_provisioned(cls, least: int) -> "InvalidParameterValueException":
+        return cls(
+            "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+            f"below its minimum value of [{least}]."
+        )
+
+    @classmethod
     def nothing_to_configure(cls) -> "InvalidParameterValueException":
         return cls("You must specify at least one of error handling or destination setting.")
 

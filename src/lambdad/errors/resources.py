@@ -71,6 +71,14 @@ class ResourceConflictException(ServiceError):
         return cls(f"Alias already exists: {arn}")
 
     @classmethod
+    def provisioned_version(cls) -> "ResourceConflictException":
+        return cls("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version")
+
+    @classmethod
+    def provisioned_by_alias(cls) -> "ResourceConflictException":
+        return cls("Version is pointed by a Provisioned Concurrency alias")
+
+    @classmethod
     def url_exists(cls, arn: str) -> "ResourceConflictException":
         return cls(
             f"Failed to create function url config for [functionArn = {arn}]. "
@@ -118,6 +126,14 @@ class ResourceConflictException(ServiceError):
         return cls(
             f"The operation cannot be performed at this time. The function is currently in the following state: {state}"
         )
+
+
+class ProvisionedConcurrencyConfigNotFoundException(ServiceError):
+    status = 404
+
+    @classmethod
+    def of_function(cls) -> "ProvisionedConcurrencyConfigNotFoundException":
+        return cls("No Provisioned Concurrency Config found for this function")
 
 
 class ResourceInUseException(ServiceError):

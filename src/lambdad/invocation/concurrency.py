@@ -1,13 +1,15 @@
 """Concurrent executions: how many run at once, and why one more is refused. Pure accounting.
 
 A function with reserved concurrency has that many to itself; all others of an account and region share what is not reserved.
-AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html. Provisioned concurrency is not here yet.
+A version with provisioned concurrency has that many first, out of what its function has: reserved, or shared.
+AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lambdad.errors import TooManyRequestsException
-from lambdad.resources.function import Function, FunctionKey
+from lambdad.resources.function import Function, FunctionKey, provisioned_by_version
 
 _Place = tuple[str, str]
 """Account and region: each has a limit of its own, as on AWS."""
@@ -18,39 +20,80 @@ class _Shared:
     """Of one account and region."""
 
     limit: int
-    """What is not reserved."""
+    """What is neither reserved nor provisioned."""
     running: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What a function has to itself."""
+
+    reserved: int | None
+    provisioned: Mapping[str, int]
+    """By version."""
+
+    @property
+    def total_provisioned(self) -> int:
+        return sum(self.provisioned.values())
+
+    @property
+    def taken_from_all(self) -> int:
+        return self.total_provisioned if self.reserved is None else self.reserved
+
+
+_NOTHING = _Own(None, {})
+
+
 class Concurrency:
-    __slots__ = ("_limit", "_reserved", "_running", "_shared")
+    __slots__ = ("_in_provisioned", "_limit", "_own", "_running", "_shared")
 
     def __init__(self, account_limit: int) -> None:
         self._limit = account_limit
         self._shared: dict[_Place, _Shared] = {}
-        self._reserved: dict[FunctionKey, int] = {}
+        self._own: dict[FunctionKey, _Own] = {}
         self._running: dict[FunctionKey, int] = {}
+        """Beside provisioned concurrency."""
+        self._in_provisioned: dict[tuple[FunctionKey, str], int] = {}
 
-    def take(self, key: FunctionKey) -> None:
-        """One slot. Raises TooManyRequestsException."""
+    def take(self, key: FunctionKey, version: str) -> bool:
+        """One slot; whether it is one of provisioned concurrency, for `give_back`. Raises TooManyRequestsException."""
+        own = self._own.get(key)
         running = self._running.get(key, 0)
-        reserved = self._reserved.get(key)
-        if reserved is None:
+        if own is not None and self._take_provisioned(key, version, own):
+            return True
+        if own is None or own.reserved is None:
             shared = self._place(key)
             if shared.running >= shared.limit:
                 raise TooManyRequestsException.concurrency("ConcurrentInvocationLimitExceeded")
             shared.running += 1
-        elif running >= reserved:
+        elif running >= own.reserved - own.total_provisioned:
             raise TooManyRequestsException.concurrency("ReservedFunctionConcurrentInvocationLimitExceeded")
         self._running[key] = running + 1
+        return False
 
-    def give_back(self, key: FunctionKey) -> None:
+    def _take_provisioned(self, key: FunctionKey, version: str, own: _Own) -> bool:
+        provisioned = own.provisioned.get(version, 0)
+        running = self._in_provisioned.get((key, version), 0)
+        if running >= provisioned:
+            return False
+        self._in_provisioned[key, version] = running + 1
+        return True
+
+    def give_back(self, key: FunctionKey, version: str, provisioned: bool) -> None:
+        if provisioned:
+            left = self._in_provisioned[key, version] - 1
+            if left:
+                self._in_provisioned[key, version] = left
+            else:
+                del self._in_provisioned[key, version]
+            return
         running = self._running[key] - 1
         if running:
             self._running[key] = running
         else:
             del self._running[key]  # the function may be gone for good
-        if key not in self._reserved:
+        own = self._own.get(key)
+        if own is None or own.reserved is None:
             self._place(key).running -= 1
 
     def _place(self, key: FunctionKey) -> _Shared:
@@ -62,15 +105,15 @@ class Concurrency:
 
     def function_changed(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
         """A committed change: what runs already counts where it would be taken from now."""
-        old = self._reserved.pop(key, None)
-        new = after.reserved_concurrency if after is not None else None
-        if new is not None:
-            self._reserved[key] = new
+        old = self._own.pop(key, _NOTHING)
+        new = _own_of(after)
+        if new != _NOTHING:
+            self._own[key] = new
         if old == new:
             return
         shared = self._place(key)
-        shared.limit += (old or 0) - (new or 0)
-        shared.running += self._running.get(key, 0) * ((old is not None) - (new is not None))
+        shared.limit += old.taken_from_all - new.taken_from_all
+        shared.running += self._running.get(key, 0) * ((old.reserved is not None) - (new.reserved is not None))
 
     def unreserved(self, account: str, region: str) -> int:
         """What functions without a reservation share."""
@@ -84,4 +127,10 @@ class Concurrency:
 
     @property
     def used(self) -> int:
-        return sum(self._running.values())
+        return sum(self._running.values()) + sum(self._in_provisioned.values())
+
+
+def _own_of(function: Function | None) -> _Own:
+    if function is None or (function.reserved_concurrency is None and not function.provisioned_concurrency):
+        return _NOTHING
+    return _Own(function.reserved_concurrency, provisioned_by_version(function))

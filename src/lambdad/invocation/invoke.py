@@ -66,12 +66,12 @@ class Invoker:
     ) -> None:
         """Run one event; `done` is called once. Raises TooManyRequestsException. The version must be ready."""
         key = version.key
-        self._concurrency.take(key)
+        provisioned = self._concurrency.take(key, version.version)
         self.running += 1
         began = self._clock.monotonic()
 
         def finished(outcome: Outcome) -> None:
-            self._concurrency.give_back(key)
+            self._concurrency.give_back(key, version.version, provisioned)
             self.running -= 1
             done(outcome)
             failed = not isinstance(outcome, InvocationResult) or outcome.function_error is not None

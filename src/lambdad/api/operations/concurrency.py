@@ -8,7 +8,7 @@ import dataclasses
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.named import function_of, named_function
 from lambdad.errors import InvalidParameterValueException
-from lambdad.resources.function import Function
+from lambdad.resources.function import Function, provisioned_by_version
 from lambdad.resources.quotas import QUOTAS
 
 
@@ -17,8 +17,12 @@ async def put_function_concurrency(backend: Backend, context: Context, request: 
     wanted = request["ReservedConcurrentExecutions"]
 
     def change(function: Function) -> Function:
+        provisioned = sum(provisioned_by_version(function).values())
+        if wanted < provisioned:
+            raise InvalidParameterValueException.less_reserved_than_provisioned(wanted, provisioned)
+        before = provisioned if function.reserved_concurrency is None else function.reserved_concurrency
         # 0 takes nothing from the others: it only stops this one.
-        left = backend.concurrency.unreserved(key.account, key.region) + (function.reserved_concurrency or 0) - wanted
+        left = backend.concurrency.unreserved(key.account, key.region) + before - wanted
         if wanted and left < QUOTAS.unreserved_concurrency:
             raise InvalidParameterValueException.too_little_unreserved(QUOTAS.unreserved_concurrency)
         return dataclasses.replace(function, reserved_concurrency=wanted)

@@ -1,0 +1,137 @@
+"""Put-, Get-, Delete- and ListProvisionedConcurrencyConfig(s).
+
+AWS: docs.aws.amazon.com/lambda/latest/api/API_PutProvisionedConcurrencyConfig.html and its siblings.
+"""
+
+import dataclasses
+
+from lambdad.api.context import Backend, Context, Members
+from lambdad.api.operations.named import check_qualifier, function_of, named
+from lambdad.api.pagination import page_of
+from lambdad.clock import last_modified
+from lambdad.errors import (
+    InvalidParameterValueException,
+    ProvisionedConcurrencyConfigNotFoundException,
+    ResourceConflictException,
+    ResourceNotFoundException,
+)
+from lambdad.resources.function import LATEST, Function, FunctionKey, provisioned_by_version
+from lambdad.resources.function_settings import ProvisionedConcurrency
+from lambdad.resources.quotas import QUOTAS
+
+
+async def put_provisioned_concurrency_config(backend: Backend, context: Context, request: Members) -> Members:
+    key, qualifier = _target(context, request)
+    now = last_modified(backend.clock.now())
+    config = ProvisionedConcurrency(requested=request["ProvisionedConcurrentExecutions"], last_modified=now)
+
+    def change(function: Function) -> Function:
+        _check_target(function, qualifier)
+        after = dataclasses.replace(
+            function, provisioned_concurrency={**function.provisioned_concurrency, qualifier: config}
+        )
+        _check_amount(backend, function, after)
+        return after
+
+    if backend.functions.get(key) is None:
+        raise ResourceNotFoundException.function(f"{key.arn}:{qualifier}")
+    async with backend.reserving:
+        await backend.functions.update(key, change)
+    return {
+        "RequestedProvisionedConcurrentExecutions": config.requested,
+        "AvailableProvisionedConcurrentExecutions": 0,
+        "AllocatedProvisionedConcurrentExecutions": 0,
+        "Status": "IN_PROGRESS",
+        "LastModified": now,
+    }
+
+
+async def get_provisioned_concurrency_config(backend: Backend, context: Context, request: Members) -> Members:
+    key, qualifier = _target(context, request)
+    function = function_of(backend, key)
+    check_qualifier(function, qualifier)
+    config = function.provisioned_concurrency.get(qualifier)
+    if config is None:
+        raise ProvisionedConcurrencyConfigNotFoundException.of_function()
+    return _members_of(backend, function, qualifier, config)
+
+
+async def delete_provisioned_concurrency_config(backend: Backend, context: Context, request: Members) -> Members:
+    """One that is not there is deleted, too."""
+    key, qualifier = _target(context, request)
+
+    def change(function: Function) -> Function:
+        check_qualifier(function, qualifier)
+        configs = {name: one for name, one in function.provisioned_concurrency.items() if name != qualifier}
+        return dataclasses.replace(function, provisioned_concurrency=configs)
+
+    await backend.functions.update(key, change)
+    return {}
+
+
+async def list_provisioned_concurrency_configs(backend: Backend, context: Context, request: Members) -> Members:
+    key, _ = named(context, request)
+    function = function_of(backend, key)
+    configs = sorted(function.provisioned_concurrency.items())
+    page, marker = page_of(configs, lambda item: (item[0], 0), request.get("Marker"), request.get("MaxItems"))
+    return {
+        "ProvisionedConcurrencyConfigs": [
+            {"FunctionArn": f"{key.arn}:{qualifier}", **_members_of(backend, function, qualifier, config)}
+            for qualifier, config in page
+        ],
+        "NextMarker": marker,
+    }
+
+
+def _target(context: Context, request: Members) -> tuple[FunctionKey, str]:
+    key, qualifier = named(context, request)
+    if qualifier is None or qualifier == LATEST:
+        raise InvalidParameterValueException.provisioning_of_latest()
+    return key, qualifier
+
+
+def _check_target(function: Function, qualifier: str) -> None:
+    """A version has provisioned concurrency of its own or through aliases, not both."""
+    check_qualifier(function, qualifier)
+    alias = function.aliases.get(qualifier)
+    if alias is None:
+        pointing = [one.name for one in function.aliases.values() if one.function_version == qualifier]
+        if any(name in function.provisioned_concurrency for name in pointing):
+            raise ResourceConflictException.provisioned_by_alias()
+        return
+    if alias.function_version == LATEST:
+        raise InvalidParameterValueException.provisioning_of_latest()
+    if alias.weights:
+        raise InvalidParameterValueException.provisioning_with_weights()
+    if alias.function_version in function.provisioned_concurrency:
+        raise ResourceConflictException.provisioned_version()
+
+
+def _check_amount(backend: Backend, before: Function, after: Function) -> None:
+    """It comes out of what the function has reserved, else out of what all share."""
+    total = sum(provisioned_by_version(after).values())
+    if after.reserved_concurrency is not None:
+        if total > after.reserved_concurrency:
+            raise InvalidParameterValueException.more_provisioned_than_reserved()
+        return
+    key = after.key
+    free = backend.concurrency.unreserved(key.account, key.region) + sum(provisioned_by_version(before).values())
+    if total > free:
+        raise InvalidParameterValueException.more_provisioned_than_unreserved(free)
+    if free - total < QUOTAS.unreserved_concurrency:
+        raise InvalidParameterValueException.too_little_unreserved_for_provisioned(QUOTAS.unreserved_concurrency)
+
+
+def _members_of(backend: Backend, function: Function, qualifier: str, config: ProvisionedConcurrency) -> Members:
+    alias = function.aliases.get(qualifier)
+    provision = backend.provision_of(function.key, alias.function_version if alias is not None else qualifier)
+    allocated = min(provision.allocated, config.requested)
+    status = "READY" if allocated == config.requested else "FAILED" if provision.failed else "IN_PROGRESS"
+    return {
+        "RequestedProvisionedConcurrentExecutions": config.requested,
+        "AvailableProvisionedConcurrentExecutions": allocated,
+        "AllocatedProvisionedConcurrentExecutions": allocated,
+        "Status": status,
+        "StatusReason": "FUNCTION_ERROR_INIT_FAILURE" if status == "FAILED" else None,
+        "LastModified": config.last_modified,
+    }

@@ -1,0 +1,221 @@
+"""Provisioned concurrency: environments that are initialised before anyone calls.
+
+AWS: docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from functions import PROMPT, call, create, new_name, zip_of
+from refusals import invalid, refused
+from server import Server
+from wait import wait_for
+
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
+HOW = """
+import os, time, uuid
+ID = uuid.uuid4().hex
+def handler(event, context):
+    if event == "exit":
+        os._exit(1)
+    time.sleep(event or 0)
+    return os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"], ID
+"""
+NO_CONFIG = (
+    "ProvisionedConcurrencyConfigNotFoundException",
+    404,
+    "No Provisioned Concurrency Config found for this function",
+)
+TOO_MANY = "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function"
+
+Make = Callable[..., str]
+
+
+@pytest.fixture
+def make(client: Any) -> Any:
+    """A function with version 1; deleted afterwards, so that nothing stays provisioned."""
+    made: list[str] = []
+
+    def make(code: str = HOW, **more: Any) -> str:
+        made.append(create(client, code, **more))
+        client.publish_version(FunctionName=made[-1])
+        client.get_waiter("published_version_active").wait(FunctionName=made[-1], Qualifier="1", WaiterConfig=PROMPT)
+        return made[-1]
+
+    yield make
+    for name in made:
+        client.delete_function(FunctionName=name)
+
+
+def put(client: Any, name: str, qualifier: str, count: int) -> dict[str, Any]:
+    answer: dict[str, Any] = client.put_provisioned_concurrency_config(
+        FunctionName=name, Qualifier=qualifier, ProvisionedConcurrentExecutions=count
+    )
+    return answer
+
+
+def status(client: Any, name: str, qualifier: str) -> tuple[Any, ...]:
+    answer = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier=qualifier)
+    return (
+        answer["Status"],
+        answer["RequestedProvisionedConcurrentExecutions"],
+        answer["AllocatedProvisionedConcurrentExecutions"],
+        answer["AvailableProvisionedConcurrentExecutions"],
+    )
+
+
+def ready(client: Any, name: str, qualifier: str, count: int) -> None:
+    wait_for(lambda: status(client, name, qualifier) == ("READY", count, count, count), 60)
+
+
+def test_it_is_initialised_before_anyone_calls(client: Any, make: Make) -> None:
+    name = make()
+    answer = put(client, name, "1", 2)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
+    assert (answer["Status"], answer["RequestedProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 2)
+    assert answer["AllocatedProvisionedConcurrentExecutions"] == 0
+    ready(client, name, "1", 2)
+    (how, _), answer = call(client, name, Qualifier="1", LogType="Tail")
+    assert how == "provisioned-concurrency"
+    assert call(client, name)[0][0] == "on-demand"
+    assert b"Init Duration" not in answer["LogResult"].encode()
+
+
+def test_more_than_provisioned_run_on_demand(client: Any, make: Make) -> None:
+    name = make()
+    put(client, name, "1", 2)
+    ready(client, name, "1", 2)
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(lambda _: call(client, name, 3, Qualifier="1")[0], range(3)))
+    assert sorted(how for how, _ in answers) == ["on-demand", "provisioned-concurrency", "provisioned-concurrency"]
+    assert len({identity for _, identity in answers}) == 3
+
+
+def test_what_has_ended_is_initialised_again(client: Any, make: Make) -> None:
+    name = make()
+    put(client, name, "1", 1)
+    ready(client, name, "1", 1)
+    before = call(client, name, Qualifier="1")[0]
+    assert call(client, name, "exit", Qualifier="1")[1]["FunctionError"] == "Unhandled"
+    ready(client, name, "1", 1)
+    after = call(client, name, Qualifier="1")[0]
+    assert (before[0], after[0]) == ("provisioned-concurrency", "provisioned-concurrency")
+    assert before[1] != after[1]
+
+
+def test_fewer_and_none(client: Any, make: Make) -> None:
+    name = make()
+    put(client, name, "1", 3)
+    ready(client, name, "1", 3)
+    put(client, name, "1", 1)
+    ready(client, name, "1", 1)
+    assert call(client, name, Qualifier="1")[0][0] == "provisioned-concurrency"
+    answer = client.delete_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert call(client, name, Qualifier="1")[0][0] == "on-demand"
+    asked = {"FunctionName": name, "Qualifier": "1"}
+    assert refused(client.get_provisioned_concurrency_config, **asked) == NO_CONFIG
+
+
+def test_what_cannot_be_initialised_fails(client: Any, make: Make) -> None:
+    name = make("raise ValueError('not today')\n")
+    put(client, name, "1", 2)
+    wait_for(lambda: status(client, name, "1")[0] == "FAILED", 60)
+    answer = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+    assert answer["StatusReason"] == "FUNCTION_ERROR_INIT_FAILURE"
+    assert answer["AllocatedProvisionedConcurrentExecutions"] == 0
+
+
+def test_an_alias_takes_it_along(client: Any, make: Make) -> None:
+    name = make()
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    put(client, name, "live", 1)
+    ready(client, name, "live", 1)
+    assert call(client, name, Qualifier="live")[0][0] == "provisioned-concurrency"
+    client.update_function_code(FunctionName=name, ZipFile=zip_of({"app.py": HOW + "# 2\n"}))
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=PROMPT)
+    client.publish_version(FunctionName=name)
+    client.update_alias(FunctionName=name, Name="live", FunctionVersion="2")
+    ready(client, name, "live", 1)
+    assert call(client, name, Qualifier="2")[0][0] == "provisioned-concurrency"
+    assert call(client, name, Qualifier="1")[0][0] == "on-demand"
+    listed = client.list_provisioned_concurrency_configs(FunctionName=name)["ProvisionedConcurrencyConfigs"]
+    assert [(one["FunctionArn"], one["Status"]) for one in listed] == [(f"{ARN}{name}:live", "READY")]
+    client.delete_alias(FunctionName=name, Name="live")
+    assert client.list_provisioned_concurrency_configs(FunctionName=name)["ProvisionedConcurrencyConfigs"] == []
+    wait_for(lambda: call(client, name, Qualifier="2")[0][0] == "on-demand", 30)
+    gone = ("ResourceNotFoundException", 404, f"Cannot find alias arn: {ARN}{name}:live")
+    assert refused(client.get_provisioned_concurrency_config, FunctionName=name, Qualifier="live") == gone
+
+
+def test_it_belongs_to_a_version_or_its_alias(client: Any, make: Make) -> None:
+    name = make()
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    put(client, name, "live", 1)
+    assert refused(put, client=client, name=name, qualifier="1", count=1) == (
+        "ResourceConflictException",
+        409,
+        "Version is pointed by a Provisioned Concurrency alias",
+    )
+    client.delete_provisioned_concurrency_config(FunctionName=name, Qualifier="live")
+    put(client, name, "1", 1)
+    assert refused(put, client=client, name=name, qualifier="live", count=1) == (
+        "ResourceConflictException",
+        409,
+        "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version",
+    )
+
+
+def test_what_is_refused(client: Any, make: Make) -> None:
+    def puts(qualifier: str, count: int = 1, function: str | None = None) -> tuple[str, int, str]:
+        return refused(put, client=client, name=function or name, qualifier=qualifier, count=count)
+
+    name = make()
+    unpublished = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+    assert puts("$LATEST") == invalid(unpublished)
+    client.create_alias(FunctionName=name, Name="newest", FunctionVersion="$LATEST")
+    assert puts("newest") == invalid(unpublished)
+    assert puts("7") == ("ResourceNotFoundException", 404, f"Function not found: {ARN}{name}:7")
+    assert puts("nobody") == ("ResourceNotFoundException", 404, f"Cannot find alias arn: {ARN}{name}:nobody")
+    unknown = new_name()
+    assert puts("1", function=unknown) == ("ResourceNotFoundException", 404, f"Function not found: {ARN}{unknown}:1")
+    code, status, message = puts("1", 100_000)
+    assert (code, status) == ("InvalidParameterValueException", 400)
+    assert message.startswith("Specified ConcurrentExecutions for function is greater than account's unreserved")
+    free = client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    code, _, message = puts("1", free - 50)
+    assert message.endswith(("below its minimum value of [100].", f"unreserved concurrency [{free}]."))
+    assert refused(client.get_provisioned_concurrency_config, FunctionName=name, Qualifier="1") == NO_CONFIG
+
+
+def test_it_comes_out_of_a_reservation(client: Any, make: Make) -> None:
+    name = make()
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
+    assert refused(put, client=client, name=name, qualifier="1", count=3) == invalid(TOO_MANY)
+    put(client, name, "1", 2)
+    ready(client, name, "1", 2)
+    assert refused(client.put_function_concurrency, FunctionName=name, ReservedConcurrentExecutions=1) == invalid(
+        " ReservedConcurrentExecutions  1 should not be lower than function's total provisioned concurrency [2]."
+    )
+    with pytest.raises(client.exceptions.TooManyRequestsException) as caught:
+        call(client, name)
+    assert caught.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert call(client, name, Qualifier="1")[0][0] == "provisioned-concurrency"
+
+
+def test_it_is_there_after_a_restart(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = create(client, HOW, Publish=True)
+    client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
+    unreserved = client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+    put(client, name, "1", 2)
+    ready(client, name, "1", 2)
+    own_server.kill()
+    client = own_server.start().client()
+    ready(client, name, "1", 2)
+    assert call(client, name, Qualifier="1")[0][0] == "provisioned-concurrency"
+    left = client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+    assert left == unreserved - 2
