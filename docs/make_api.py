@@ -21,6 +21,7 @@ DIFFERENCES = {
     "PublishVersion": "Waits until `$LATEST` is Active.",
     "PutFunctionEventInvokeConfig": "Destinations are kept and do nothing yet.",
     "PutFunctionRecursionConfig": "Kept; loops are not detected yet.",
+    "PutFunctionScalingConfig": "Kept and answered; environments come and go with what is invoked.",
     "PutRuntimeManagementConfig": "Kept; a runtime is what the host has installed.",
     "UpdateFunctionConfiguration": "As CreateFunction.",
 }

@@ -81,3 +81,23 @@ def test_invoke_async(client: Any) -> None:
     unknown = new_name()
     assert refused(client.invoke_async, FunctionName=unknown, InvokeArgs=b"{}") == no_function(unknown)
     client.delete_function(FunctionName=name)
+
+
+def test_scaling(client: Any, function: str) -> None:
+    put, get = client.put_function_scaling_config, client.get_function_scaling_config
+    bounds = {"MinExecutionEnvironments": 1, "MaxExecutionEnvironments": 3}
+    asked = {"FunctionName": function, "Qualifier": "1"}
+    assert get(**asked)["RequestedFunctionScalingConfig"] == {}
+    answer = put(**asked, FunctionScalingConfig=bounds)
+    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["FunctionState"] in ("Active", "Pending")) == (
+        202,
+        True,
+    )
+    for qualifier in ("1", "$LATEST.PUBLISHED"):
+        kept = get(FunctionName=function, Qualifier=qualifier)
+        assert kept["FunctionArn"] == f"{ARN}{function}:1"
+        assert kept["RequestedFunctionScalingConfig"] == kept["AppliedFunctionScalingConfig"] == bounds
+    wrong = {"MinExecutionEnvironments": 4, "MaxExecutionEnvironments": 3}
+    assert refused(put, **asked, FunctionScalingConfig=wrong)[:2] == invalid("")[:2]
+    missing = ("ResourceNotFoundException", 404, f"Function not found: {ARN}{function}:7")
+    assert refused(get, FunctionName=function, Qualifier="7") == missing

@@ -256,6 +256,14 @@ class InvalidParameterValueException(ServiceError):
         return cls("We currently do not support adding policies for $LATEST.")
 
     @classmethod
+    def policy_document(cls, why: str) -> "InvalidParameterValueException":
+        return cls(f"The policy document is malformed: {why}.")
+
+    @classmethod
+    def scaling_bounds(cls) -> "InvalidParameterValueException":
+        return cls("MinExecutionEnvironments must be less than or equal to MaxExecutionEnvironments.")
+
+    @classmethod
     def principal(cls) -> "InvalidParameterValueException":
         return cls("The provided principal was invalid. Please check the principal and try again.")
 

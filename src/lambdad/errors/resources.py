@@ -136,6 +136,15 @@ class ProvisionedConcurrencyConfigNotFoundException(ServiceError):
         return cls("No Provisioned Concurrency Config found for this function")
 
 
+class NoPublishedVersionException(ServiceError):
+    status = 400
+    message_member = "Message"
+
+    @classmethod
+    def of(cls, arn: str) -> "NoPublishedVersionException":
+        return cls(f"The function has no published version: {arn}")
+
+
 class ResourceInUseException(ServiceError):
     status = 400
     message_member = "Message"

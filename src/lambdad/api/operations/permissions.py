@@ -31,7 +31,9 @@ async def add_permission(backend: Backend, context: Context, request: Members) -
     key, qualifier = _published(context, request)
     statement = _statement_of(f"{key.arn}:{qualifier}" if qualifier else key.arn, request)
     function_of(backend, key)
-    await _change(backend, key, qualifier, request, lambda before: with_statement(before, statement))
+    await change_policy(
+        backend, key, qualifier, request.get("RevisionId"), lambda before: with_statement(before, statement)
+    )
     return {"Statement": orjson.dumps(statement).decode()}
 
 
@@ -40,7 +42,9 @@ async def remove_permission(backend: Backend, context: Context, request: Members
     if backend.functions.get(key) is None:
         raise ResourceNotFoundException.no_policy_of(key.arn)
     sid = request["StatementId"]
-    await _change(backend, key, qualifier, request, lambda before: without_statement(before, sid))
+    await change_policy(
+        backend, key, qualifier, request.get("RevisionId"), lambda before: without_statement(before, sid)
+    )
     return {}
 
 
@@ -50,7 +54,7 @@ async def get_policy(backend: Backend, context: Context, request: Members) -> Me
     statements = function.policies.get(qualifier or LATEST) if function is not None else None
     if function is None or not statements:
         raise ResourceNotFoundException.requested_resource()
-    return {"Policy": document_of(statements), "RevisionId": _revision_of(function, qualifier or LATEST)}
+    return {"Policy": document_of(statements), "RevisionId": revision_of(function, qualifier or LATEST)}
 
 
 def _published(context: Context, request: Members) -> tuple[FunctionKey, str | None]:
@@ -60,19 +64,19 @@ def _published(context: Context, request: Members) -> tuple[FunctionKey, str | N
     return key, qualifier
 
 
-async def _change(
+async def change_policy(
     backend: Backend,
     key: FunctionKey,
     qualifier: str | None,
-    request: Members,
+    wanted_revision: str | None,
     change: Callable[[Statements], Statements],
-) -> None:
+) -> Function:
     """It is a change of what the policy belongs to: that gets a new revision, too."""
     name = qualifier or LATEST
     revision_id = new_uuid()
 
     def changed(function: Function) -> Function:
-        if request.get("RevisionId") not in (None, _revision_of(function, name)):
+        if wanted_revision not in (None, revision_of(function, name)):
             if name in function.aliases:
                 raise PreconditionFailedException.policy_revision()
             raise PreconditionFailedException.function_revision()
@@ -80,10 +84,10 @@ async def _change(
         policies = {one: statements for one, statements in policies.items() if statements}
         return _with_revision(dataclasses.replace(function, policies=policies), name, revision_id)
 
-    await backend.functions.update(key, changed)
+    return await backend.functions.update(key, changed)
 
 
-def _revision_of(function: Function, name: str) -> str:
+def revision_of(function: Function, name: str) -> str:
     """Of a version or alias. Raises ResourceNotFoundException."""
     check_qualifier(function, name)
     holder = function.versions.get(name) or function.aliases[name]
