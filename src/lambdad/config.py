@@ -41,7 +41,7 @@ def _default_memory_mb() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5 // 1048576
 
 
-def _default_data_dir() -> str:
+def default_data_dir() -> str:
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return str(Path(base) / "lambdad")
 
@@ -136,7 +136,7 @@ def make_config(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
         if given is None:
             given = option.default
         values[option.name] = tuple(given) if option.many else given
-    values["data_dir"] = Path(values["data_dir"] or _default_data_dir()).expanduser().absolute()
+    values["data_dir"] = Path(values["data_dir"] or default_data_dir()).expanduser().absolute()
     values["max_memory_mb"] = values["max_memory_mb"] or _default_memory_mb()
     config = Config(**values)
     _check(config)

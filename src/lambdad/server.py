@@ -49,6 +49,7 @@ from lambdad.sandbox.network import NetworkPool
 from lambdad.sandbox.process import ProcessDriver
 from lambdad.sandbox.user_network import UserNetworks, find_program
 from lambdad.store.code_packages import CodePackages, hex_of
+from lambdad.store.code_signing_configs import CodeSigningConfigs
 from lambdad.store.database import Database, DataDirectoryInUse
 from lambdad.store.event_source_mappings import EventSourceMappings
 from lambdad.store.functions import Functions
@@ -74,6 +75,7 @@ class LambdaServer:
         self._functions = Functions(self._database)
         self._layers = Layers(self._database)
         self._event_source_mappings = EventSourceMappings(self._database)
+        self._code_signing_configs = CodeSigningConfigs(self._database)
         self._queue = EventQueue(self._database)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
@@ -89,6 +91,7 @@ class LambdaServer:
         self._functions.load()
         self._layers.load()
         self._event_source_mappings.load()
+        self._code_signing_configs.load()
         self._queue.load()
         self._code.open()
         self._logs.open()
@@ -129,6 +132,7 @@ class LambdaServer:
             self._functions,
             self._layers,
             self._event_source_mappings,
+            self._code_signing_configs,
             self._code,
             self._invoker,
             concurrency,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lambdad.invocation.invoke import Invoker
     from lambdad.resources.function import FunctionKey
     from lambdad.store.code_packages import CodePackages
+    from lambdad.store.code_signing_configs import CodeSigningConfigs
     from lambdad.store.event_source_mappings import EventSourceMappings
     from lambdad.store.functions import Functions
     from lambdad.store.layers import Layers
@@ -51,6 +52,7 @@ class Backend:
     functions: "Functions"
     layers: "Layers"
     event_source_mappings: "EventSourceMappings"
+    code_signing_configs: "CodeSigningConfigs"
     code: "CodePackages"
     invoker: "Invoker"
     concurrency: "Concurrency"
@@ -60,8 +62,9 @@ class Backend:
     fetch_code: Fetch
     link_key: bytes
     """What Code.Location links are signed with."""
-    reserving: "asyncio.Lock"
-    """Held while a reservation of concurrency is decided and committed: all functions share what is left."""
+    deciding: "asyncio.Lock"
+    """Held while a change is decided and committed that other records have a say in: what is left of the account's
+    concurrency, whether a code signing configuration is used."""
 
 
 Members = dict[str, Any]

@@ -166,7 +166,7 @@ def refuse(exchange: Exchange, error: ServiceError) -> None:
         _refuse_in_xml(exchange, error)
         return
     body: dict[str, str] = dict(error.members)
-    if error.kind is not None:
+    if error.kind is not None and error.has_type:
         body["Type"] = error.kind
     body[error.message_member] = error.message
     status = error.answer_status if isinstance(error, Unauthorized) else error.status

@@ -1,7 +1,7 @@
 """What every error has, and the one for our own failures."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ServiceError(Exception):
@@ -17,6 +17,12 @@ class ServiceError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+        self.has_type = True
+
+    def without_type(self) -> Self:
+        """Some wordings of an exception that has a `Type` come without it."""
+        self.has_type = False
+        return self
 
     @property
     def code(self) -> str:

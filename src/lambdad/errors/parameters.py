@@ -143,7 +143,7 @@ class InvalidParameterValueException(ServiceError):
         return cls(
             f" ReservedConcurrentExecutions  {wanted} should not be lower than "
             f"function's total provisioned concurrency [{provisioned}]."
-        )
+        ).without_type()
 
     @classmethod
     def provisioning_of_latest(cls) -> "InvalidParameterValueException":

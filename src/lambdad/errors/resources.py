@@ -43,6 +43,10 @@ class ResourceNotFoundException(ServiceError):
         return cls(f"Statement {sid} is not found in resource policy.")
 
     @classmethod
+    def code_signing_config(cls, arn: str) -> "ResourceNotFoundException":
+        return cls(f"The Lambda code signing configuration {arn} can not be found.").without_type()
+
+    @classmethod
     def event_invoke_config(cls, arn: str) -> "ResourceNotFoundException":
         return cls(f"The function {arn} doesn't have an EventInvokeConfig")
 
@@ -95,6 +99,10 @@ class ResourceConflictException(ServiceError):
             f"The statement id ({sid}) provided already exists. "
             "Please provide a new statement id, or remove the existing statement."
         )
+
+    @classmethod
+    def code_signing_config_in_use(cls, arn: str) -> "ResourceConflictException":
+        return cls(f"The code signing configuration {arn} is in use by functions and cannot be deleted.")
 
     @classmethod
     def queue_is_mapped(cls, arn: str, function: str, uuid: str) -> "ResourceConflictException":
@@ -245,3 +253,25 @@ class CodeSigningConfigNotFoundException(ServiceError):
             "The code signing configuration cannot be found. "
             f"Check that the provided configuration is not deleted: {arn}."
         )
+
+
+class CodeVerificationFailedException(ServiceError):
+    status = 400
+    message_member = "Message"
+
+    @classmethod
+    def of(cls, deployed: str) -> "CodeVerificationFailedException":
+        """`deployed`: the ARN of the function or the layer version."""
+        return cls(
+            "Lambda cannot deploy the function. The function or layer might be signed using a signature that the client "
+            f"is not configured to accept. Check the provided signature for {deployed}."
+        )
+
+
+class InvalidCodeSignatureException(ServiceError):
+    status = 400
+    message_member = "Message"
+
+    @classmethod
+    def integrity(cls) -> "InvalidCodeSignatureException":
+        return cls("The code signature failed the integrity check. The package was changed after it was signed.")

@@ -3,6 +3,7 @@
 AWS: docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,11 +16,12 @@ from lambdad.resources.function import FunctionKey
 class MappingKey:
     account: str
     region: str
-    uuid: str
+    name: str
+    """Its UUID."""
 
     @property
     def arn(self) -> str:
-        return f"arn:aws:lambda:{self.region}:{self.account}:event-source-mapping:{self.uuid}"
+        return f"arn:aws:lambda:{self.region}:{self.account}:event-source-mapping:{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,15 @@ class EventSourceMapping:
             return (self.settings["EventSourceArn"],)
         endpoints = self.settings["SelfManagedEventSource"].get("Endpoints") or {}
         return tuple(endpoints.get("KAFKA_BOOTSTRAP_SERVERS") or ())
+
+
+_ARN = re.compile(r"arn:aws[a-zA-Z-]*:lambda:([a-z0-9-]+):(\d{12}):event-source-mapping:([0-9a-f-]{36})")
+
+
+def find_mapping(arn: str) -> MappingKey | None:
+    """The one an ARN names; None when it is no such ARN."""
+    match = _ARN.fullmatch(arn)
+    return MappingKey(match[2], match[1], match[3]) if match is not None else None
 
 
 _SETTLED = frozenset({"Enabled", "Disabled"})

@@ -74,6 +74,9 @@ class FunctionVersion:
     last_update_status_reason_code: str | None = None
     has_environment: bool = False
     """Variables were once given (maybe none of them): only then is Environment answered."""
+    signing_profile_version_arn: str | None = None
+    """Who signed the package, if that was checked."""
+    signing_job_arn: str | None = None
     log_format: str = "Text"
     application_log_level: str | None = None
     system_log_level: str | None = None

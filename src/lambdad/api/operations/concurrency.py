@@ -27,7 +27,7 @@ async def put_function_concurrency(backend: Backend, context: Context, request: 
             raise InvalidParameterValueException.too_little_unreserved(QUOTAS.unreserved_concurrency)
         return dataclasses.replace(function, reserved_concurrency=wanted)
 
-    async with backend.reserving:
+    async with backend.deciding:
         await backend.functions.update(key, change)
     return {"ReservedConcurrentExecutions": wanted}
 

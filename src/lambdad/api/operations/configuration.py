@@ -41,6 +41,9 @@ def members_of(version: FunctionVersion, qualifier: str | None = None, *, brief:
         members["Environment"] = {"Variables": dict(version.environment)}
     if version.layers:
         members["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.code_size} for layer in version.layers]
+    if version.signing_profile_version_arn:
+        members["SigningProfileVersionArn"] = version.signing_profile_version_arn
+        members["SigningJobArn"] = version.signing_job_arn
     members |= {name: version.settings[name] for name in KEPT if name in version.settings}
     if not brief:
         members |= _states(version)

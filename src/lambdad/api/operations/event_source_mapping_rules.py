@@ -72,7 +72,7 @@ def check_beside(other: EventSourceMapping, mapping: EventSourceMapping) -> None
     """No two mappings of one function read the same. Raises ResourceConflictException."""
     if other.function_arn != mapping.function_arn or not set(other.sources) & set(mapping.sources):
         return
-    kind, uuid, name = kind_of(mapping.settings), other.key.uuid, mapping.function.name
+    kind, uuid, name = kind_of(mapping.settings), other.key.name, mapping.function.name
     if not kind.has_arn:
         topics = mapping.settings["Topics"]
         if set(topics) & set(other.settings["Topics"]):

@@ -41,7 +41,7 @@ async def create_event_source_mapping(backend: Backend, context: Context, reques
         settings.setdefault("StartingPosition", "TRIM_HORIZON")
     if kind.name in _CONSUMER_GROUPS:
         member = _CONSUMER_GROUPS[kind.name]
-        settings[member] = {"ConsumerGroupId": key.uuid, **settings.get(member, {})}
+        settings[member] = {"ConsumerGroupId": key.name, **settings.get(member, {})}
     check_settings(kind, settings)
     mapping = EventSourceMapping(
         key=key,
@@ -81,11 +81,13 @@ async def update_event_source_mapping(backend: Backend, context: Context, reques
         )
 
     mapping = await backend.event_source_mappings.update(_key_of(context, request), change)
+    assert mapping is not None
     return _members_of(mapping, kind_of(mapping.settings))
 
 
 async def delete_event_source_mapping(backend: Backend, context: Context, request: Members) -> Members:
     mapping = await backend.event_source_mappings.update(_key_of(context, request), deleting)
+    assert mapping is not None
     return _members_of(mapping, kind_of(mapping.settings))
 
 
@@ -100,7 +102,7 @@ async def list_event_source_mappings(backend: Backend, context: Context, request
         for mapping in backend.event_source_mappings.list(context.account, context.region)
         if (not source or source in mapping.sources) and arn in (None, mapping.function_arn)
     ]
-    page, marker = page_of(found, lambda one: (one.key.uuid, 0), request.get("Marker"), request.get("MaxItems"))
+    page, marker = page_of(found, lambda one: (one.key.name, 0), request.get("Marker"), request.get("MaxItems"))
     return {
         "EventSourceMappings": [_members_of(mapping, kind_of(mapping.settings)) for mapping in page],
         "NextMarker": marker,
@@ -138,7 +140,7 @@ def _settings_of(request: Members, settings: dict[str, Any]) -> dict[str, Any]:
 def _members_of(mapping: EventSourceMapping, kind: SourceKind) -> Members:
     return {
         **mapping.settings,
-        "UUID": mapping.key.uuid,
+        "UUID": mapping.key.name,
         "EventSourceMappingArn": mapping.key.arn,
         "FunctionArn": mapping.function_arn,
         "LastModified": mapping.last_modified,

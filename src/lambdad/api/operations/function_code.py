@@ -1,11 +1,13 @@
 """UpdateFunctionCode. AWS: docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html"""
 
 import dataclasses
+from typing import Any
 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_source import keep_code, read_code
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.layer_references import check_size
+from lambdad.api.operations.signatures import check_code
 from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
@@ -24,16 +26,19 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
     if request.get("PublishTo"):
         raise InvalidParameterValueException.not_offered("PublishTo")
     content = await read_code(backend, context.region, request, "UpdateFunctionCode")
+    function = backend.functions.get(key)
+    assert function is not None
+    signed = await check_code(backend, key, function.code_signing_config_arn, content)
     dry_run = bool(request.get("DryRun"))
     package = await keep_code(backend, key.account, key.region, content, dry_run)
     if dry_run:
-        return members_of(_with_code(before, package, request))
+        return members_of(_with_code(before, package, signed, request))
     await check_size(backend, package.sha256_base64, before.layers)
     now = last_modified(backend.clock.now())
     answer: list[FunctionVersion] = []
 
     def change(function: Function) -> Function:
-        changed = _with_code(check_changeable(key, function, request.get("RevisionId")), package, request)
+        changed = _with_code(check_changeable(key, function, request.get("RevisionId")), package, signed, request)
         latest = updating(dataclasses.replace(changed, last_modified=now, revision_id=new_uuid()))
         after, version = with_latest(function, latest), latest
         if request.get("Publish"):
@@ -45,10 +50,13 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
     return members_of(answer[-1], answer[-1].version if request.get("Publish") else None)
 
 
-def _with_code(version: FunctionVersion, package: CodePackage, request: Members) -> FunctionVersion:
+def _with_code(
+    version: FunctionVersion, package: CodePackage, signed: dict[str, Any], request: Members
+) -> FunctionVersion:
     return dataclasses.replace(
         version,
         code_sha256=package.sha256_base64,
         code_size=package.size,
+        **signed,
         architectures=tuple(request.get("Architectures") or version.architectures),
     )

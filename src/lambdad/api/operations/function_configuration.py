@@ -10,6 +10,8 @@ from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.functions import find
 from lambdad.api.operations.layer_references import check_size, layer_changes
+from lambdad.api.operations.named import function_of
+from lambdad.api.operations.signatures import check_layers
 from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
@@ -27,7 +29,9 @@ async def update_function_configuration(backend: Backend, context: Context, requ
     if qualifier is not None:
         raise InvalidParameterValueException.qualifier_mismatch()
     current = check_changeable(key, backend.functions.get(key), request.get("RevisionId"))
-    await check_size(backend, current.code_sha256, layer_changes(backend, key, request).get("layers", ()))
+    layers = layer_changes(backend, key, request).get("layers", ())
+    await check_size(backend, current.code_sha256, layers)
+    await check_layers(backend, key, function_of(backend, key).code_signing_config_arn, layers)
     now = last_modified(backend.clock.now())
 
     def change(function: Function) -> Function:

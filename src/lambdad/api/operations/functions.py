@@ -10,12 +10,12 @@ from lambdad.api.operations.code_source import keep_code, location, read_code
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.layer_references import check_size, layer_changes
+from lambdad.api.operations.signatures import check_code, check_layers, config_of
 from lambdad.api.operations.tags import check_tags
 from lambdad.api.pagination import page_of
 from lambdad.api.violations import of_length
 from lambdad.clock import last_modified
 from lambdad.errors import (
-    CodeSigningConfigNotFoundException,
     InvalidParameterValueException,
     ResourceConflictException,
     ResourceNotFoundException,
@@ -34,16 +34,32 @@ async def create_function(backend: Backend, context: Context, request: Members) 
     changes = changes_of(key, request, None) | layer_changes(backend, key, request)
     if backend.functions.get(key) is not None:
         raise ResourceConflictException.function_exists(key.name)
+    config_arn = request.get("CodeSigningConfigArn")
+    if config_arn:
+        config_of(backend, key.account, key.region, config_arn)
     content = await read_code(backend, context.region, request["Code"], "CreateFunction")
+    changes |= await check_code(backend, key, config_arn or None, content)
+    await check_layers(backend, key, config_arn or None, changes.get("layers", ()))
     package = await keep_code(backend, key.account, key.region, content, dry_run=False)
     await check_size(backend, package.sha256_base64, changes.get("layers", ()))
     now = last_modified(backend.clock.now())
     latest = dataclasses.replace(_with_defaults(key, request, package, now), **changes)
-    function = Function(key=key, versions={LATEST: latest}, last_published=0, tags=request.get("Tags") or {})
+    function = Function(
+        key=key,
+        versions={LATEST: latest},
+        last_published=0,
+        tags=request.get("Tags") or {},
+        code_signing_config_arn=config_arn or None,
+    )
     answer = latest
     if request.get("Publish"):
         function, answer = publish(function, None, new_uuid())
-    await backend.functions.create(function)
+    if config_arn:
+        async with backend.deciding:
+            config_of(backend, key.account, key.region, config_arn)  # it may be gone by now
+            await backend.functions.create(function)
+    else:
+        await backend.functions.create(function)
     return members_of(answer)
 
 
@@ -61,8 +77,6 @@ def _check_creation(request: Members) -> None:
         raise InvalidParameterValueException.images()
     if not request.get("Runtime") or not request.get("Handler"):
         raise InvalidParameterValueException.runtime_and_handler_needed()
-    if request.get("CodeSigningConfigArn"):
-        raise CodeSigningConfigNotFoundException.of(request["CodeSigningConfigArn"])
     check_tags(request.get("Tags") or {})
 
 

@@ -35,7 +35,7 @@ async def put_provisioned_concurrency_config(backend: Backend, context: Context,
 
     if backend.functions.get(key) is None:
         raise ResourceNotFoundException.function(f"{key.arn}:{qualifier}")
-    async with backend.reserving:
+    async with backend.deciding:
         await backend.functions.update(key, change)
     return {
         "RequestedProvisionedConcurrentExecutions": config.requested,

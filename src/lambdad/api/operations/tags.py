@@ -7,14 +7,16 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from lambdad.api.context import Backend, Context, Members
+from lambdad.api.operations.named import function_of
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
 from lambdad.resources.arn import resolve_function
-from lambdad.resources.event_source_mapping import MappingKey
+from lambdad.resources.code_signing import CodeSigningConfigKey, find_code_signing_config
+from lambdad.resources.event_source_mapping import MappingKey, find_mapping
 from lambdad.resources.function import FunctionKey
 from lambdad.resources.quotas import QUOTAS
 
 _Tags = Mapping[str, str]
-_Key = FunctionKey | MappingKey
+_Key = FunctionKey | MappingKey | CodeSigningConfigKey
 
 
 def check_tags(tags: _Tags) -> None:
@@ -45,34 +47,38 @@ async def untag_resource(backend: Backend, context: Context, request: Members) -
 
 async def list_tags(backend: Backend, context: Context, request: Members) -> Members:
     key = _named(context, request)
-    if isinstance(key, MappingKey):
-        mapping = backend.event_source_mappings.get(key)
-        if mapping is None:
-            raise ResourceNotFoundException.requested_resource()
-        return {"Tags": dict(mapping.tags)}
-    function = backend.functions.get(key)
-    if function is None:
-        raise ResourceNotFoundException.function(key.arn)
-    return {"Tags": dict(function.tags)}
+    if isinstance(key, FunctionKey):
+        return {"Tags": dict(function_of(backend, key).tags)}
+    found = (
+        backend.event_source_mappings.get(key) if isinstance(key, MappingKey) else backend.code_signing_configs.get(key)
+    )
+    if found is None:
+        raise ResourceNotFoundException.requested_resource()
+    return {"Tags": dict(found.tags)}
 
 
 def _named(context: Context, request: Members) -> _Key:
+    """Raises ResourceNotFoundException; also for another account's or region's."""
     arn = request["Resource"]
-    parts = arn.split(":")
-    if parts[5:6] == ["event-source-mapping"] and parts[3:5] == [context.region, context.account]:
-        return MappingKey(context.account, context.region, parts[6])
+    key = find_mapping(arn) or find_code_signing_config(arn)
+    if key is not None and (key.account, key.region) == (context.account, context.region):
+        return key
     if ":function:" not in arn:
         raise ResourceNotFoundException.requested_resource()
-    key, qualifier = resolve_function(arn, None, context.account, context.region)
+    function, qualifier = resolve_function(arn, None, context.account, context.region)
     if qualifier is not None:
         raise InvalidParameterValueException.tags_of_a_version()
-    return key
+    return function
 
 
 async def _change(backend: Backend, key: _Key, change: Callable[[_Tags], _Tags]) -> None:
     if isinstance(key, MappingKey):
         await backend.event_source_mappings.update(
             key, lambda mapping: dataclasses.replace(mapping, tags=change(mapping.tags))
+        )
+    elif isinstance(key, CodeSigningConfigKey):
+        await backend.code_signing_configs.update(
+            key, lambda config: dataclasses.replace(config, tags=change(config.tags))
         )
     else:
         await backend.functions.update(key, lambda function: dataclasses.replace(function, tags=change(function.tags)))
