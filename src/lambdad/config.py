@@ -67,6 +67,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("max_memory_mb", int, None, "Their memory in all, in MB (default: four fifths of the host's)."),
     Option("spare", int, 4, "Prepared sandboxes kept ready per runtime."),
     Option("concurrency", int, 1000, "Concurrent executions per account and region."),
+    Option("quota", str, (), "NAME=NUMBER: another limit than AWS's; the names are listed below.", many=True),
+    Option(
+        "api_rate",
+        float,
+        0.0,
+        "API requests per second that an account may make; 0: no limit. Invocations do not count.",
+    ),
     Option("shutdown_grace", float, 900.0, "Seconds that running invocations may take to finish after SIGTERM."),
     Option("log_retention_mb", int, 512, "Log kept per function, in MB; the oldest goes first."),
     Option("log_level", str, "info", "How much the server says.", ("debug", "info", "warning", "error")),
@@ -95,6 +102,8 @@ class Config:
     max_memory_mb: int = 0
     spare: int = 4
     concurrency: int = 1000
+    quota: tuple[str, ...] = ()
+    api_rate: float = 0.0
     shutdown_grace: float = 900.0
     log_retention_mb: int = 512
     log_level: str = "info"
@@ -103,6 +112,16 @@ class Config:
     def endpoints(self) -> Mapping[str, str]:
         """URL by service name."""
         return pairs(self.endpoint, "=", "--endpoint")
+
+    @property
+    def quotas(self) -> Mapping[str, int]:
+        """Limits by name (`resources/quotas.py`)."""
+        found = {}
+        for name, text in pairs(self.quota, "=", "--quota").items():
+            if not (text.isascii() and text.isdigit() and int(text)):
+                raise ConfigError(f"--quota takes NAME=NUMBER, not {name}={text!r}.")
+            found[name] = int(text)
+        return found
 
     @property
     def interpreters(self) -> Mapping[str, str]:
@@ -169,7 +188,7 @@ def _check(config: Config) -> None:
         raise ConfigError("--auth sigv4 needs at least one --credential ACCESS_KEY_ID:SECRET.")
     if config.auth == "iam":
         raise ConfigError("--auth iam is not supported yet; use --auth sigv4.")
-    for name in ("idle_timeout", "freeze_after", "shutdown_grace", "spare"):
+    for name in ("idle_timeout", "freeze_after", "shutdown_grace", "spare", "api_rate"):
         if getattr(config, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} cannot be negative.")
     for name in ("max_environments", "max_memory_mb", "concurrency", "log_retention_mb"):
@@ -180,7 +199,7 @@ def _check(config: Config) -> None:
             ipaddress.ip_network(network)
         except ValueError:
             raise ConfigError(f"--network-deny takes a network such as 10.0.0.0/8, not {network!r}.") from None
-    _ = (config.endpoints, config.interpreters, config.credentials)
+    _ = (config.quotas, config.endpoints, config.interpreters, config.credentials)
 
 
 def is_loopback(host: str) -> bool:

@@ -118,6 +118,9 @@ def test_help(command: str) -> None:
         (("--endpoint", "nonsense"), "--endpoint"),
         (("--network-deny", "x"), "--network-deny"),
         (("--idle-timeout", "-1"), "--idle-timeout"),
+        (("--quota", "timeout=forever"), "--quota"),
+        (("--quota", "patience=1"), "patience"),
+        (("--api-rate", "-1"), "--api-rate"),
     ],
 )
 def test_settings_that_are_refused(arguments: tuple[str, ...], word: str, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from lambdad.api.encode import encode
 from lambdad.api.model import Model, Operation
 from lambdad.api.operations.invoke import invoke
 from lambdad.api.operations.table import OPERATIONS
+from lambdad.api.rate_limit import RateLimit
 from lambdad.api.router import Router, invoke_target
 from lambdad.api.validation import validate
 from lambdad.errors import (
@@ -60,6 +61,7 @@ class FrontDoor:
         self._backend = backend
         self._pages = pages
         self._secret_of = secret_of
+        self._rate_limit = RateLimit(backend.config.api_rate)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def handle(self, exchange: Exchange) -> None:
@@ -111,6 +113,7 @@ class FrontDoor:
         if route is None:
             raise UnknownOperationException.path()
         operation = route.operation
+        self._rate_limit.take(context.account, context.region, self._backend.clock.monotonic())
         if len(exchange.body) > QUOTAS.create_request:
             raise RequestEntityTooLargeException.operation(QUOTAS.create_request, operation.name)
         request = decode(operation, route.parameters, query, exchange.headers, exchange.body)

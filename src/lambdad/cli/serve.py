@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from lambdad.config import OPTIONS, ConfigError, Option, make_config
+from lambdad.resources.quotas import set_quotas
 
 
 def _as_click(option: Option) -> click.Option:
@@ -22,7 +23,8 @@ def _as_click(option: Option) -> click.Option:
 def _serve(**flags: Any) -> None:
     try:
         config = make_config(flags, os.environ)
-    except ConfigError as error:
+        set_quotas(config.quotas)
+    except (ConfigError, ValueError) as error:
         print(f"lambdad: {error}", file=sys.stderr)
         sys.exit(2)
     from lambdad.server import serve

@@ -280,6 +280,14 @@ class InvalidParameterValueException(ServiceError):
         return cls("SubnetIds and SecurityIds must coexist or be both empty list.")
 
     @classmethod
+    def no_snap_start(cls, runtime: str) -> "InvalidParameterValueException":
+        return cls(f"{runtime} is not supported for SnapStart enabled functions.")
+
+    @classmethod
+    def snap_start_storage(cls, limit: int) -> "InvalidParameterValueException":
+        return cls(f"SnapStart is not supported for functions with more than {limit} MB of ephemeral storage.")
+
+    @classmethod
     def log_level_of_text(cls) -> "InvalidParameterValueException":
         return cls(
             'LogLevel is not supported when LogFormat is set to "Text". '

@@ -3,15 +3,16 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Final
 
 _MB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quotas:
-    """Bytes unless said otherwise."""
+    """Bytes unless said otherwise. Set once, before anything reads them (`set_quotas`)."""
 
     synchronous_payload: int = 6 * _MB
     asynchronous_payload: int = 1 * _MB
@@ -49,3 +50,12 @@ class Quotas:
 
 
 QUOTAS: Final = Quotas()
+
+
+def set_quotas(changes: Mapping[str, int]) -> None:
+    """Raises ValueError for a name that is none."""
+    names = {field.name for field in fields(Quotas)}
+    for name, value in changes.items():
+        if name not in names:
+            raise ValueError(f"there is no quota {name!r}; there are {', '.join(sorted(names))}")
+        setattr(QUOTAS, name, value)

@@ -133,6 +133,21 @@ def creation_blocked(identifier: str) -> bool:
     return identifier in _BLOCKED or (runtime.deprecated is not None and runtime.deprecated < "2024-01-01")
 
 
+_SNAP_START_SINCE = {"java": 11, "python": 12, "dotnet": 8}
+"""The first version of each family that has SnapStart: Java's and .NET's major one, Python's after `3.`.
+AWS: docs.aws.amazon.com/lambda/latest/dg/snapstart.html"""
+
+
+def has_snap_start(identifier: str) -> bool:
+    runtime = RUNTIMES.get(identifier)
+    since = _SNAP_START_SINCE.get(runtime.family) if runtime is not None else None
+    if runtime is None or since is None:
+        return False
+    version = runtime.version.removeprefix("3.") if runtime.family == "python" else runtime.version
+    number = version.partition(".")[0]
+    return number.isdigit() and int(number) >= since
+
+
 def supported() -> list[str]:
     """The identifiers that a new function may have, the newest of each family first."""
     return [identifier for identifier in RUNTIMES if not creation_blocked(identifier)]

@@ -16,7 +16,7 @@ from lambdad.environments.variables import RESERVED
 from lambdad.errors import InvalidParameterValueException, ValidationException
 from lambdad.resources.function import FunctionKey, FunctionVersion
 from lambdad.resources.quotas import QUOTAS
-from lambdad.runtimes.catalogue import RUNTIMES, creation_blocked, supported
+from lambdad.runtimes.catalogue import RUNTIMES, creation_blocked, has_snap_start, supported
 
 _FIELDS = {
     "Runtime": "runtime",
@@ -28,6 +28,8 @@ _FIELDS = {
 }
 """Members that are fields as they are."""
 
+_SNAP_START_STORAGE = 512
+"""MB."""
 _NOT_OFFERED = (
     *("AcceleratorConfig", "CapacityProviderConfig", "DurableConfig", "RuntimeConfig", "TenancyConfig"),
     *("ImageConfig", "PublishTo"),
@@ -57,7 +59,20 @@ def changes_of(key: FunctionKey, request: Members, before: FunctionVersion | Non
     if "LoggingConfig" in request:
         changes |= _logging(request["LoggingConfig"], before)
     changes["settings"] = _settings(key, request, before.settings if before is not None else {})
+    _check_snap_start(changes, before)
     return changes
+
+
+def _check_snap_start(changes: Mapping[str, Any], before: FunctionVersion | None) -> None:
+    """It has runtimes that it is for, and takes no larger /tmp than the usual."""
+    if changes["settings"].get("SnapStart", {}).get("ApplyOn", "None") == "None":
+        return
+    runtime = changes.get("runtime") or (before.runtime if before is not None else None)
+    if runtime is not None and not has_snap_start(runtime):
+        raise InvalidParameterValueException.no_snap_start(runtime)
+    storage = changes.get("ephemeral_storage") or (before.ephemeral_storage if before is not None else 0)
+    if storage > _SNAP_START_STORAGE:
+        raise InvalidParameterValueException.snap_start_storage(_SNAP_START_STORAGE)
 
 
 def _check_quotas(request: Members) -> None:
