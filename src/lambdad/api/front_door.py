@@ -85,7 +85,7 @@ class FrontDoor:
             self._operation(exchange, context)
             return
         name, query = invoked
-        qualifier = parse_qs(query).get("Qualifier", [None])[0] if query else None
+        qualifier = parse_qs(query, keep_blank_values=True).get("Qualifier", [None])[0] if query else None
         _check_invoke(self._invoke, name, qualifier)
         later = invoke(self._backend, context, exchange, name, qualifier, refuse)
         if later is not None:

@@ -7,7 +7,7 @@ from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_source import keep_code, location, read_code
 from lambdad.api.operations.layer_references import check_access
 from lambdad.api.pagination import page_of
-from lambdad.api.violations import must_be_one_of, of_contents
+from lambdad.api.violations import must_be_one_of, of_contents, of_enum
 from lambdad.clock import last_modified
 from lambdad.errors import (
     AccessDeniedException,
@@ -94,8 +94,16 @@ async def delete_layer_version(backend: Backend, context: Context, request: Memb
     return {}
 
 
+def _wanted(request: Members) -> tuple[str | None, str | None]:
+    """Runtime and architecture that listed versions must suit."""
+    runtime = request.get("CompatibleRuntime")
+    if runtime is not None and runtime not in RUNTIMES:
+        raise ValidationException.of([of_enum(runtime, "compatibleRuntime", list(RUNTIMES))])
+    return runtime, request.get("CompatibleArchitecture")
+
+
 async def list_layers(backend: Backend, context: Context, request: Members) -> Members:
-    wanted = request.get("CompatibleRuntime"), request.get("CompatibleArchitecture")
+    wanted = _wanted(request)
     latest = [
         suiting[-1]
         for layer in backend.layers.list(context.account, context.region)
@@ -113,7 +121,7 @@ async def list_layers(backend: Backend, context: Context, request: Members) -> M
 async def list_layer_versions(backend: Backend, context: Context, request: Members) -> Members:
     """The newest first; of a layer that never was, none."""
     key = resolve_layer(request["LayerName"], context.account, context.region)
-    wanted = request.get("CompatibleRuntime"), request.get("CompatibleArchitecture")
+    wanted = _wanted(request)
     layer = backend.layers.get(key) if key.account == context.account else None
     found = layer.versions.values() if layer is not None else ()
     versions = [version for version in reversed(list(found)) if version.suits(*wanted)]

@@ -1,0 +1,210 @@
+"""Every operation of AWS's service model, with generated requests: what is answered has the shapes that the model says.
+
+The examples are the same in every run: what hypothesis finds when it may search further belongs here as a test of its own.
+"""
+
+import http.client
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import botocore.session
+import pytest
+from botocore.model import OperationModel, ServiceModel
+from botocore.validate import ParamValidator
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from model_inputs import ANYTHING, in_body, valid, violating
+
+from functions import create
+from server import Server
+
+SERVICE: ServiceModel = botocore.session.get_session().get_service_model("lambda")
+OPERATIONS = sorted(SERVICE.operation_names)
+SEARCH = settings(
+    max_examples=int(os.environ.get("LAMBDAD_TEST_EXAMPLES", "12")),
+    derandomize="LAMBDAD_TEST_EXAMPLES" not in os.environ,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+EVERYWHERE = frozenset(
+    {"ValidationException", "SerializationException", "InvalidRequestContentException", "UnknownOperationException"}
+    | {"InvalidParameterValueException", "RequestEntityTooLargeException", "AccessDeniedException"}
+)
+"""Errors that AWS answers and its model does not list."""
+ARN = "arn:aws:lambda:us-east-1:000000000000:"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Of the module's own: its functions come and go as generated requests say."""
+    server = Server(tmp_path_factory.mktemp("every") / "data").start()
+    client = server.client()
+    for name in ("one", "two"):
+        create(client, "def handler(event, context):\n    return event\n", name=name, Publish=True)
+        client.create_alias(FunctionName=name, Name="live", FunctionVersion="$LATEST")
+    yield server
+    assert server.stop() == 0
+
+
+NAMES = st.sampled_from(["one", "two", f"{ARN}function:one", "function:two", "nobody"])
+KNOWN: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(("FunctionName", "NamespacedFunctionName", "UnqualifiedFunctionName"), NAMES),
+    "FunctionUrlFunctionName": NAMES,
+    "Qualifier": st.sampled_from(["$LATEST", "1", "live", "nobody", "77"]),
+    "NumericLatestPublishedOrAliasQualifier": st.sampled_from(["$LATEST", "1", "live", "nobody", "77"]),
+    "FunctionUrlQualifier": st.sampled_from(["live", "nobody"]),
+    "TaggableResource": st.sampled_from([f"{ARN}function:one", f"{ARN}function:nobody"]),
+    "PolicyResourceArn": st.sampled_from([f"{ARN}function:one", f"{ARN}function:nobody"]),
+    "RoleArn": st.just("arn:aws:iam::000000000000:role/lambda-role"),
+    "Runtime": st.sampled_from(["python3.12", "nodejs22.x"]),
+    "Date": st.integers(0, 2_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    "UUIDString": st.uuids().map(str),
+    "BlobStream": st.just(b"{}"),
+    "ServiceClientContext": st.just("e30="),
+}
+
+
+def shapes_of_errors(operation: OperationModel) -> set[str]:
+    return {shape.name for shape in operation.error_shapes} | EVERYWHERE
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_valid_requests(own: Server, name: str) -> None:
+    operation = SERVICE.operation_model(name)
+    client = own.client(parameter_validation=False)
+    requests = valid(operation.input_shape, KNOWN) if operation.input_shape is not None else st.just({})
+
+    @SEARCH
+    @given(requests)
+    def search(request: dict[str, Any]) -> None:
+        try:
+            answer = client._make_api_call(name, request)
+        except client.exceptions.ClientError as error:
+            response = error.response
+            status = response["ResponseMetadata"]["HTTPStatusCode"]
+            assert 400 <= status < 500, (request, response)
+            assert response["Error"]["Code"] in shapes_of_errors(operation), (request, response)
+            assert response["Error"]["Message"], (request, response)
+        else:
+            assert 200 <= answer["ResponseMetadata"]["HTTPStatusCode"] < 300
+            check_answer(operation, answer)
+
+    search()
+
+
+def check_answer(operation: OperationModel, answer: dict[str, Any]) -> None:
+    shape = operation.output_shape
+    if shape is None:
+        return
+    members = {key: value for key, value in answer.items() if key in shape.members}
+    payload = shape.serialization.get("payload")
+    if payload in members:
+        assert members.pop(payload).read() is not None
+    report = ParamValidator().validate(members, shape)
+    assert not report.has_errors(), (operation.name, answer, report.generate_report())
+
+
+# --- What violates the model ----------------------------------------------------------------------------------------
+
+
+def send(server: Server, operation: OperationModel, request: dict[str, Any], body: bytes) -> tuple[int, dict[str, Any]]:
+    """The request's path and query members where they belong, and a body as it is; status and document of the answer."""
+    shape = operation.input_shape
+    members = shape.members if shape is not None else {}
+    path, _, fixed = operation.http["requestUri"].partition("?")
+    query: list[tuple[str, str]] = []
+    for member, value in request.items():
+        serialization = members[member].serialization
+        place, wire_name = serialization.get("location"), serialization.get("name", member)
+        if place == "uri":
+            path = path.replace("{" + wire_name + "}", quote(str(value), safe=""))
+        elif place == "querystring":
+            query += [(wire_name, str(one)) for one in (value if isinstance(value, list) else [value])]
+    target = "?".join(part for part in (path, "&".join(part for part in (fixed, urlencode(query)) if part)) if part)
+    address = urlsplit(server.url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=60)
+    try:
+        connection.request(operation.http["method"], target, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+        return answer.status, {"code": answer.headers.get("x-amzn-ErrorType"), "body": content}
+    finally:
+        connection.close()
+
+
+def check_refusal(operation: OperationModel, status: int, answer: dict[str, Any], sent: Any) -> None:
+    assert 400 <= status < 500, (sent, answer)
+    assert answer["code"] in shapes_of_errors(operation), (sent, answer)
+    document = json.loads(answer["body"])
+    assert document.get("message") or document.get("Message"), (sent, answer)
+
+
+def violations(operation: OperationModel) -> list[str]:
+    """The members of its requests that have a constraint of their own."""
+    shape = operation.input_shape
+    if shape is None:
+        return []
+    places = ("uri", "querystring", None)
+    return [
+        name
+        for name, member in shape.members.items()
+        if member.serialization.get("location") in places
+        and name != shape.serialization.get("payload")
+        and violating(member) is not None
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if violations(SERVICE.operation_model(name))])
+def test_requests_that_violate_a_constraint(own: Server, name: str) -> None:
+    operation = SERVICE.operation_model(name)
+    assert operation.input_shape is not None
+    shape = operation.input_shape
+    body_members = in_body(operation)
+
+    @st.composite
+    def requests(draw: st.DrawFn) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            member: draw(valid(shape.members[member], KNOWN)) for member in shape.required_members
+        }
+        broken = draw(st.sampled_from(violations(operation)))
+        strategy = violating(shape.members[broken])
+        assert strategy is not None
+        # An empty segment of a path makes it another path.
+        in_path = shape.members[broken].serialization.get("location") == "uri"
+        request[broken] = draw(strategy.filter(bool) if in_path else strategy)
+        return request
+
+    @SEARCH
+    @given(requests())
+    def search(request: dict[str, Any]) -> None:
+        document = {member: value for member, value in request.items() if member in body_members}
+        status, answer = send(own, operation, request, json.dumps(document, default=str).encode())
+        check_refusal(operation, status, answer, request)
+
+    search()
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if in_body(SERVICE.operation_model(name))])
+def test_documents_of_any_kind(own: Server, name: str) -> None:
+    """Whatever JSON is sent: an answer of the model, or a refusal of it; never an internal failure."""
+    operation = SERVICE.operation_model(name)
+    assert operation.input_shape is not None
+    shape = operation.input_shape
+    body_members = in_body(operation)
+    wire_names = [member.serialization.get("name", key) for key, member in body_members.items()]
+    documents = ANYTHING | st.dictionaries(st.sampled_from(wire_names), ANYTHING, max_size=4)
+    elsewhere = {key: valid(shape.members[key], KNOWN) for key in shape.required_members if key not in body_members}
+
+    @SEARCH
+    @given(st.fixed_dictionaries(elsewhere), documents)
+    def search(request: dict[str, Any], document: Any) -> None:
+        status, answer = send(own, operation, request, json.dumps(document).encode())
+        if not 200 <= status < 300:
+            check_refusal(operation, status, answer, (request, document))
+
+    search()
