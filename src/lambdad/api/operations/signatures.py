@@ -9,11 +9,9 @@ import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdad.api.context import Backend
-from lambdad.aws.signer.profiles import load_trust
-from lambdad.aws.signer.verification import Signature, Tampered, is_trusted, read_signature
 from lambdad.errors import (
     CodeSigningConfigNotFoundException,
     CodeVerificationFailedException,
@@ -23,6 +21,9 @@ from lambdad.resources.code_signing import CodeSigningConfig, find_code_signing_
 from lambdad.resources.function import FunctionKey
 from lambdad.resources.layer import LayerReference
 from lambdad.store.code_packages import hex_of
+
+if TYPE_CHECKING:
+    from lambdad.aws.signer.verification import Signature
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,11 @@ async def check_layers(
         await asyncio.to_thread(_judge, backend, config, layer.arn, content)
 
 
-def _judge(backend: Backend, config: CodeSigningConfig, deployed: str, content: bytes) -> Signature | None:
+def _judge(backend: Backend, config: CodeSigningConfig, deployed: str, content: bytes) -> "Signature | None":
     """Its signature, if it is one that the configuration allows; None when it is let in all the same."""
+    # The libraries behind it take as long to import as the server to start.
+    from lambdad.aws.signer.verification import Tampered, read_signature
+
     try:
         signature = read_signature(content)
     except Tampered as error:
@@ -78,7 +82,10 @@ def _judge(backend: Backend, config: CodeSigningConfig, deployed: str, content: 
     return None
 
 
-def _objection(backend: Backend, config: CodeSigningConfig, signature: Signature | None) -> str | None:
+def _objection(backend: Backend, config: CodeSigningConfig, signature: "Signature | None") -> str | None:
+    from lambdad.aws.signer.profiles import load_trust
+    from lambdad.aws.signer.verification import is_trusted
+
     if signature is None:
         return "it is not signed"
     if signature.profile_version_arn not in config.publishers:
