@@ -12,7 +12,7 @@ TIMEOUT = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a function is invoked."""
+    """Where a function is invoked; without a payload, what is asked for."""
 
     host: str
     port: int
@@ -26,8 +26,9 @@ class Target:
         return cls(parts.hostname, parts.port, f"/2015-03-31/functions/{function}/invocations")
 
     def request(self, payload: bytes) -> bytes:
+        method = "POST" if payload else "GET"
         head = (
-            f"POST {self.path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: {_SCOPE}\r\n"
+            f"{method} {self.path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: {_SCOPE}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n\r\n"
         )
         return head.encode() + payload

@@ -9,14 +9,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from bench.client import Refused, concurrent, invoke_once, sequential
+from bench.client import Refused, Target, concurrent, invoke_once, sequential
+from bench.stored import fill, name_of
 from bench.targets import OTHERS, Emulator, Lambdad, Ministack
 
 WARM = 3000
 COLD = 60
 BURST = 100
 SECONDS = 4.0
+FUNCTIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +273,34 @@ def _per_gib(each: float) -> str:
     return f"{(1 << 30) / each:,.0f} ({each / 1048576:.1f} MB)"
 
 
+def control() -> list[Row]:
+    """The API with 10,000 functions of 3 versions each in the store, beside one with a single function."""
+    get, page = f"/2015-03-31/functions/{name_of(0)}", "/2015-03-31/functions/?MaxItems=50"
+    rows, medians, resident = [], [], []
+    for label, functions in (("empty store", 1), (f"{FUNCTIONS:,} × 3 versions", FUNCTIONS)):
+        server = Lambdad(lambda data_dir, number=functions: fill(data_dir, number, 3))
+        try:
+            parts = urlsplit(server.url)
+            assert parts.hostname is not None
+            assert parts.port is not None
+            asked = [Target(parts.hostname, parts.port, path) for path in (get, page)]
+            sequential(asked[0], b"", 300)
+            times = sequential(asked[0], b"", 2000)
+            medians.append(statistics.median(times))
+            resident.append(server.resident_mb())
+            if functions == FUNCTIONS:
+                rows.append(Row("serve to ready", label, milliseconds(server.ready_seconds), bar="≤ 2 s"))
+                rows.append(row("GetFunction", f"{label} / empty", times, medians[0], "≤ 1.5 ×"))
+                rows.append(row("ListFunctions, page of 50", label, sequential(asked[1], b"", 200)))
+            else:
+                rows.append(row("GetFunction", label, times))
+        finally:
+            server.close()
+    grown = (resident[1] - resident[0]) * 1024 / (FUNCTIONS * 4)
+    rows.append(Row("memory of the server", label, f"{resident[1]:.0f} MB", ratio=f"{grown:.1f} KB a version"))
+    return rows
+
+
 MEASURES: dict[str, Callable[[], list[Row]]] = {
     "ready": ready,
     "warm": warm,
@@ -278,6 +309,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "burst": burst,
     "payload": payload,
     "density": density,
+    "control": control,
 }
 
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -100,8 +101,10 @@ class Api:
 
 
 class Lambdad(Api):
-    def __init__(self) -> None:
+    def __init__(self, fill: Callable[[Path], None] = lambda data_dir: None) -> None:
+        """`fill` makes the data directory that it starts with."""
         self._directory = tempfile.TemporaryDirectory(prefix="lambdad-bench-")
+        fill(Path(self._directory.name, "data"))
         arguments = ["--port", "0", "--data-dir", f"{self._directory.name}/data", "--log-level", "warning"]
         began = time.perf_counter()
         self.process = subprocess.Popen(
@@ -121,6 +124,11 @@ class Lambdad(Api):
         self.ready_seconds = time.perf_counter() - began
         assert line.startswith(_READY), line
         self.url = line[len(_READY) :].strip()
+
+    def resident_mb(self) -> float:
+        """Of the server itself."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     def close(self) -> None:
         stop(self.process)

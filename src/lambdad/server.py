@@ -4,6 +4,7 @@ The only file that names more than three rooms. Nothing here decides anything: i
 """
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -88,11 +89,14 @@ class LambdaServer:
         """Raises DataDirectoryInUse, OSError."""
         config = self._config
         self._database.open()
+        gc.disable()  # what is loaded is no garbage, and stays: the collector need never look at it
         self._functions.load()
         self._layers.load()
         self._event_source_mappings.load()
         self._code_signing_configs.load()
         self._queue.load()
+        gc.freeze()
+        gc.enable()
         self._code.open()
         self._logs.open()
         await self._driver.open()

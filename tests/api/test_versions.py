@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from functions import call, new_name, zip_of
 from refusals import invalid, refused
@@ -125,3 +127,37 @@ def test_what_is_not_there(client: Any) -> None:
     missing = ("ResourceNotFoundException", 404, f"Function not found: {ARN}{name}")
     assert refused(client.publish_version, FunctionName=name) == missing
     assert refused(client.list_versions_by_function, FunctionName=name) == missing
+
+
+def test_clients_that_race_are_told(client: Any, create_function: Create, settled: Settled) -> None:
+    """Of many changes made with one revision one is done; the others leave nothing changed."""
+    name = create_function()["FunctionName"]
+    settled(name)
+    revision = client.get_function_configuration(FunctionName=name)["RevisionId"]
+
+    def change(number: int) -> str:
+        try:
+            client.update_function_configuration(FunctionName=name, Description=f"number {number}", RevisionId=revision)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return f"number {number}"
+
+    with ThreadPoolExecutor(8) as threads:
+        results = list(threads.map(change, range(8)))
+    done = [result for result in results if result.startswith("number ")]
+    assert len(done) == 1
+    assert {*results} - {*done} <= {"PreconditionFailedException", "ResourceConflictException"}
+    settled(name)
+    assert client.get_function_configuration(FunctionName=name)["Description"] == done[0]
+
+
+def test_versions_published_at_once_have_numbers_of_their_own(
+    client: Any, create_function: Create, settled: Settled
+) -> None:
+    name = create_function()["FunctionName"]
+    settled(name)
+    with ThreadPoolExecutor(8) as threads:
+        numbers = list(threads.map(lambda _: client.publish_version(FunctionName=name)["Version"], range(8)))
+    assert set(numbers) == {"1"}  # nothing had changed since the first of them
+    listed = client.list_versions_by_function(FunctionName=name)["Versions"]
+    assert [version["Version"] for version in listed] == ["$LATEST", "1"]

@@ -1,5 +1,7 @@
 """Functions and their versions in the database."""
 
+import bisect
+import builtins
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -18,24 +20,40 @@ from lambdad.store.records import Records
 class Functions(Records[FunctionKey, Function]):
     def __init__(self, database: Database) -> None:
         super().__init__(database, _store)
+        self._places: dict[tuple[str, str], _Place] = {}
 
     def load(self) -> None:
         """Read all from the database, once at start."""
-        versions: dict[FunctionKey, dict[str, FunctionVersion]] = {}
+        versions: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
         rows = self._database.read("SELECT account, region, name, version, document FROM function_versions")
-        records = [_version_of(FunctionKey(*key), version, orjson.loads(document)) for *key, version, document in rows]
-        for record in sorted(records, key=lambda record: record.number):
-            versions.setdefault(record.key, {})[record.version] = record
+        for account, region, name, version, document in rows:
+            versions.setdefault((account, region, name), []).append((version, document))
         for account, region, name, document in self._database.read(
-            "SELECT account, region, name, document FROM functions"
+            "SELECT account, region, name, document FROM functions ORDER BY account, region, name"
         ):
             key = FunctionKey(account, region, name)
-            self._records[key] = _function_of(key, versions[key], orjson.loads(document))
+            own = [_version_of(key, version, orjson.loads(text)) for version, text in versions[account, region, name]]
+            own.sort(key=lambda record: record.number)
+            function = _function_of(key, {record.version: record for record in own}, orjson.loads(document))
+            self._records[key] = function
+            self._place(key).changed(None, function)
+
+    def _show(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
+        self._place(key).changed(before, after)
+        super()._show(key, before, after)
+
+    def _place(self, key: FunctionKey) -> "_Place":
+        return self._places.setdefault((key.account, key.region), _Place())
 
     def list(self, account: str, region: str) -> list[Function]:
         """Of one account and region, by name."""
-        found = [f for key, f in self._records.items() if key.account == account and key.region == region]
-        return sorted(found, key=lambda function: function.key.name)
+        place = self._places.get((account, region))
+        return builtins.list(place.functions) if place is not None else []
+
+    def code_size(self, account: str, region: str) -> int:
+        """Bytes of all versions' packages."""
+        place = self._places.get((account, region))
+        return place.code_size if place is not None else 0
 
     async def create(self, function: Function) -> None:
         """Durable when it returns. Raises ResourceConflictException."""
@@ -70,6 +88,28 @@ class Functions(Records[FunctionKey, Function]):
         before, _ = await self.apply(key, change)
         assert before is not None
         return before
+
+
+class _Place:
+    """What one account has in one region: lists and sums of large accounts are not made anew for every request."""
+
+    __slots__ = ("code_size", "functions")
+
+    def __init__(self) -> None:
+        self.functions: list[Function] = []
+        """By name."""
+        self.code_size = 0
+
+    def changed(self, before: Function | None, after: Function | None) -> None:
+        changed = after or before
+        assert changed is not None
+        at = bisect.bisect_left(self.functions, changed.key.name, key=lambda function: function.key.name)
+        self.functions[at : at + (before is not None)] = [after] if after is not None else []
+        self.code_size += _code_size(after) - _code_size(before)
+
+
+def _code_size(function: Function | None) -> int:
+    return sum(version.code_size for version in function.versions.values()) if function is not None else 0
 
 
 def _store(connection: apsw.Connection, key: FunctionKey, before: Function | None, after: Function | None) -> None:

@@ -49,12 +49,17 @@ async def keep_code(backend: Backend, account: str, region: str, content: bytes,
 
     Raises InvalidParameterValueException, CodeStorageExceededException.
     """
-    functions, layers = backend.functions.list(account, region), backend.layers.list(account, region)
-    sizes = [version.code_size for function in functions for version in function.versions.values()]
-    sizes += [version.code_size for layer in layers for version in layer.versions.values()]
-    if sum(sizes) + len(content) > QUOTAS.code_storage:
+    if stored_code(backend, account, region) + len(content) > QUOTAS.code_storage:
         raise CodeStorageExceededException.limit()
     return await (backend.code.inspect(content) if dry_run else backend.code.put(content))
+
+
+def stored_code(backend: Backend, account: str, region: str) -> int:
+    """Bytes of all functions' and layers' packages."""
+    layers = backend.layers.list(account, region)
+    return backend.functions.code_size(account, region) + sum(
+        version.code_size for layer in layers for version in layer.versions.values()
+    )
 
 
 def location(backend: Backend, endpoint: str, code_sha256: str) -> str:

@@ -6,6 +6,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html and i
 import dataclasses
 
 from lambdad.api.context import Backend, Context, Members
+from lambdad.api.operations.code_source import stored_code
 from lambdad.api.operations.named import function_of, named_function
 from lambdad.errors import InvalidParameterValueException
 from lambdad.resources.function import Function, provisioned_by_version
@@ -46,9 +47,6 @@ async def delete_function_concurrency(backend: Backend, context: Context, reques
 
 async def get_account_settings(backend: Backend, context: Context, request: Members) -> Members:
     functions = backend.functions.list(context.account, context.region)
-    layers = backend.layers.list(context.account, context.region)
-    stored = [version.code_size for function in functions for version in function.versions.values()]
-    stored += [version.code_size for layer in layers for version in layer.versions.values()]
     return {
         "AccountLimit": {
             "TotalCodeSize": QUOTAS.code_storage,
@@ -57,5 +55,8 @@ async def get_account_settings(backend: Backend, context: Context, request: Memb
             "ConcurrentExecutions": backend.concurrency.limit,
             "UnreservedConcurrentExecutions": backend.concurrency.unreserved(context.account, context.region),
         },
-        "AccountUsage": {"TotalCodeSize": sum(stored), "FunctionCount": len(functions)},
+        "AccountUsage": {
+            "TotalCodeSize": stored_code(backend, context.account, context.region),
+            "FunctionCount": len(functions),
+        },
     }
