@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from lambdad.api.context import Members
+from lambdad.api.event_stream import CONTENT_TYPE, message
 from lambdad.api.model import Operation, Shape
 
 
@@ -25,12 +26,25 @@ def encode(operation: Operation, members: Members) -> tuple[int, list[tuple[byte
             status = value
         elif member.location == "header":
             headers.append((member.wire_name.encode(), str(value).encode()))
-        else:
+        elif member.name != shape.payload:
             body[member.wire_name] = _value(value, member.shape)
     if status == 204:
         return status, headers, b""
+    if shape.payload is not None and shape.members[shape.payload].shape.eventstream:
+        events = shape.members[shape.payload].shape
+        headers.append((b"Content-Type", CONTENT_TYPE))
+        return status, headers, b"".join(_event(event, events) for event in members[shape.payload])
     headers.append((b"Content-Type", b"application/json"))
     return status, headers, orjson.dumps(body)
+
+
+def _event(event: Members, shape: Shape) -> bytes:
+    """`event`: its type and its members."""
+    ((name, members),) = event.items()
+    own = shape.members[name].shape
+    if own.event_payload is not None:
+        return message(name, "application/octet-stream", members[own.event_payload])
+    return message(name, "application/json", orjson.dumps(_value(members, own)))
 
 
 def _value(value: Any, shape: Shape) -> Any:

@@ -41,6 +41,8 @@ class Shape:
         self.pattern: str | None = raw.get("pattern")
         self.enum: tuple[str, ...] = tuple(raw.get("enum", ()))
         self.payload: str | None = raw.get("payload")
+        self.eventstream: bool = raw.get("eventstream", False)
+        """A structure that stands for a stream of its members."""
         self.sensitive: bool = raw.get("sensitive", False)
         self._raw = raw
         self._model = model
@@ -58,6 +60,12 @@ class Shape:
             )
             for name, member in self._raw.get("members", {}).items()
         }
+
+    @cached_property
+    def event_payload(self) -> str | None:
+        """Of an event: the member that is its message's payload; None: the message has all of them as JSON."""
+        members = self._raw.get("members", {}).items()
+        return next((name for name, member in members if member.get("eventpayload")), None)
 
     @cached_property
     def element(self) -> "Shape":

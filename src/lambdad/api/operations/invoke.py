@@ -5,18 +5,14 @@ path. The payload goes on as the bytes that came, and the answer comes back as t
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from lambdad.api.context import Backend, Context
-from lambdad.api.operations.payloads import check_payload
+from lambdad.api.operations.payloads import check_payload, read_client_context
 from lambdad.api.violations import of_enum
 from lambdad.errors import (
-    InvalidRequestContentException,
     ServiceError,
     ValidationException,
 )
@@ -85,20 +81,10 @@ def _read(context: Context, exchange: Exchange, function_name: str, qualifier: s
         wanted,
         kind,
         exchange.body or _NO_PAYLOAD,
-        _client_context(encoded) if encoded is not None else None,
+        read_client_context(encoded) if encoded is not None else None,
         log_type == b"Tail",
         trace.decode("latin-1") if trace is not None else None,
     )
-
-
-def _client_context(encoded: bytes) -> str:
-    """Base64 of a JSON object, as one line of text. Raises InvalidRequestContentException."""
-    try:
-        document = orjson.loads(base64.b64decode(encoded, validate=True))
-    except (binascii.Error, orjson.JSONDecodeError) as error:
-        raise InvalidRequestContentException.client_context() from error
-    # It travels to the runtime in a header: control characters must be escaped, which a re-encoding does.
-    return orjson.dumps(document).decode()
 
 
 def _start(

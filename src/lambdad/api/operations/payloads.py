@@ -1,5 +1,7 @@
-"""Is a payload one that a function may be given: its size and that it is JSON; it goes on as the bytes that came."""
+"""What a function is given: is its payload one that may be, and the client context. A payload goes on as the bytes that came."""
 
+import base64
+import binascii
 import json
 
 import orjson
@@ -29,3 +31,13 @@ def _is_json_all_the_same(payload: bytes) -> bool:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)  # NaN and Infinity are Python's own
+
+
+def read_client_context(encoded: bytes) -> str:
+    """Base64 of a JSON object, as one line of text. Raises InvalidRequestContentException."""
+    try:
+        document = orjson.loads(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, orjson.JSONDecodeError) as error:
+        raise InvalidRequestContentException.client_context() from error
+    # It travels to the runtime in a header: control characters must be escaped, which a re-encoding does.
+    return orjson.dumps(document).decode()
