@@ -84,13 +84,17 @@ def test_it_is_initialised_before_anyone_calls(client: Any, make: Make) -> None:
     assert b"Init Duration" not in answer["LogResult"].encode()
 
 
-def test_more_than_provisioned_run_on_demand(client: Any, make: Make) -> None:
-    name = make()
+def test_more_than_provisioned_run_on_demand(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = create(client, HOW, Publish=True)
+    client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
     put(client, name, "1", 2)
     ready(client, name, "1", 2)
-    with ThreadPoolExecutor(3) as threads:
-        answers = list(threads.map(lambda _: call(client, name, 3, Qualifier="1")[0], range(3)))
-    assert sorted(how for how, _ in answers) == ["on-demand", "provisioned-concurrency", "provisioned-concurrency"]
+    with ThreadPoolExecutor(2) as threads:
+        held = [threads.submit(call, client, name, 10, Qualifier="1") for _ in range(2)]
+        wait_for(lambda: b'state="invoking"} 2' in own_server.get("/_lambdad/metrics")[1], 8)
+        answers = [call(client, name, Qualifier="1")[0], *(one.result()[0] for one in held)]
+    assert [how for how, _ in answers] == ["on-demand", "provisioned-concurrency", "provisioned-concurrency"]
     assert len({identity for _, identity in answers}) == 3
 
 
