@@ -209,6 +209,8 @@ class Pool:
     def environment_answered(self, environment: Environment) -> None:
         if environment.state in _RETURN_GRACE:
             self._answered.add(environment)
+        if environment.state is State.RESETTING:
+            self.provisioned.initialised.discard(environment)
 
     def environment_ready(self, environment: Environment) -> None:
         self._answered.discard(environment)
@@ -217,6 +219,7 @@ class Pool:
         owned = environment in self.provisioned.all
         if owned:
             self.provisioned.initialised.add(environment)
+            self.provisioned.proven.add(environment)
         if self._waiting:
             environment.invoke(self._waiting.popleft())
         elif environment.retired:
@@ -234,8 +237,9 @@ class Pool:
         if environment in provisioned.ready:
             provisioned.ready.remove(environment)
             self._host.environment_woken(environment)
-        if environment in provisioned.initialised:
-            provisioned.initialised.discard(environment)
+        provisioned.initialised.discard(environment)
+        if environment in provisioned.proven:
+            provisioned.proven.discard(environment)
             environment.begin_init()
         else:
             provisioned.failed = True

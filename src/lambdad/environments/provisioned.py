@@ -23,7 +23,7 @@ class Provision:
 class Provisioned:
     """Those of a pool. Bookkeeping only: `pool.py` makes and ends them."""
 
-    __slots__ = ("all", "failed", "growing", "initialised", "ready", "target")
+    __slots__ = ("all", "failed", "growing", "initialised", "proven", "ready", "target")
 
     def __init__(self) -> None:
         self.target = 0
@@ -32,6 +32,9 @@ class Provisioned:
         self.failed = False
         self.all: set[Environment] = set()
         self.initialised: set[Environment] = set()
+        """Their runtime is up."""
+        self.proven: set[Environment] = set()
+        """Their last initialisation went well: should their runtime end it is started again."""
         self.ready: list[Environment] = []
         """Initialised and idle."""
 
@@ -49,6 +52,6 @@ class Provisioned:
         return Provision(min(len(self.initialised), self.target), self.failed)
 
     def gone(self, environment: "Environment") -> None:
-        self.failed |= environment in self.all and environment not in self.initialised and not environment.retired
-        self.all.discard(environment)
-        self.initialised.discard(environment)
+        self.failed |= environment in self.all and environment not in self.proven and not environment.retired
+        for those in (self.all, self.initialised, self.proven):
+            those.discard(environment)
