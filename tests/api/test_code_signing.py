@@ -258,6 +258,22 @@ def test_what_was_changed_after_signing_is_always_refused(signer: Any, sign: Sig
         assert refusal[:2] == ("InvalidCodeSignatureException", 400)
 
 
+def test_a_files_lines_do_not_pass_for_another_files_name(signer: Any, sign: Sign) -> None:
+    """The signature is over names and contents with nothing between them: the same bytes, cut elsewhere."""
+    profile, signed = sign(zip_of({"app.py": CODE}))
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(signed)) as source, zipfile.ZipFile(target, "w") as archive:
+        for entry in source.infolist():
+            content = source.read(entry)
+            if entry.filename == "app.py":
+                archive.writestr("app.py", content[:10])
+                archive.writestr(content[10:].decode(), b"")
+            else:
+                archive.writestr(entry, content)
+    refusal = refused(deploy, client=signer, content=target.getvalue(), config_arn=config(signer, "Warn", profile))
+    assert refusal[:2] == ("InvalidCodeSignatureException", 400)
+
+
 def test_updates_of_code_are_verified(signer: Any, sign: Sign) -> None:
     profile, signed = sign(zip_of({"app.py": CODE}))
     name = deploy(signer, signed, config(signer, "Enforce", profile))["FunctionName"]

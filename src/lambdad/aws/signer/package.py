@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import re
 import zipfile
 import zlib
 
@@ -13,6 +14,7 @@ DIRECTORY = "META_INF/"
 _BEGIN, _END = b"-----BEGIN PKCS7-----", b"-----END PKCS7-----"
 _SIGNATURE_LIMIT = 1024 * 1024
 _CHUNK = 1024 * 1024
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UTF8_NAME = 0x800
 """The flag of zip entries whose name is UTF-8; others' are code page 437."""
 
@@ -30,6 +32,9 @@ def read_package(content: bytes) -> tuple[bytes, bytes] | None:
                 return None
             if len(set(names)) < len(names):
                 raise BrokenPackage("two entries of one name")
+            # What is signed has nothing between names and contents: lines of a file must not pass for the name of another.
+            if any(_CONTROL.search(entry.orig_filename) for entry in archive.infolist()):
+                raise BrokenPackage("an entry's name with control characters")
             if archive.getinfo(SIGNATURE).file_size > _SIGNATURE_LIMIT:
                 raise BrokenPackage("the signature is too large")
             return _from_pem(archive.read(SIGNATURE)), digest_of(archive)
