@@ -124,6 +124,22 @@ def test_fewer_and_none(client: Any, make: Make) -> None:
     assert refused(client.get_provisioned_concurrency_config, **asked) == NO_CONFIG
 
 
+def test_fewer_before_all_are_made(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = create(client, "import time\ntime.sleep(0.5)\n" + HOW, Publish=True)
+    client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
+    put(client, name, "1", 5)
+    put(client, name, "1", 1)
+    ready(client, name, "1", 1)
+
+    def environments() -> list[str]:
+        lines = own_server.get("/_lambdad/metrics")[1].decode().splitlines()
+        counts = [line for line in lines if line.startswith("lambdad_environments{")]
+        return [line for line in counts if not line.endswith(" 0")]
+
+    wait_for(lambda: [line.rpartition(" ")[2] for line in environments()] == ["1"], 30)
+
+
 def test_what_cannot_be_initialised_fails(client: Any, make: Make) -> None:
     name = make("raise ValueError('not today')\n")
     put(client, name, "1", 2)

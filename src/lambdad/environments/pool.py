@@ -194,8 +194,11 @@ class Pool:
             self._host.room_freed(self)
             return
         provisioned.growing -= 1
-        provisioned.all.add(environment)
+        if len(provisioned.all) < provisioned.target:
+            provisioned.all.add(environment)
         self._adopt(environment, None)
+        if environment not in provisioned.all:
+            environment.retired = True  # fewer are wanted by now: when it is ready it goes
 
     def _give_up_ready(self) -> None:
         environment = self.provisioned.ready.pop(0)
