@@ -20,10 +20,14 @@ class Target:
 
     @classmethod
     def of(cls, url: str, function: str) -> "Target":
+        return cls.at(url, f"/2015-03-31/functions/{function}/invocations")
+
+    @classmethod
+    def at(cls, url: str, path: str) -> "Target":
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None
-        return cls(parts.hostname, parts.port, f"/2015-03-31/functions/{function}/invocations")
+        return cls(parts.hostname, parts.port, path)
 
     def request(self, payload: bytes) -> bytes:
         method = "POST" if payload else "GET"
