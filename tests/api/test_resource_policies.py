@@ -10,14 +10,18 @@ from functions import new_name
 from refusals import refused
 
 Create = Callable[..., dict[str, Any]]
+Settled = Callable[..., None]
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 MISSING = ("ResourceNotFoundException", 404, "The resource you requested does not exist.")
 OTHER_REVISION = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
-def arn(create_function: Create) -> str:
-    return ARN + str(create_function(Publish=True)["FunctionName"])
+def arn(create_function: Create, settled: Settled) -> str:
+    """Settled: becoming Active gives a function another revision, too."""
+    name: str = create_function(Publish=True)["FunctionName"]
+    settled(name)
+    return ARN + name
 
 
 def allow(arn: str, sid: str = "events") -> dict[str, Any]:
