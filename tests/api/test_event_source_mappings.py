@@ -329,6 +329,32 @@ def test_updates_that_are_refused(client: Any, make: Make) -> None:
     assert {**after, "ResponseMetadata": None} == {**before, "ResponseMetadata": None}
 
 
+def test_an_update_makes_no_second_mapping_of_the_same(client: Any, function: str, make: Make) -> None:
+    source = queue()
+    first = make(EventSourceArn=source)["UUID"]
+    make(EventSourceArn=source, FunctionName=f"{function}:1")
+    refusal = refused(client.update_event_source_mapping, UUID=first, FunctionName=f"{function}:1")
+    assert refusal[:2] == ("ResourceConflictException", 409)
+
+
+def test_topics_of_one_cluster_are_sources_of_their_own(make: Make) -> None:
+    for topic in ("orders", "returns"):
+        make(EventSourceArn=CLUSTER, Topics=[topic], StartingPosition="LATEST")
+    refusal = refused(make, EventSourceArn=CLUSTER, Topics=["orders"], StartingPosition="LATEST")
+    assert refusal[:2] == ("ResourceConflictException", 409)
+
+
+def test_what_nobody_could_read_again_is_refused(make: Make) -> None:
+    deep = '{"a":' * 600 + '["b"]' + "}" * 600
+    assert refused(make, EventSourceArn=queue(), FilterCriteria={"Filters": [{"Pattern": deep}]}) == invalid(PATTERN)
+    at = {
+        "EventSourceArn": STREAM,
+        "StartingPosition": "AT_TIMESTAMP",
+        "StartingPositionTimestamp": "1969-01-01T00:00:00Z",
+    }
+    assert refused(make, **at)[:2] == ("SerializationException", 400)
+
+
 def test_another_function_takes_over(client: Any, make: Make, create_function: Create) -> None:
     other = create_function()["FunctionName"]
     uuid = make(EventSourceArn=queue())["UUID"]

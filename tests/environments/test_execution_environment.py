@@ -256,3 +256,27 @@ def test_a_runtime_that_is_not_installed_says_so(server: Server, client: Any) ->
     assert payload["errorMessage"] in tail
     assert f"REPORT RequestId: {answer['ResponseMetadata']['RequestId']}" in tail
     assert payload["errorMessage"] in "\n".join(server.wait_for_log(name, "REPORT"))
+
+
+def test_who_waits_for_room_gets_that_of_an_environment_that_becomes_idle(own_server: Server) -> None:
+    server = Server(own_server.data_dir, "--max-environments", "1").start()
+    try:
+        client = server.client()
+        first, second = (
+            create(client, "import time\ndef handler(e, c):\n    time.sleep(e)\n    return e\n") for _ in "ab"
+        )
+        with ThreadPoolExecutor(2) as threads:
+            busy = threads.submit(call, client, first, 2)
+            wait_for(lambda: b'state="invoking"} 1' in server.get("/_lambdad/metrics")[1], 30)
+            assert call(client, second, 0)[0] == 0
+            assert busy.result()[0] == 2
+    finally:
+        assert server.stop() == 0
+
+
+def test_it_is_frozen_again_after_another_call(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = create(client, "def handler(event, context):\n    return 1\n")
+    for _ in range(3):
+        call(client, name)
+        wait_for(lambda: b'state="frozen"} 1' in own_server.get("/_lambdad/metrics")[1], 30)

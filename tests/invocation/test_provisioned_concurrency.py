@@ -5,6 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,6 +141,22 @@ def test_fewer_before_all_are_made(own_server: Server) -> None:
     wait_for(lambda: [line.rpartition(" ")[2] for line in environments()] == ["1"], 30)
 
 
+def test_what_only_starts_is_ended_when_it_is_not_wanted_any_more(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--max-environments", "2").start()
+    try:
+        client = server.client()
+        never = create(client, "import time\ntime.sleep(1000)\n", Publish=True)
+        client.get_waiter("published_version_active").wait(FunctionName=never, Qualifier="1", WaiterConfig=PROMPT)
+        put(client, never, "1", 2)
+        wait_for(lambda: b'state="init"} 2' in server.get("/_lambdad/metrics")[1], 60)
+        put(client, never, "1", 1)
+        wait_for(lambda: b'state="init"} 1' in server.get("/_lambdad/metrics")[1], 60)
+        client.delete_function(FunctionName=never)
+        assert call(client, create(client, HOW))[0][0] == "on-demand"
+    finally:
+        assert server.stop() == 0
+
+
 def test_what_cannot_be_initialised_fails(client: Any, make: Make) -> None:
     name = make("raise ValueError('not today')\n")
     put(client, name, "1", 2)
@@ -147,6 +164,12 @@ def test_what_cannot_be_initialised_fails(client: Any, make: Make) -> None:
     answer = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
     assert answer["StatusReason"] == "FUNCTION_ERROR_INIT_FAILURE"
     assert answer["AllocatedProvisionedConcurrentExecutions"] == 0
+
+
+def test_what_ends_again_and_again_by_itself_fails(client: Any, make: Make) -> None:
+    name = make("import os, threading\nthreading.Timer(0.01, os._exit, (1,)).start()\n" + HOW)
+    put(client, name, "1", 1)
+    wait_for(lambda: status(client, name, "1")[0] == "FAILED", 60)
 
 
 def test_an_alias_takes_it_along(client: Any, make: Make) -> None:

@@ -130,7 +130,7 @@ def _scalar(value: Any, kind: str) -> Any:
         if isinstance(value, bool):
             return value
     elif kind in ("double", "float", "timestamp"):
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and (kind != "timestamp" or _is_time(value)):
             return float(value)
     elif kind == "blob" and isinstance(value, str):
         try:
@@ -138,6 +138,11 @@ def _scalar(value: Any, kind: str) -> Any:
         except binascii.Error as error:
             raise SerializationException("Invalid base64 in a binary member") from error
     raise _mismatch(value, _WANTED.get(kind))
+
+
+def _is_time(seconds: float) -> bool:
+    """One that SDKs can read again: years 1970 to 9999."""
+    return 0 <= seconds < 253_402_300_800
 
 
 def _mismatch(value: Any, wanted: str | None) -> SerializationException:

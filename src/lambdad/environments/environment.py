@@ -101,6 +101,10 @@ class Environment:
         return self._blueprint.provisioned
 
     @property
+    def only_starting(self) -> bool:
+        return self.state is State.INIT and self._invocation is None
+
+    @property
     def held_mb(self) -> int:
         """What it holds while idle, as far as it was measured: it does not change while it is idle."""
         return self._used_mb

@@ -83,6 +83,8 @@ class Environments:
         self._models: dict[Pool, Model] = {}
         self._loop = asyncio.get_running_loop()
         self._unprovisionable: set[tuple[FunctionKey, str]] = set()
+        self._refused_room = False
+        """Somebody was refused room since it was last looked for."""
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
@@ -185,6 +187,7 @@ class Environments:
 
     def take_room(self, pool: Pool) -> bool:
         while not self._capacity.take(pool.version.memory_size):
+            self._refused_room = True
             oldest = self._longest_idle()
             if oldest is None:
                 return False
@@ -203,6 +206,9 @@ class Environments:
             self._forget(pool)
         if not self._capacity.number:
             self._empty.set()
+        self._room_may_be_free()
+
+    def _room_may_be_free(self) -> None:
         for other in (*self._pools.values(), *self._retired):
             if other.starved:
                 other.room_may_be_free()
@@ -218,8 +224,14 @@ class Environments:
 
     def environment_idle(self, environment: Environment) -> None:
         self._capacity.rest(environment.version.memory_size, environment.held_mb)
-        if self._sweeper is None:
-            self._sweeper = self._loop.call_later(self._limits.freeze_after, self._sweep)
+        soon = self._loop.time() + self._limits.freeze_after
+        if self._sweeper is None or self._sweeper.when() > soon:
+            if self._sweeper is not None:
+                self._sweeper.cancel()
+            self._sweeper = self._loop.call_at(soon, self._sweep)
+        if self._refused_room:  # whoever waits for room may have this one's
+            self._refused_room = False
+            self._loop.call_soon(self._room_may_be_free)
 
     def environment_woken(self, environment: Environment) -> None:
         self._capacity.wake(environment.version.memory_size, environment.held_mb)

@@ -16,7 +16,6 @@ from lambdad.environments.states import State
 from lambdad.errors import ServiceException, TooManyRequestsException
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.invocation import Invocation
-from lambdad.sandbox.driver import SandboxError
 
 log = logging.getLogger(__name__)
 
@@ -130,8 +129,8 @@ class Pool:
         """One environment, for whoever has waited longest by then."""
         try:
             environment = await self._host.make_environment(self, provisioned=False)
-        except SandboxError as error:
-            log.error("no environment for %s: %s", self.version.qualified_arn, error)
+        except Exception as error:  # noqa: BLE001 - whatever it was: who waits is answered, and the room given back
+            log.error("no environment for %s: %r", self.version.qualified_arn, error)
             self._growing -= 1
             if self._waiting:
                 self._waiting.popleft().done(ServiceException.internal())
@@ -174,8 +173,10 @@ class Pool:
         while provisioned.surplus and provisioned.ready:
             self._give_up_ready()
         for environment in list(provisioned.all)[: provisioned.surplus]:
-            environment.retired = True  # busy or starting: when it is ready it goes
+            environment.retired = True  # should it be busy it goes when it has answered
             provisioned.gone(environment)
+            if environment.only_starting:
+                environment.shutdown()
         self._fill()
 
     def _fill(self) -> None:
@@ -187,8 +188,8 @@ class Pool:
         provisioned = self.provisioned
         try:
             environment = await self._host.make_environment(self, provisioned=True)
-        except SandboxError as error:
-            log.error("no provisioned environment for %s: %s", self.version.qualified_arn, error)
+        except Exception as error:  # noqa: BLE001 - as above
+            log.error("no provisioned environment for %s: %r", self.version.qualified_arn, error)
             provisioned.growing -= 1
             provisioned.failed = True
             self._host.room_freed(self)
@@ -214,6 +215,7 @@ class Pool:
             self._answered.add(environment)
         if environment.state is State.RESETTING:
             self.provisioned.initialised.discard(environment)
+        self.provisioned.restarted.discard(environment)
 
     def environment_ready(self, environment: Environment) -> None:
         self._answered.discard(environment)
@@ -222,7 +224,8 @@ class Pool:
         owned = environment in self.provisioned.all
         if owned:
             self.provisioned.initialised.add(environment)
-            self.provisioned.proven.add(environment)
+            if environment not in self.provisioned.restarted:
+                self.provisioned.proven.add(environment)
         if self._waiting:
             environment.invoke(self._waiting.popleft())
         elif environment.retired:
@@ -243,6 +246,7 @@ class Pool:
         provisioned.initialised.discard(environment)
         if environment in provisioned.proven:
             provisioned.proven.discard(environment)
+            provisioned.restarted.add(environment)
             environment.begin_init()
         else:
             provisioned.failed = True
@@ -296,6 +300,9 @@ class Pool:
             self.evict()
         while self.provisioned.ready:
             self._give_up_ready()
+        for environment in list(self.provisioned.all):
+            if environment.only_starting:
+                environment.shutdown()
 
     def shutdown(self) -> None:
         """All of them, now. What waits is answered with an error."""

@@ -23,7 +23,7 @@ class Provision:
 class Provisioned:
     """Those of a pool. Bookkeeping only: `pool.py` makes and ends them."""
 
-    __slots__ = ("all", "failed", "growing", "initialised", "proven", "ready", "target")
+    __slots__ = ("all", "failed", "growing", "initialised", "proven", "ready", "restarted", "target")
 
     def __init__(self) -> None:
         self.target = 0
@@ -35,6 +35,8 @@ class Provisioned:
         """Their runtime is up."""
         self.proven: set[Environment] = set()
         """Their last initialisation went well: should their runtime end it is started again."""
+        self.restarted: set[Environment] = set()
+        """Their runtime was started again and has answered nothing since: should it end once more, that is a failure."""
         self.ready: list[Environment] = []
         """Initialised and idle."""
 
@@ -53,5 +55,5 @@ class Provisioned:
 
     def gone(self, environment: "Environment") -> None:
         self.failed |= environment in self.all and environment not in self.proven and not environment.retired
-        for those in (self.all, self.initialised, self.proven):
+        for those in (self.all, self.initialised, self.proven, self.restarted):
             those.discard(environment)

@@ -6,7 +6,7 @@ docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 
 from collections.abc import Callable, Iterable
 
-from lambdad.resources.function import Function, FunctionKey, FunctionVersion, provisioned_by_version
+from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion, provisioned_by_version
 
 
 class Provisioning:
@@ -25,7 +25,7 @@ class Provisioning:
         wanted = _wanted(after)
         for name in _wanted(before) | wanted:
             version = after.versions.get(name)
-            if version is not None and version.state == "Active":
+            if version is not None and name != LATEST and version.state == "Active":
                 self._provision(version, wanted.get(name, 0))
 
 

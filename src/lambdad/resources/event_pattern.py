@@ -18,7 +18,10 @@ def is_event_pattern(text: str) -> bool:
         pattern = orjson.loads(text)
     except orjson.JSONDecodeError:
         return False
-    return isinstance(pattern, dict) and bool(pattern) and _is_object(pattern)
+    try:
+        return isinstance(pattern, dict) and bool(pattern) and _is_object(pattern)
+    except RecursionError:  # deeper than any event
+        return False
 
 
 def _is_object(pattern: dict[str, Any]) -> bool:

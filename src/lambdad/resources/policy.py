@@ -17,7 +17,7 @@ from lambdad.errors import (
 )
 from lambdad.resources.quotas import QUOTAS
 
-_POLICY_LANGUAGES = frozenset({"2012-10-17", "2008-10-17"})
+_POLICY_LANGUAGES = ("2012-10-17", "2008-10-17")
 _STATEMENT = frozenset({"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "Condition"})
 
 Statements = tuple[Mapping[str, Any], ...]
@@ -57,6 +57,10 @@ def statements_of(document: str, arn: str) -> Statements:
         statement.setdefault("Sid", f"statement-{number + 1}")
     if len({statement["Sid"] for statement in statements}) < len(statements):
         raise InvalidParameterValueException.policy_document("each Sid must be unique")
+    try:
+        document_of(tuple(statements))
+    except (TypeError, RecursionError) as error:  # orjson.JSONEncodeError is a TypeError
+        raise InvalidParameterValueException.policy_document("it is nested too deeply") from error
     return tuple(statements)
 
 

@@ -6,6 +6,7 @@ decompressed once; what is declared is only the earlier reason to refuse.
 AWS: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; PKWARE's APPNOTE.TXT 4.4 (attributes, flags).
 """
 
+import lzma
 import stat
 import unicodedata
 import zipfile
@@ -16,7 +17,10 @@ from typing import IO
 from lambdad.errors import InvalidParameterValueException
 from lambdad.resources.quotas import QUOTAS
 
-BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+BROKEN = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, NotImplementedError, RuntimeError, ValueError),
+)
 """What reading a damaged zip raises."""
 
 _BLOCK = 1 << 20

@@ -72,13 +72,15 @@ def check_beside(other: EventSourceMapping, mapping: EventSourceMapping) -> None
     """No two mappings of one function read the same. Raises ResourceConflictException."""
     if other.function_arn != mapping.function_arn or not set(other.sources) & set(mapping.sources):
         return
+    topics = set(mapping.settings.get("Topics") or ())
+    if topics and not topics & set(other.settings.get("Topics") or ()):
+        return
     kind, uuid, name = kind_of(mapping.settings), other.key.name, mapping.function.name
     if not kind.has_arn:
-        topics = mapping.settings["Topics"]
-        if set(topics) & set(other.settings["Topics"]):
-            sources = ",".join(mapping.sources)
-            raise ResourceConflictException.topics_are_mapped(sources, mapping.function_arn, ",".join(topics), uuid)
-        return
+        sources = ",".join(mapping.sources)
+        raise ResourceConflictException.topics_are_mapped(
+            sources, mapping.function_arn, ",".join(mapping.settings["Topics"]), uuid
+        )
     if kind in (SQS, SQS_FIFO):
         raise ResourceConflictException.queue_is_mapped(mapping.sources[0], name, uuid)
     raise ResourceConflictException.source_is_mapped(mapping.sources[0], name, uuid)

@@ -76,9 +76,11 @@ async def update_event_source_mapping(backend: Backend, context: Context, reques
         settings = _settings_of(request, dict(before.settings))
         check_settings(kind, settings)
         enabled = request.get("Enabled", before.enabled)
-        return changed(
-            before, dataclasses.replace(before, settings=settings, enabled=enabled, last_modified=now, **target)
-        )
+        after = dataclasses.replace(before, settings=settings, enabled=enabled, last_modified=now, **target)
+        for other in backend.event_source_mappings.list(context.account, context.region):
+            if target and other.key != before.key:
+                check_beside(other, after)
+        return changed(before, after)
 
     mapping = await backend.event_source_mappings.update(_key_of(context, request), change)
     assert mapping is not None

@@ -15,7 +15,7 @@ async def put_function_code_signing_config(backend: Backend, context: Context, r
     """What is deployed already stays, as on AWS."""
     arn = request["CodeSigningConfigArn"]
     async with backend.deciding:
-        config_of(backend, context.account, context.region, arn)
+        arn = config_of(backend, context.account, context.region, arn).key.arn
         key = named_function(context, request)
 
         def change(function: Function) -> Function:

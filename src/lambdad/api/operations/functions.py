@@ -36,7 +36,7 @@ async def create_function(backend: Backend, context: Context, request: Members) 
         raise ResourceConflictException.function_exists(key.name)
     config_arn = request.get("CodeSigningConfigArn")
     if config_arn:
-        config_of(backend, key.account, key.region, config_arn)
+        config_arn = config_of(backend, key.account, key.region, config_arn).key.arn
     content = await read_code(backend, context.region, request["Code"], "CreateFunction")
     changes |= await check_code(backend, key, config_arn or None, content)
     await check_layers(backend, key, config_arn or None, changes.get("layers", ()))

@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import io
+import lzma
 import re
+import stat
 import zipfile
 import zlib
 
@@ -12,6 +14,7 @@ from lambdad.resources.quotas import QUOTAS
 SIGNATURE = "META_INF/aws_signer_signature_v1.0.SF"
 DIRECTORY = "META_INF/"
 _BEGIN, _END = b"-----BEGIN PKCS7-----", b"-----END PKCS7-----"
+_UNREADABLE = (EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
 _SIGNATURE_LIMIT = 1024 * 1024
 _CHUNK = 1024 * 1024
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -35,10 +38,13 @@ def read_package(content: bytes) -> tuple[bytes, bytes] | None:
             # What is signed has nothing between names and contents: lines of a file must not pass for the name of another.
             if any(_CONTROL.search(entry.orig_filename) for entry in archive.infolist()):
                 raise BrokenPackage("an entry's name with control characters")
+            # Nor may what is not signed say what an entry is: another name in an extra field, a symbolic link.
+            if any(entry.filename != entry.orig_filename or _is_link(entry) for entry in archive.infolist()):
+                raise BrokenPackage("an entry that is not what its name says")
             if archive.getinfo(SIGNATURE).file_size > _SIGNATURE_LIMIT:
                 raise BrokenPackage("the signature is too large")
             return _from_pem(archive.read(SIGNATURE)), digest_of(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, *_UNREADABLE) as error:
         raise BrokenPackage(str(error)) from error
 
 
@@ -57,6 +63,10 @@ def digest_of(archive: zipfile.ZipFile) -> bytes:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     return digest.digest()
+
+
+def _is_link(entry: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(entry.external_attr >> 16)
 
 
 def _from_pem(text: bytes) -> bytes:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from lambdad.aws.signer import cms
 from lambdad.aws.signer.package import BrokenPackage, read_package
@@ -85,6 +86,8 @@ def is_trusted(
 
 def _leads_to(signature: Signature, anchors: list[x509.Certificate]) -> bool:
     current = signature.chain[0]
+    if current not in anchors and not _may_sign_code(current):
+        return False
     for _ in range(_LONGEST_CHAIN):
         if not current.not_valid_before_utc <= signature.signed <= current.not_valid_after_utc:
             return False
@@ -102,14 +105,22 @@ def _issuer_of(certificate: x509.Certificate, candidates: list[x509.Certificate]
         if candidate != certificate and _is_authority(candidate):
             try:
                 certificate.verify_directly_issued_by(candidate)
-            except (ValueError, TypeError, InvalidSignature):
+            except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
                 continue
             return candidate
     return None
 
 
+def _may_sign_code(certificate: x509.Certificate) -> bool:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return False
+    return ExtendedKeyUsageOID.CODE_SIGNING in usage
+
+
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         return False
