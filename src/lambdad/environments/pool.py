@@ -16,6 +16,7 @@ from lambdad.environments.states import State
 from lambdad.errors import ServiceException, TooManyRequestsException
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.invocation import Invocation
+from lambdad.sandbox.driver import SandboxError
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ class Pool:
         """One environment, for whoever has waited longest by then."""
         try:
             environment = await self._host.make_environment(self, provisioned=False)
-        except Exception as error:  # noqa: BLE001 - whatever it was: who waits is answered, and the room given back
+        except (SandboxError, OSError) as error:
             log.error("no environment for %s: %r", self.version.qualified_arn, error)
             self._growing -= 1
             if self._waiting:
@@ -188,7 +189,7 @@ class Pool:
         provisioned = self.provisioned
         try:
             environment = await self._host.make_environment(self, provisioned=True)
-        except Exception as error:  # noqa: BLE001 - as above
+        except (SandboxError, OSError) as error:
             log.error("no provisioned environment for %s: %r", self.version.qualified_arn, error)
             provisioned.growing -= 1
             provisioned.failed = True
