@@ -30,6 +30,7 @@ from lambdad.environments.blueprints import Blueprints
 from lambdad.environments.environments import Environments, Limits
 from lambdad.environments.preparation import Preparation
 from lambdad.environments.provisioning import Provisioning
+from lambdad.environments.response_stream import MODE as STREAMING_MODE
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
 from lambdad.event_source_mappings.supervisor import Supervisor
@@ -61,7 +62,9 @@ log = logging.getLogger(__name__)
 
 _CAPACITY_WAIT = 60.0
 """Seconds that an invocation waits for room when the host is full."""
-_RUNTIME_API_LIMITS = protocol.Limits(body=8 * 1024 * 1024, request_time=None, idle_time=None)
+_RUNTIME_API_LIMITS = protocol.Limits(
+    body=8 * 1024 * 1024, request_time=None, idle_time=None, streamed_by=STREAMING_MODE
+)
 _FILES = 65536
 
 

@@ -1,11 +1,17 @@
-"""InvokeWithResponseStream: an event stream of what the function answered."""
+"""InvokeWithResponseStream: an event stream of what the function answers, while it does.
+
+AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
+"""
 
 import base64
 import json
 from typing import Any
 
-from functions import create, new_name
+from functions import call, create, new_name
 from refusals import refused
+from server import Server
+from streaming_runtime import SOURCE
+from wait import wait_for
 
 CODE = """
 def handler(event, context):
@@ -60,3 +66,108 @@ def test_what_is_refused(client: Any) -> None:
     code, status, _ = refused(invoke, FunctionName=name, Payload=b"{broken")
     assert (code, status) == ("InvalidRequestContentException", 400)
     assert invoke(FunctionName=name, InvocationType="DryRun")["StatusCode"] == 204
+
+
+def test_a_runtime_that_streams(client: Any) -> None:
+    name = create(client, SOURCE)
+    for _ in range(3):
+        chunks, end, answer = stream(client, name, {"pieces": ["one ", "two ", "three"]}, LogType="Tail")
+        assert (chunks, answer["StatusCode"], answer["ExecutedVersion"]) == (b"one two three", 200, "$LATEST")
+        assert "REPORT RequestId: " + answer["ResponseMetadata"]["RequestId"] in base64.b64decode(
+            end["LogResult"]
+        ).decode().replace("\t", " ")
+        assert "ErrorCode" not in end
+    assert stream(client, name, {})[:2] == (b"", {})
+
+
+def test_who_does_not_stream_gets_it_whole(client: Any) -> None:
+    name = create(client, SOURCE)
+    answer = client.invoke(FunctionName=name, Payload=b'{"pieces": ["[1, ", "2]"]}')
+    assert json.loads(answer["Payload"].read()) == [1, 2]
+    failed, answer = call(client, name, {"pieces": ["[1, "], "do": "fail"})
+    assert (answer["FunctionError"], failed) == ("Unhandled", {"errorType": "Mine", "errorMessage": "no more"})
+    failed, answer = call(client, name, {"megabytes": 7})
+    assert (answer["FunctionError"], failed["errorType"]) == ("Unhandled", "Function.ResponseSizeTooLarge")
+    assert call(client, name, {"pieces": ["1"]})[0] == 1
+
+
+def test_an_error_midstream_comes_behind_what_was_written(client: Any) -> None:
+    name = create(client, SOURCE)
+    chunks, end, _ = stream(client, name, {"pieces": ["half"], "do": "fail"})
+    assert chunks == b"half"
+    assert (end["ErrorCode"], json.loads(end["ErrorDetails"])["errorMessage"]) == ("Mine", "no more")
+    assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
+
+
+def test_a_stream_that_breaks_off(client: Any) -> None:
+    name = create(client, SOURCE)
+    for do in ("exit", "hang up", "flood"):
+        chunks, end, _ = stream(client, name, {"pieces": ["half"], "do": do})
+        assert (chunks, end["ErrorCode"]) == (b"half", "Runtime.TruncatedResponse"), do
+    assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
+
+
+def test_a_stream_is_ended_by_the_function_s_timeout(client: Any) -> None:
+    name = create(client, SOURCE, Timeout=2)
+    chunks, end, _ = stream(client, name, {"pieces": ["half"], "do": "sleep"})
+    assert (chunks, end["ErrorCode"]) == (b"half", "Unhandled")
+    assert "Task timed out after 2.00 seconds" in end["ErrorDetails"]
+    assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
+
+
+def test_a_runtime_that_never_asks_again_is_ended_at_its_timeout(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = create(client, SOURCE, Timeout=3)
+    assert stream(client, name, {"pieces": ["first"], "do": "work on"})[:2] == (b"first", {})
+    wait_for(lambda: b'state="answered"} 1' in own_server.get("/_lambdad/metrics")[1], 30)
+    wait_for(lambda: b'state="down"} 1' in own_server.get("/_lambdad/metrics")[1], 30)
+    assert stream(client, name, {"pieces": ["second"]})[:2] == (b"second", {})
+
+
+def memory_mb(server: Server) -> int:
+    with open(f"/proc/{server.pid}/status") as file:
+        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmRSS"))
+
+
+def test_a_function_writes_no_faster_than_its_caller_reads(own_server: Server) -> None:
+    """The first bytes are here while the function still writes, and the server holds little of what it has written."""
+    client = own_server.start().client()
+    name = create(client, SOURCE)
+    stream(client, name, {"pieces": ["warm"]})
+    before = memory_mb(own_server)
+    answer = client.invoke_with_response_stream(FunctionName=name, Payload=b'{"megabytes": 100}')
+    events = iter(answer["EventStream"])
+    size = len(next(events)["PayloadChunk"]["Payload"])
+    assert b'state="invoking"} 1' in own_server.get("/_lambdad/metrics")[1]
+    assert memory_mb(own_server) - before < 40
+    sizes = [len(one["PayloadChunk"]["Payload"]) for one in events if "PayloadChunk" in one]
+    assert size + sum(sizes) == 100 * 1024 * 1024
+    assert memory_mb(own_server) - before < 40
+
+
+def test_a_caller_who_goes_does_not_stop_the_function(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = create(client, SOURCE)
+    answer = client.invoke_with_response_stream(FunctionName=name, Payload=b'{"megabytes": 50}')
+    next(iter(answer["EventStream"]))
+    answer["EventStream"].close()
+    wait_for(lambda: f'lambdad_invocations_total{{function="{name}"}} 1' in metrics(own_server), 30)
+    assert "answered 202" in "".join(own_server.wait_for_log(name, "REPORT"))
+    assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
+
+
+def metrics(server: Server) -> str:
+    return server.get("/_lambdad/metrics")[1].decode()
+
+
+def test_a_stream_has_a_limit(own_server: Server) -> None:
+    server = Server(own_server.data_dir, "--quota", "streamed_payload=1000000").start()
+    try:
+        client = server.client()
+        name = create(client, SOURCE)
+        chunks, end, _ = stream(client, name, {"megabytes": 2})
+        assert 0 < len(chunks) <= 1_000_000
+        assert end["ErrorCode"] == "Function.ResponseSizeTooLarge"
+        assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
+    finally:
+        assert server.stop() == 0

@@ -1,6 +1,8 @@
 """The members of an operation's output → status, headers and body, by the service model. Protocol: rest-json."""
 
 import base64
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -9,9 +11,11 @@ from lambdad.api.context import Members
 from lambdad.api.event_stream import CONTENT_TYPE, message
 from lambdad.api.model import Operation, Shape
 
+Body = bytes | AsyncGenerator[bytes, None]
 
-def encode(operation: Operation, members: Members) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """(status, headers, body). Members that are None are left out."""
+
+def encode(operation: Operation, members: Members) -> tuple[int, list[tuple[bytes, bytes]], Body]:
+    """(status, headers, body). Members that are None are left out. An event stream's body comes message by message."""
     shape = operation.output
     status = operation.status
     headers: list[tuple[bytes, bytes]] = []
@@ -33,9 +37,15 @@ def encode(operation: Operation, members: Members) -> tuple[int, list[tuple[byte
     if shape.payload is not None and shape.members[shape.payload].shape.eventstream:
         events = shape.members[shape.payload].shape
         headers.append((b"Content-Type", CONTENT_TYPE))
-        return status, headers, b"".join(_event(event, events) for event in members[shape.payload])
+        return status, headers, _messages(members[shape.payload], events)
     headers.append((b"Content-Type", b"application/json"))
     return status, headers, orjson.dumps(body)
+
+
+async def _messages(events: AsyncGenerator[Members, None], shape: Shape) -> AsyncGenerator[bytes, None]:
+    async with aclosing(events) as all_events:
+        async for event in all_events:
+            yield _event(event, shape)
 
 
 def _event(event: Members, shape: Shape) -> bytes:

@@ -6,7 +6,8 @@ as ServiceException; nobody outside sees a stack trace.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -126,7 +127,10 @@ class FrontDoor:
     async def _perform(self, exchange: Exchange, operation: Operation, work: Any) -> None:
         status, headers, body = encode(operation, await work)
         headers.append((b"x-amzn-RequestId", exchange.request_id.encode()))
-        exchange.respond(status, headers, body)
+        if isinstance(body, bytes):
+            exchange.respond(status, headers, body)
+        else:
+            await _stream(exchange, status, headers, body)
 
     def _spawn(self, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(_guarded(exchange, work))
@@ -147,6 +151,25 @@ class FrontDoor:
         """Every operation under way is answered."""
         while self._tasks:
             await asyncio.wait(list(self._tasks))
+
+
+async def _stream(
+    exchange: Exchange, status: int, headers: list[tuple[bytes, bytes]], body: AsyncGenerator[bytes, None]
+) -> None:
+    """No faster than the client reads; when it goes, what makes the body is told by being closed."""
+    stream = exchange.stream(status, headers)
+    whole = False
+    try:
+        async with aclosing(body) as pieces:
+            async for piece in pieces:
+                await stream.write(piece)
+        stream.close()
+        whole = True
+    except ConnectionError:
+        log.info("the client of request %s has gone before its end", exchange.request_id)
+    finally:
+        if not whole:
+            stream.abort()
 
 
 async def _guarded(exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:

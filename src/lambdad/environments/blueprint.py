@@ -36,6 +36,8 @@ class Blueprint:
     runtime_version_arn: str
     response_limit: int
     """Bytes a function may answer."""
+    stream_limit: int
+    """Bytes it may answer piece by piece to who takes them so."""
     init_timeout: float
     """Seconds for the Init phase before it is repeated in the first Invoke phase, or given up when provisioned."""
     provisioned: bool = False

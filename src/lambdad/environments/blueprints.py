@@ -45,6 +45,7 @@ class Blueprints:
                 runtime_version(runtime),
                 runtime_version_arn(runtime, version.key.region),
                 QUOTAS.response_payload,
+                QUOTAS.streamed_payload,
                 init_timeout,
                 provisioned,
             )

@@ -7,7 +7,6 @@ callbacks: a warm invocation awaits nothing and makes no task.
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -15,8 +14,10 @@ from lambdad.clock import Clock
 from lambdad.environments import failures
 from lambdad.environments.blueprint import Blueprint, Owner
 from lambdad.environments.failures import FunctionError
-from lambdad.environments.log_capture import LogCapture, Report
+from lambdad.environments.invocation_log import InvocationLog
+from lambdad.environments.log_capture import LogCapture
 from lambdad.environments.next_event import next_head
+from lambdad.environments.response_stream import ResponseStream
 from lambdad.environments.states import State, advance
 from lambdad.errors import ServiceException
 from lambdad.http.exchange import Exchange
@@ -27,9 +28,6 @@ from lambdad.sandbox.driver import Exit, Sandbox
 
 log = logging.getLogger(__name__)
 
-_USAGE_AGE = 0.05
-"""Seconds a memory reading may be old: reading the control group costs as much as the rest of the REPORT line."""
-
 
 class Environment:
     """States and who may change them: `states.py`. `busy` is true from `invoke` until the answer."""
@@ -39,17 +37,16 @@ class Environment:
         "_capture",
         "_clock",
         "_init_error",
-        "_init_ms",
         "_init_phase",
         "_invocation",
+        "_log",
         "_loop",
         "_next",
         "_owner",
         "_started",
+        "_stream",
         "_tasks",
         "_timer",
-        "_usage_at",
-        "_used_mb",
         "detach",
         "idle_since",
         "log_stream",
@@ -73,6 +70,7 @@ class Environment:
         self._clock = clock
         self.log_stream = log_stream
         self._capture = LogCapture(sandbox.output, publish, clock.now)
+        self._log = InvocationLog(blueprint, self._capture, sandbox, clock)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sandbox.output, self._capture.output_readable)
         sandbox.on_exit = self._runtime_exited
@@ -85,11 +83,9 @@ class Environment:
         self._invocation: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._started = 0.0
-        self._init_ms: float | None = None
         self._init_phase = "init"
         self._init_error: FunctionError | None = None
-        self._usage_at = 0.0
-        self._used_mb = 0
+        self._stream: ResponseStream | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -106,20 +102,17 @@ class Environment:
 
     @property
     def held_mb(self) -> int:
-        """What it holds while idle, as far as it was measured: it does not change while it is idle."""
-        return self._used_mb
+        """What it holds while idle, as far as it was measured."""
+        return self._log.used_mb
 
     def begin_init(self, phase: str = "init") -> None:
         """Start the runtime process. `phase`: `init`, or `invoke` when an invocation pays for it (suppressed init)."""
         self.state = advance(self.state, State.INIT)
         self._init_phase = phase
         self._init_error = None
-        now = self._clock.now()
         if phase == "init":
-            blueprint = self._blueprint
-            line = blueprint.lines.init_start(blueprint.runtime_version, blueprint.runtime_version_arn, now)
-            self._capture.write(line)
-            self._timer = self._loop.call_later(blueprint.init_timeout, self._init_timed_out)
+            self._log.init_started()
+            self._timer = self._loop.call_later(self._blueprint.init_timeout, self._init_timed_out)
         self._started = self._clock.monotonic()
         self.sandbox.start(self._blueprint.spec(self.sandbox, self.log_stream))
 
@@ -127,7 +120,7 @@ class Environment:
         self.state = advance(self.state, State.IDLE)
         if self._init_phase == "init":
             # Who has provisioned concurrency pays for its initialisation apart from the first invocation.
-            self._init_ms = None if self.provisioned else (self._clock.monotonic() - self._started) * 1000
+            self._log.init_ms = None if self.provisioned else (self._clock.monotonic() - self._started) * 1000
             self._cancel_timer()
         if self._invocation is not None:
             self._deliver(restart_clock=self._init_phase == "init")
@@ -143,11 +136,9 @@ class Environment:
         self._cancel_timer_of_init()
         self._capture.finish()
         duration_ms = (self._clock.monotonic() - self._started) * 1000
-        error_type = error.error_type if error is not None else None
-        now = self._clock.now()
-        self._capture.write(self._blueprint.lines.init_report(duration_ms, self._init_phase, status, error_type, now))
+        self._log.init_failed(duration_ms, self._init_phase, status, error.error_type if error is not None else None)
         if self._init_phase == "invoke" and error is not None and self._invocation is not None:
-            self._capture.write(self._blueprint.lines.start(self._invocation.request_id, self.version.version, now))
+            self._log.started(self._invocation.request_id, self._clock.now())
             self._fail(error)
             return
         self._capture.publish()
@@ -182,7 +173,7 @@ class Environment:
         now = self._clock.now()
         if invocation.wants_tail:
             self._capture.begin_tail()
-        self._capture.write(self._blueprint.lines.start(invocation.request_id, self.version.version, now))
+        self._log.started(invocation.request_id, now)
         if restart_clock:
             self._set_function_timer()
             self._started = self._clock.monotonic()
@@ -196,14 +187,15 @@ class Environment:
         self._timer = self._loop.call_later(self.version.timeout, self._function_timed_out)
 
     def _function_timed_out(self) -> None:
-        invocation = self._invocation
-        if invocation is None:
-            return
         self._timer = None
+        invocation = self._invocation
+        if invocation is None:  # it has answered, and its runtime does not ask for the next event
+            log.warning("a runtime of %s works on after its answer: it is ended", self.version.qualified_arn)
+            self._reset()
+            return
         self._capture.finish()
         if self.state is State.INIT:
-            now = self._clock.now()
-            self._capture.write(self._blueprint.lines.start(invocation.request_id, self.version.version, now))
+            self._log.started(invocation.request_id, self._clock.now())
         self._fail(failures.timed_out(invocation.request_id, self.version.timeout, self._clock.now()))
 
     def _fail(self, error: FunctionError) -> None:
@@ -218,42 +210,17 @@ class Environment:
         assert invocation is not None
         self._invocation = None
         duration_ms = (self._clock.monotonic() - self._started) * 1000
-        self._cancel_timer()
+        if self._stream is not None:
+            self._stream.cut()
+            self._stream = None
         if invocation.wants_tail:
-            self._write_report(invocation.request_id, duration_ms, error)
+            self._log.ended(invocation.request_id, duration_ms, error)
             tail = self._capture.end_tail()
             invocation.done(InvocationResult(payload, self.version.version, function_error, tail))
         else:
             invocation.done(InvocationResult(payload, self.version.version, function_error))
-            self._write_report(invocation.request_id, duration_ms, error)
+            self._log.ended(invocation.request_id, duration_ms, error)
         self._capture.publish()
-
-    def _write_report(self, request_id: str, duration_ms: float, error: FunctionError | None) -> None:
-        now = self._clock.now()
-        lines = self._blueprint.lines
-        self._capture.finish()
-        if error is not None and error.log_line is not None:
-            self._capture.write(error.log_line.encode())
-        self._capture.write(lines.end(request_id, now))
-        init_ms, self._init_ms = self._init_ms, None
-        report = Report(
-            request_id,
-            duration_ms,
-            math.ceil(duration_ms + (init_ms or 0.0)),
-            self.version.memory_size,
-            self._memory_used_mb(),
-            init_ms,
-            error.status if error is not None else None,
-            error.error_type if error is not None else None,
-        )
-        self._capture.write(lines.report(report, now))
-
-    def _memory_used_mb(self) -> int:
-        now = self._clock.monotonic()
-        if now - self._usage_at > _USAGE_AGE and self.state is not State.DEAD:
-            self._usage_at = now
-            self._used_mb = math.ceil(self.sandbox.usage().memory_peak / 1048576)
-        return self._used_mb
 
     def runtime_next(self, exchange: Exchange) -> bool:
         """GET /next: it waits for an event. False: not allowed in this state."""
@@ -262,6 +229,7 @@ class Environment:
             self._init_done()
         elif self.state is State.ANSWERED:
             self._next = exchange
+            self._cancel_timer()
             self.state = advance(self.state, State.IDLE)
             self._owner.environment_ready(self)
         elif self.state is State.IDLE:  # asked again (after its connection broke): the newest one counts
@@ -287,6 +255,26 @@ class Environment:
             self._finish(payload, None)
         self._owner.environment_answered(self)
         return len(payload) <= limit
+
+    def runtime_streams(self, exchange: Exchange, answered: Callable[[Exchange, bool], None]) -> bool:
+        """POST /response, piece by piece; `answered(exchange, accepted)` at its end. False: it does so already."""
+        invocation = self._invocation
+        assert invocation is not None
+        if self._stream is not None:
+            return False
+        limit = self._blueprint.response_limit if invocation.sink is None else self._blueprint.stream_limit
+
+        def over(collected: bytes, error: FunctionError | None) -> None:
+            if error is not None and exchange.closed:
+                self._fail(error)  # it broke off: as if the runtime had ended
+                return
+            self.state = advance(self.state, State.ANSWERED)
+            self._finish(collected if error is None else error.payload, "Unhandled" if error else None, error)
+            self._owner.environment_answered(self)
+            answered(exchange, error is None or error.from_function)
+
+        self._stream = ResponseStream(exchange, invocation.sink, self.version.version, limit, over)
+        return True
 
     def runtime_error(self, payload: bytes) -> None:
         """POST /error: the function's own error document."""
@@ -339,6 +327,7 @@ class Environment:
         if self.state is State.FROZEN:
             self.sandbox.thaw()
         self.state = advance(self.state, State.RESETTING)
+        self._cancel_timer()
         self._next = None
         self._spawn(self._finish_reset())
 
@@ -369,6 +358,8 @@ class Environment:
             self.sandbox.thaw()
         self.state = advance(self.state, State.DEAD)
         self._cancel_timer()
+        if self._stream is not None:
+            self._stream.cut()
         invocation, self._invocation = self._invocation, None
         if invocation is not None:
             invocation.done(ServiceException.internal())

@@ -202,11 +202,14 @@ class Environments:
 
     def room_freed(self, pool: Pool) -> None:
         self._capacity.give_back(pool.version.memory_size)
-        if pool.retired and pool.empty:
-            self._forget(pool)
+        self.pool_emptied(pool)
         if not self._capacity.number:
             self._empty.set()
         self._room_may_be_free()
+
+    def pool_emptied(self, pool: Pool) -> None:
+        if pool.retired and pool.empty:
+            self._forget(pool)
 
     def _room_may_be_free(self) -> None:
         for other in (*self._pools.values(), *self._retired):
@@ -266,8 +269,7 @@ class Environments:
                 if pool is not None:
                     self._retired.add(pool)
                     pool.retire()
-                    if pool.empty:
-                        self._forget(pool)
+                    self.pool_emptied(pool)
 
     def states(self) -> dict[str, int]:
         """How many environments are in each state, for the metrics."""

@@ -45,9 +45,11 @@ class FunctionError:
     """`error` or `timeout`."""
     log_line: str | None = None
     """What the platform writes into the function's log about it."""
+    from_function: bool = False
+    """The function says so itself, in the trailers of a streamed response."""
 
 
-def _document(error_type: str, message: str) -> bytes:
+def document_of(error_type: str, message: str) -> bytes:
     return orjson.dumps({"errorType": error_type, "errorMessage": message})
 
 
@@ -72,7 +74,7 @@ def exited(request_id: str, how: Exit) -> FunctionError:
     else:
         error_type, reason = "Runtime.ExitError", "Runtime exited without providing a reason"
     message = f"RequestId: {request_id} Error: {reason}"
-    return FunctionError(_document(error_type, message), error_type, log_line=f"{message}\n{error_type}\n")
+    return FunctionError(document_of(error_type, message), error_type, log_line=f"{message}\n{error_type}\n")
 
 
 def invalid_entrypoint(request_id: str, reason: str) -> FunctionError:
@@ -81,7 +83,7 @@ def invalid_entrypoint(request_id: str, reason: str) -> FunctionError:
     if reason != "ENOENT":
         message = f"RequestId: {request_id} Error: fork/exec /var/task/bootstrap: {_EXEC.get(reason, reason)}"
     error_type = "Runtime.InvalidEntrypoint"
-    return FunctionError(_document(error_type, message), error_type, log_line=f"{message}\n{error_type}\n")
+    return FunctionError(document_of(error_type, message), error_type, log_line=f"{message}\n{error_type}\n")
 
 
 _EXEC = {"EACCES": "permission denied", "ENOEXEC": "exec format error", "ENOTDIR": "not a directory"}
@@ -91,10 +93,17 @@ def response_too_large(size: int, limit: int) -> FunctionError:
     """Both in bytes. The environment goes on: only the answer is refused."""
     error_type = "Function.ResponseSizeTooLarge"
     message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes)."
-    return FunctionError(_document(error_type, message), error_type, log_line=f"{message}\n")
+    return FunctionError(document_of(error_type, message), error_type, log_line=f"{message}\n")
+
+
+def truncated_response() -> FunctionError:
+    """A streamed response broke off."""
+    error_type = "Runtime.TruncatedResponse"
+    message = "The response of the function was not complete when its runtime closed the connection."
+    return FunctionError(document_of(error_type, message), error_type, log_line=f"{message}\n")
 
 
 def runtime_not_installed(explanation: str) -> FunctionError:
     """AWS has no such case: the type is ours, in its style."""
     error_type = "Runtime.NotInstalled"
-    return FunctionError(_document(error_type, explanation), error_type, log_line=f"{explanation}\n")
+    return FunctionError(document_of(error_type, explanation), error_type, log_line=f"{explanation}\n")

@@ -43,6 +43,9 @@ class Host(Protocol):
 
     def room_freed(self, pool: "Pool") -> None: ...
 
+    def pool_emptied(self, pool: "Pool") -> None:
+        """Nothing of it is left: if it was retired it may be forgotten."""
+
     def environment_idle(self, environment: Environment) -> None:
         """It may be frozen or expire, and its memory given to others."""
 
@@ -116,6 +119,7 @@ class Pool:
         if invocation in self._waiting:
             self._waiting.remove(invocation)
             invocation.done(TooManyRequestsException.no_capacity())
+            self._host.pool_emptied(self)
 
     def _grow(self) -> None:
         self._growing += 1
@@ -124,21 +128,28 @@ class Pool:
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._making_done)
+
+    def _making_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("making an environment for %s failed", self.version.qualified_arn, exc_info=error)
 
     async def _make(self) -> None:
-        """One environment, for whoever has waited longest by then."""
+        """One environment, for whoever has waited longest by then. Whatever fails, nobody is left waiting for it."""
+        environment: Environment | None = None
         try:
             environment = await self._host.make_environment(self, provisioned=False)
         except (SandboxError, OSError) as error:
             log.error("no environment for %s: %r", self.version.qualified_arn, error)
+        finally:
             self._growing -= 1
-            if self._waiting:
-                self._waiting.popleft().done(ServiceException.internal())
-            self._host.room_freed(self)
-            return
-        self._growing -= 1
-        self._adopt(environment, self._waiting.popleft() if self._waiting else None)
+            if environment is None:
+                if self._waiting:
+                    self._waiting.popleft().done(ServiceException.internal())
+                self._host.room_freed(self)
+        if environment is not None:
+            self._adopt(environment, self._waiting.popleft() if self._waiting else None)
 
     def _adopt(self, environment: Environment, invocation: Invocation | None) -> None:
         environment.retired = self.retired
@@ -161,7 +172,7 @@ class Pool:
     @property
     def starved(self) -> bool:
         """Invocations wait and nothing is being made for them; or provisioned environments are missing."""
-        return len(self._waiting) > self._growing + len(self._answered) or self.provisioned.missing > 0
+        return len(self._waiting) > self._growing or self.provisioned.missing > 0
 
     # --- Provisioned concurrency --------------------------------------------------------------------------------------
 
@@ -187,15 +198,18 @@ class Pool:
 
     async def _make_provisioned(self) -> None:
         provisioned = self.provisioned
+        environment: Environment | None = None
         try:
             environment = await self._host.make_environment(self, provisioned=True)
         except (SandboxError, OSError) as error:
             log.error("no provisioned environment for %s: %r", self.version.qualified_arn, error)
+        finally:
             provisioned.growing -= 1
-            provisioned.failed = True
-            self._host.room_freed(self)
+            if environment is None:
+                provisioned.failed = True
+                self._host.room_freed(self)
+        if environment is None:
             return
-        provisioned.growing -= 1
         if len(provisioned.all) < provisioned.target:
             provisioned.all.add(environment)
         self._adopt(environment, None)

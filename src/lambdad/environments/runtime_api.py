@@ -50,10 +50,13 @@ class RuntimeApi:
         elif verb == b"error":
             exchange.respond_raw(_ACCEPTED, b"")
             environment.runtime_error(exchange.body)
+        elif exchange.incoming is not None:
+            if not environment.runtime_streams(exchange, _streamed):
+                _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
         elif environment.runtime_response(exchange.body):
             exchange.respond_raw(_ACCEPTED, b"")
         else:
-            _refuse(exchange, 413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
+            _refuse_size(exchange)
 
     def _init_error(self, exchange: Exchange) -> None:
         error_type = exchange.headers.get(_ERROR_TYPE, b"Runtime.Unknown").decode("latin-1")
@@ -61,6 +64,17 @@ class RuntimeApi:
             exchange.respond_raw(_ACCEPTED, b"")
         else:
             _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
+
+
+def _streamed(exchange: Exchange, accepted: bool) -> None:
+    if accepted:
+        exchange.respond_raw(_ACCEPTED, b"")
+    else:
+        _refuse_size(exchange)
+
+
+def _refuse_size(exchange: Exchange) -> None:
+    _refuse(exchange, 413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
 
 
 def _refuse(exchange: Exchange, status: int, error_type: str, message: str) -> None:

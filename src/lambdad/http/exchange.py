@@ -21,6 +21,43 @@ class Connection(Protocol):
 
     def stream(self, head: bytes) -> "ResponseStream": ...
 
+    def pause_body(self) -> None: ...
+
+    def resume_body(self) -> None: ...
+
+
+class IncomingBody:
+    """A request's body that is handed on as it comes (`protocol.Limits.streamed_by`). Trailers join the request's headers."""
+
+    __slots__ = ("_connection", "_paused", "ended", "take")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._paused = False
+        self.take: Callable[[bytes], None] = _drop
+        """Called with each piece, until `ended`. A body that nobody takes is read and dropped."""
+        self.ended: Callable[[], None] = _nothing
+        """Called once when all of it has come; a client that goes before calls the exchange's `on_close` instead."""
+
+    def pause(self) -> None:
+        """Let the sender wait: at most what it has sent already still comes."""
+        if not self._paused:
+            self._paused = True
+            self._connection.pause_body()
+
+    def resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._connection.resume_body()
+
+
+def _drop(piece: bytes) -> None:
+    """Until someone takes it."""
+
+
+def _nothing() -> None:
+    """Until someone waits for the end."""
+
 
 class ResponseStream(Protocol):
     """An answer that is sent as it is made, in chunks."""
@@ -28,7 +65,11 @@ class ResponseStream(Protocol):
     async def write(self, data: bytes) -> None:
         """Waits while the client is slower. Raises ConnectionError when it has gone."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """All of it has been written."""
+
+    def abort(self) -> None:
+        """The rest will not come: the connection ends, so that the client sees it."""
 
 
 class Exchange:
@@ -40,6 +81,7 @@ class Exchange:
         "body",
         "closed",
         "headers",
+        "incoming",
         "method",
         "on_close",
         "peer",
@@ -56,6 +98,8 @@ class Exchange:
         """As sent: path and query."""
         self.headers = headers
         self.body = body
+        self.incoming: IncomingBody | None = None
+        """Instead of `body`, when it is still on its way."""
         self.peer = peer
         self.request_id = ""
         self.closed = False
@@ -87,8 +131,10 @@ class Exchange:
         """Begin an answer of unknown length (chunked)."""
         self._answered = True
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        if self._connection.close_after():
+            lines += b"Connection: close\r\n"
         return self._connection.stream(_LINES[status] + lines + b"Transfer-Encoding: chunked\r\n\r\n")
 
 
 Handler = Callable[[Exchange], None]
-"""Called when a request is complete; answers now or later, once."""
+"""Called when a request is complete, or its head if its body is handed on as it comes; answers now or later, once."""

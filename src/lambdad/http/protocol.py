@@ -12,7 +12,7 @@ from typing import cast
 
 import httptools
 
-from lambdad.http.exchange import Exchange, Handler
+from lambdad.http.exchange import Exchange, Handler, IncomingBody
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,9 @@ class Limits:
     """From a request's first byte to its last."""
     idle_time: float | None = 120.0
     """Between an answer and the next request."""
+    streamed_by: tuple[bytes, bytes] | None = None
+    """The header, and its value, by which a request says that its body is to be handed on as it comes. No limit holds for
+    such a body: who takes it has one."""
 
 
 class HttpProtocol(asyncio.Protocol):
@@ -56,13 +59,14 @@ class HttpProtocol(asyncio.Protocol):
         "_drained",
         "_early",
         "_handler",
-        "_head_done",
-        "_head_size",
         "_headers",
+        "_incoming",
         "_limits",
         "_loop",
+        "_new",
         "_parser",
         "_peer",
+        "_quiet",
         "_refused",
         "_target",
         "_timer",
@@ -82,9 +86,10 @@ class HttpProtocol(asyncio.Protocol):
         self._target = b""
         self._body: list[bytes] = []
         self._body_size = 0
-        self._head_size = 0
+        self._quiet = 0
+        self._incoming: IncomingBody | None = None
         self._begun = False
-        self._head_done = False
+        self._new = False
         self._close = False
         self._refused = False
         self._peer = ""
@@ -104,14 +109,20 @@ class HttpProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        before = self._body_size
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserUpgrade, httptools.HttpParserError) as error:
             self._refuse(400, error)
-        if self._begun and not self._head_done:
-            self._head_size += len(data)
-            if self._head_size > self._limits.head:
-                self._refuse(431)
+        if not self._begun:
+            return
+        if self._new or self._body_size != before:
+            self._new = False
+            self._quiet = 0
+            return
+        self._quiet += len(data)  # nothing but head, or trailers, for that long
+        if self._quiet > self._limits.head:
+            self._refuse(431)
 
     def eof_received(self) -> bool:
         return False
@@ -143,8 +154,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._begun = True
-        self._head_done = False
-        self._head_size = 0
+        self._new = True
+        self._quiet = 0
         self._headers = {}
         self._target = b""
         self._body = []
@@ -166,7 +177,6 @@ class HttpProtocol(asyncio.Protocol):
         headers[name] = value
 
     def on_headers_complete(self) -> None:
-        self._head_done = True
         headers = self._headers
         if sum(map(len, headers)) + sum(map(len, headers.values())) + len(self._target) > self._limits.head:
             self._refuse(431)
@@ -179,8 +189,23 @@ class HttpProtocol(asyncio.Protocol):
                 self._refuse(413)
         if b"expect" in headers and not self._refused and self._transport is not None:
             self._transport.write(_CONTINUE)
+        streamed_by = self._limits.streamed_by
+        if streamed_by is not None and headers.get(streamed_by[0]) == streamed_by[1]:
+            self._begin_with_incoming_body()
+
+    def _begin_with_incoming_body(self) -> None:
+        """Unless it has to wait for the answer to an earlier one: then its body is kept, like any other."""
+        if self._current is None and not self._refused:
+            self._incoming = IncomingBody(self)
+            exchange = Exchange(self, self._parser.get_method(), self._target, self._headers, b"", self._peer)
+            exchange.incoming = self._incoming
+            self._begin(exchange)
 
     def on_body(self, body: bytes) -> None:
+        if self._incoming is not None:
+            self._body_size += len(body)
+            self._incoming.take(body)
+            return
         self._body_size += len(body)
         if self._body_size > self._limits.body:
             self._refuse(413)
@@ -191,11 +216,18 @@ class HttpProtocol(asyncio.Protocol):
         self._begun = False
         if self._refused:
             return
+        if not self._parser.should_keep_alive():
+            self._close = True
+        if self._incoming is not None:
+            incoming, self._incoming = self._incoming, None
+            incoming.resume()
+            incoming.ended()
+            if self._close and self._current is None and self._transport is not None:
+                self._transport.close()  # it was answered before its end
+            return
         body = self._body
         whole = body[0] if len(body) == 1 else b"".join(body)
         self._body = []
-        if not self._parser.should_keep_alive():
-            self._close = True
         exchange = Exchange(self, self._parser.get_method(), self._target, self._headers, whole, self._peer)
         if self._current is None:
             self._begin(exchange)
@@ -255,6 +287,14 @@ class HttpProtocol(asyncio.Protocol):
         if transport is not None:
             transport.write(head)
         return ChunkedStream(self)
+
+    def pause_body(self) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_body(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
 
     # --- Limits -----------------------------------------------------------------------------------------------------
 
@@ -333,3 +373,6 @@ class ChunkedStream:
 
     def close(self) -> None:
         self._protocol.end_chunks()
+
+    def abort(self) -> None:
+        self._protocol.abort()

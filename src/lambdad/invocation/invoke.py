@@ -16,7 +16,7 @@ from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.routing import route, version_of
 from lambdad.observability.metrics import Metrics
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion
-from lambdad.resources.invocation import Invocation, InvocationResult, Outcome
+from lambdad.resources.invocation import Invocation, InvocationResult, Outcome, ResponseSink
 
 _PREPARATION_LIMIT = 30.0
 """Seconds an invocation waits for its version to become Active."""
@@ -63,6 +63,7 @@ class Invoker:
         trace_id: str | None = None,
         client_context: str | None = None,
         wants_tail: bool = False,
+        sink: ResponseSink | None = None,
     ) -> None:
         """Run one event; `done` is called once. Raises TooManyRequestsException. The version must be ready."""
         key = version.key
@@ -79,7 +80,7 @@ class Invoker:
 
         trace = trace_id or new_trace_id(self._clock.now())
         self._environments.submit(
-            version, Invocation(request_id, payload, function_arn, trace, client_context, wants_tail, finished)
+            version, Invocation(request_id, payload, function_arn, trace, client_context, wants_tail, finished, sink)
         )
 
     # --- Versions that are still being prepared -----------------------------------------------------------------------

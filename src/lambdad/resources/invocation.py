@@ -7,6 +7,7 @@ ServiceError when none could be.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from lambdad.errors import ServiceError
 
@@ -25,6 +26,22 @@ class InvocationResult:
 Outcome = InvocationResult | ServiceError
 
 
+class Flow(Protocol):
+    """Whoever sends, as seen by who is slower: no more for now, and go on."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class ResponseSink(Protocol):
+    """Who takes an answer piece by piece (`invocation/streaming.py`). `done` comes after the last one, with no payload."""
+
+    def begin(self, content_type: str, executed_version: str, flow: Flow) -> None: ...
+
+    def write(self, piece: bytes) -> None: ...
+
+
 @dataclass(slots=True)
 class Invocation:
     """Mutable only in that `done` is called once; slots because thousands are made a second."""
@@ -38,3 +55,5 @@ class Invocation:
     """The JSON document of the ClientContext header, decoded from base64."""
     wants_tail: bool
     done: Callable[[Outcome], None]
+    sink: ResponseSink | None = None
+    """None: an answer that comes piece by piece is collected, and is one for `done`."""

@@ -18,6 +18,8 @@ class Quotas:
     asynchronous_payload: int = 1 * _MB
     response_payload: int = 6 * _MB + 100
     """AWS lets a response be this little larger: its own message names 6291556 bytes."""
+    streamed_payload: int = 200 * _MB
+    """A response that is streamed to its caller."""
     zipped_code: int = 50 * _MB
     """Uploaded in a request."""
     create_request: int = 70_167_211

@@ -1,22 +1,21 @@
 """InvokeWithResponseStream. AWS: docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html
 
-Functions answer whole here, not piece by piece: the stream has what they answered, in chunks, and then its end.
+The answer's event stream has what the function answers while it does, and then its end; also when the answer comes whole.
 """
 
-import asyncio
 import base64
-from typing import Final
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import orjson
 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.named import named
 from lambdad.api.operations.payloads import check_payload, read_client_context
+from lambdad.errors import ServiceError
+from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.resources.invocation import InvocationResult, Outcome
 from lambdad.resources.quotas import QUOTAS
-
-_CHUNK: Final = 64 * 1024
-"""Bytes."""
 
 
 async def invoke_with_response_stream(backend: Backend, context: Context, request: Members) -> Members:
@@ -24,36 +23,43 @@ async def invoke_with_response_stream(backend: Backend, context: Context, reques
     payload = request.get("Payload") or b"{}"
     client_context = request.get("ClientContext")
     read = read_client_context(client_context.encode()) if client_context else None
-    version = backend.invoker.route(key, qualifier)
+    backend.invoker.route(key, qualifier)
     check_payload(payload, QUOTAS.synchronous_payload)
     if request.get("InvocationType") == "DryRun":
         return {"StatusCode": 204}
     version = await backend.invoker.wait_until_ready(key, qualifier)
-    answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    streamed = StreamedInvocation()
     backend.invoker.start(
         version,
         payload,
-        answered.set_result,
+        streamed.done,
         request_id=context.request_id,
         function_arn=f"{key.arn}:{qualifier}" if qualifier else key.arn,
         client_context=read,
         wants_tail=request.get("LogType") == "Tail",
+        sink=streamed,
     )
-    outcome = await answered
-    if not isinstance(outcome, InvocationResult):
-        raise outcome
-    return {"StatusCode": 200, "ExecutedVersion": outcome.executed_version, "EventStream": _events(outcome)}
+    await streamed.begun()
+    return {"StatusCode": 200, "ExecutedVersion": streamed.executed_version, "EventStream": _events(streamed)}
 
 
-def _events(result: InvocationResult) -> list[Members]:
+async def _events(streamed: StreamedInvocation) -> AsyncGenerator[Members, None]:
+    async with aclosing(streamed.pieces()) as pieces:
+        async for piece in pieces:
+            yield {"PayloadChunk": {"Payload": piece}}
+    assert streamed.outcome is not None
+    yield {"InvokeComplete": _complete(streamed.outcome)}
+
+
+def _complete(outcome: Outcome) -> Members:
+    if isinstance(outcome, ServiceError):
+        return {"ErrorCode": outcome.code, "ErrorDetails": outcome.message}
     complete: Members = {}
-    if result.log_tail is not None:
-        complete["LogResult"] = base64.b64encode(result.log_tail).decode()
-    if result.function_error is not None:
-        complete |= {"ErrorCode": _error_code(result), "ErrorDetails": result.payload.decode(errors="replace")}
-        return [{"InvokeComplete": complete}]
-    chunks = [result.payload[start : start + _CHUNK] for start in range(0, len(result.payload), _CHUNK)]
-    return [*({"PayloadChunk": {"Payload": chunk}} for chunk in chunks), {"InvokeComplete": complete}]
+    if outcome.log_tail is not None:
+        complete["LogResult"] = base64.b64encode(outcome.log_tail).decode()
+    if outcome.function_error is not None:
+        complete |= {"ErrorCode": _error_code(outcome), "ErrorDetails": outcome.payload.decode(errors="replace")}
+    return complete
 
 
 def _error_code(result: InvocationResult) -> str:

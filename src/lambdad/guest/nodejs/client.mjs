@@ -10,6 +10,7 @@ import { connect } from "node:net";
 const ROOT = "/2018-06-01/runtime";
 const HEAD_END = Buffer.from("\r\n\r\n");
 const ACCEPTED = 202;
+const MOST_TRAILER = 32768; // characters: of a longer error the message's beginning is told
 const TOO_LARGE = 413; // the platform has reported it as Function.ResponseSizeTooLarge: the runtime goes on
 
 export class RuntimeClient {
@@ -19,6 +20,7 @@ export class RuntimeClient {
   #chunks = [];
   #size = 0;
   #wanted = 0; // bytes without which looking again is in vain
+  #streaming = false; // a response's pieces are on their way, and its end is not
   #waiting = []; // who waits for the responses to come, in order
 
   constructor(address) {
@@ -45,14 +47,61 @@ export class RuntimeClient {
     this.#send(post + this.#next, this.#acknowledged, this.#event);
   }
 
+  /** A response in pieces: its head. It ends with `endResponse`; `next` asks for the next event. */
+  beginResponse(requestId, contentType) {
+    const head =
+      `POST ${ROOT}/invocation/${requestId}/response HTTP/1.1\r\nHost: ${this.#address}\r\n` +
+      `Content-Type: ${contentType}\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n` +
+      "Transfer-Encoding: chunked\r\n" +
+      "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n";
+    this.#send(head, this.#acknowledged);
+    this.#streaming = true;
+    this.#socket.unref(); // the handler still runs
+  }
+
+  /** `done` when the buffers have been taken. */
+  writeResponse(buffers, done) {
+    const size = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    if (!size) {
+      done();
+      return;
+    }
+    this.#socket.cork();
+    this.#socket.write(`${size.toString(16)}\r\n`);
+    buffers.forEach((buffer) => this.#socket.write(buffer));
+    this.#socket.write("\r\n", done);
+    this.#socket.uncork();
+  }
+
+  /** `error`, described, if the rest will not come. */
+  endResponse(error) {
+    const trailers = error === undefined ? "" : trailersOf(error);
+    this.#streaming = false;
+    this.#socket.write(`0\r\n${trailers}\r\n`);
+  }
+
+  next() {
+    this.#send(this.#next, this.#event);
+  }
+
   /** The invocation failed and the process will end: resolves when the platform knows. */
   postLastError(requestId, error) {
+    if (this.#streaming) return this.#breakOff(error);
     return this.#postLast(`/invocation/${requestId}/error`, error);
   }
 
   /** The function cannot start: resolves when the platform knows. */
   postInitError(error) {
     return this.#postLast("/init/error", error);
+  }
+
+  #breakOff(error) {
+    return new Promise((resolve) => {
+      if (this.#waiting.length) this.#waiting[0] = resolve; // else it has been refused already
+      else resolve();
+      this.#socket.ref();
+      this.endResponse(error);
+    });
   }
 
   #postLast(path, error) {
@@ -128,6 +177,16 @@ export class RuntimeClient {
 function header(line) {
   const colon = line.indexOf(":");
   return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+}
+
+function trailersOf(error) {
+  const encode = (document) => Buffer.from(JSON.stringify(document)).toString("base64");
+  let body = encode(error);
+  if (body.length > MOST_TRAILER) body = encode({ ...error, errorMessage: error.errorMessage.slice(0, 4096), trace: [] });
+  return (
+    `Lambda-Runtime-Function-Error-Type: ${onlyVisible(error.errorType)}\r\n` +
+    `Lambda-Runtime-Function-Error-Body: ${body}\r\n`
+  );
 }
 
 function onlyVisible(text) {

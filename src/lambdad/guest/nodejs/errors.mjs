@@ -13,7 +13,6 @@ export class ImportModuleError extends RuntimeError {}
 export class HandlerNotFound extends RuntimeError {}
 export class MalformedHandlerName extends RuntimeError {}
 export class UserCodeSyntaxError extends RuntimeError {}
-export class MalformedStreamingHandler extends RuntimeError {}
 
 export class CallbackHandlerDeprecated extends RuntimeError {
   constructor() {

@@ -7,6 +7,7 @@
 import { setRequestId } from "./console.mjs";
 import { NodeJsExit, describe, logError } from "./errors.mjs";
 import { CALLBACKS } from "./loader.mjs";
+import { invokeStreaming, streams } from "./response_stream.mjs";
 
 const W3C_FIELDS = ["traceparent", "tracestate", "baggage"];
 
@@ -15,7 +16,10 @@ export function serve(client, handler, fatal) {
   let whenIdle = () => {};
   process.on("beforeExit", () => whenIdle());
   const setWhenIdle = (action) => (whenIdle = action);
-  const invoke = CALLBACKS ? invokeWithCallback : invokeForValue;
+  const buffered = CALLBACKS ? invokeWithCallback : invokeForValue;
+  const streaming = (handler, body, headers, answer) =>
+    invokeStreaming(handler, body, contextOf(headers), client, answer);
+  const invoke = streams(handler) ? streaming : buffered;
   client.start((headers, body) => {
     const requestId = headers["lambda-runtime-aws-request-id"];
     setRequestId(requestId);
@@ -60,6 +64,11 @@ class Answer {
     if (this.#given) return;
     logError("Invoke Error", error);
     this.#give(() => this.#client.postError(this.#requestId, describe(error)));
+  }
+
+  /** It has been given piece by piece: `post` what is left to be said. */
+  leave(post) {
+    if (!this.#given) this.#give(post);
   }
 
   #give(post) {

@@ -10,13 +10,11 @@ import {
   HandlerNotFound,
   ImportModuleError,
   MalformedHandlerName,
-  MalformedStreamingHandler,
   UserCodeSyntaxError,
 } from "./errors.mjs";
+import { provideAwslambda, streams } from "./response_stream.mjs";
 
 const require = createRequire(new URL("./index.mjs", import.meta.url)); // named in the require stack of messages
-const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
-const HIGH_WATER_MARK = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark");
 
 /** Node.js 24 and newer: promises only. */
 export const CALLBACKS = Number(process.versions.node.split(".")[0]) < 24;
@@ -40,15 +38,8 @@ export async function loadHandler(taskRoot, name) {
     .reduce((value, key) => value && value[key], module);
   if (!handler) throw new HandlerNotFound(`${name} is undefined or not exported`);
   if (typeof handler !== "function") throw new HandlerNotFound(`${name} is not a function`);
-  check(handler);
+  if (!CALLBACKS && !streams(handler) && handler.length >= 3) throw new CallbackHandlerDeprecated();
   return handler;
-}
-
-function check(handler) {
-  if (handler[STREAMING]) {
-    throw new MalformedStreamingHandler("lambdad does not stream responses yet: awslambda.streamifyResponse was used.");
-  }
-  if (!CALLBACKS && handler.length >= 3) throw new CallbackHandlerDeprecated();
 }
 
 async function loadModule(taskRoot, folder, name) {
@@ -89,20 +80,4 @@ function inModulePackage(folder) {
 
 function isFile(file) {
   return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
-}
-
-/** The global through which a handler says that it streams its response. */
-function provideAwslambda() {
-  globalThis.awslambda = {
-    streamifyResponse(handler, options) {
-      handler[STREAMING] = "response";
-      if (typeof options?.highWaterMark === "number") handler[HIGH_WATER_MARK] = Math.trunc(options.highWaterMark);
-      return handler;
-    },
-    HttpResponseStream: class HttpResponseStream {
-      static from(stream) {
-        return stream;
-      }
-    },
-  };
 }
