@@ -1,7 +1,7 @@
 """A function that speaks to the Runtime API itself, as custom runtimes do, and streams its responses.
 
-AWS: docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming. It is the module of a Python function: what
-it serves, it serves while the module is imported.
+AWS: docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming. It is the module of a Python
+function: what it serves, it serves while the module is imported.
 """
 
 SOURCE = r"""
