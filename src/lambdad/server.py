@@ -39,6 +39,7 @@ from lambdad.http.exchange import Exchange, Handler
 from lambdad.http.server import Server, listen, serve_accepted
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.concurrency import Concurrency
+from lambdad.invocation.concurrency_metrics import lines_of as concurrency_metrics
 from lambdad.invocation.invoke import Invoker
 from lambdad.observability.logs import LogStore
 from lambdad.observability.metrics import Metrics
@@ -120,11 +121,18 @@ class LambdaServer:
         runtimes = Runtimes(Interpreters(config.interpreters, os.environ), config.data_dir / "runtimes")
         blueprints = Blueprints(runtimes, self._unpacked_path, self._credentials_of)
         limits = Limits(
-            config.freeze_after, config.idle_timeout, _CAPACITY_WAIT, config.max_environments, config.max_memory_mb
+            config.freeze_after,
+            config.idle_timeout,
+            _CAPACITY_WAIT,
+            config.max_environments,
+            config.max_memory_mb,
+            config.scaling_rate,
         )
         self._environments = Environments(blueprints.model_of, self._spares, self._logs, clock, limits, self._attach)
-        metrics = Metrics(self._environments.states, lambda: self._environments.cold_starts)
         concurrency = Concurrency(config.concurrency)
+        metrics = Metrics(
+            self._environments.states, lambda: self._environments.cold_starts, lambda: concurrency_metrics(concurrency)
+        )
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
         self._asynchronous = Asynchronous(self._queue, self._functions, self._invoker, clock, self._logs.synced)
         environments = self._environments
@@ -166,6 +174,7 @@ class LambdaServer:
         listeners = (concurrency, self._invoker, self._environments, self._preparation, self._provisioning)
         for listener in listeners:
             self._functions.subscribe(listener.function_changed)
+        self._functions.subscribe(metrics.function_changed)
         self._layers.subscribe(self._preparation.layer_changed)
 
     # --- What one room needs of another -------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from lambdad.invocation.retries import MAXIMUM_EVENT_AGE, Failure, GiveUp, Patie
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import Function, FunctionKey
 from lambdad.resources.function_settings import EventInvokeConfig, ProvisionedConcurrency
+from lambdad.resources.token_buckets import TokenBuckets
 
 
 def test_a_function_error_is_tried_three_times_in_all() -> None:
@@ -70,29 +71,68 @@ def test_concurrency_counts_accounts_and_regions_apart() -> None:
     assert concurrency.used == 4
 
 
+@given(
+    st.integers(1, 50),
+    st.floats(0.1, 100),
+    st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 2)), max_size=80),
+)
+def test_a_bucket_gives_what_it_holds_and_what_has_come_since(
+    size: int, per_second: float, steps: list[tuple[str, float]]
+) -> None:
+    buckets = TokenBuckets[str](size, per_second)
+    now, taken, begun = 0.0, {"a": 0, "b": 0}, dict.fromkeys("ab", 0.0)
+    for key, later in steps:
+        now += later
+        begun[key] = begun[key] or now
+        allowed = buckets.take(key, now)
+        taken[key] += allowed
+        assert taken[key] <= size + (now - begun[key]) * per_second + 1e-6
+        assert allowed or taken[key] + 1 > size
+
+
+def test_no_rate_is_no_limit() -> None:
+    assert all(TokenBuckets[str](0, 0).take("a", 0.0) for _ in range(5000))
+
+
 class Ledger:
-    """Concurrency as it should be: everything is counted anew each time."""
+    """Concurrency as it should be: what is shared is counted anew each time. Only version 1 runs."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.running: list[tuple[str, bool]] = []
-        """Function, and whether it runs in provisioned concurrency: of version 1, which is all that runs."""
+        self.leases: dict[str, list[bool]] = {"a": [], "b": [], "c": []}
+        """What `take` has said of those that run: in provisioned concurrency?"""
+        self.inside = dict.fromkeys("abc", 0)
+        """Those that count as provisioned concurrency, and beside it."""
+        self.beside = dict.fromkeys("abc", 0)
         self.reserved: dict[str, int] = {}
         self.provisioned: dict[str, int] = {}
 
     def take(self, name: str) -> bool | None:
         """As the real one; None when it is refused."""
-        if self.running.count((name, True)) < self.provisioned.get(name, 0):
-            self.running.append((name, True))
-            return True
+        own = self.inside[name] < self.provisioned.get(name, 0)
         if name in self.reserved:
-            room = self.running.count((name, False)) < self.reserved[name] - self.provisioned.get(name, 0)
+            room = self.beside[name] < self.reserved[name] - self.provisioned.get(name, 0)
         else:
-            room = sum(not own and one not in self.reserved for one, own in self.running) < self.shared
-        if not room:
+            room = sum(self.beside[one] for one in "abc" if one not in self.reserved) < self.shared
+        if not own and not room:
             return None
-        self.running.append((name, False))
-        return False
+        self.leases[name].append(own)
+        self.inside[name] += own
+        self.beside[name] += not own
+        return own
+
+    def give_back(self, name: str) -> bool:
+        own = self.leases[name].pop(0)
+        inside = own and self.inside[name] > 0
+        self.inside[name] -= inside
+        self.beside[name] -= not inside
+        return own
+
+    def recount(self, name: str) -> None:
+        """Fewer may be provisioned now than run so."""
+        more = max(self.inside[name] - self.provisioned.get(name, 0), 0)
+        self.inside[name] -= more
+        self.beside[name] += more
 
     @property
     def shared(self) -> int:
@@ -133,9 +173,8 @@ def test_reservations_may_change_while_functions_run(steps: list[tuple[str, str,
             else:
                 assert concurrency.take(key, "1") is wanted
         elif step == "give":
-            for one in [one for one in ledger.running if one[0] == name][:1]:
-                concurrency.give_back(key, "1", one[1])
-                ledger.running.remove(one)
+            if ledger.leases[name]:
+                concurrency.give_back(key, "1", ledger.give_back(name))
         else:
             if step == "reserve":
                 ledger.reserved[name] = max(number, ledger.provisioned.get(name, 0))
@@ -145,7 +184,9 @@ def test_reservations_may_change_while_functions_run(steps: list[tuple[str, str,
                 ledger.reserved.pop(name, None)
                 ledger.provisioned.pop(name, None)
             concurrency.function_changed(key, None, ledger.function(key))
-        assert concurrency.used == len(ledger.running)
+            ledger.recount(name)
+        assert concurrency.used == sum(map(len, ledger.leases.values()))
+        assert sum(use.running for *_, use in concurrency.provisioned()) == sum(ledger.inside.values())
         assert concurrency.unreserved("1", "a") == ledger.shared
 
 

@@ -177,3 +177,25 @@ def test_account_settings(own_server: Server) -> None:
     layer = client.publish_layer_version(LayerName="l", Content={"ZipFile": zip_of({"python/one.py": "value = 1\n"})})
     total = 2 * size + layer["Content"]["CodeSize"]
     assert client.get_account_settings()["AccountUsage"] == {"TotalCodeSize": total, "FunctionCount": 1}
+
+
+def test_a_function_s_environments_grow_no_faster_than_allowed(own_server: Server) -> None:
+    server = Server(own_server.data_dir, "--scaling-rate", "1").start()
+    try:
+        client = server.client()
+        name, other = create(client, RUNS), create(client, RUNS)
+        answers: list[Any] = []
+        busy = threading.Thread(target=lambda: answers.append(call(client, name, 6)[0]))
+        busy.start()
+        running(server, 1)
+        assert throttled(client, name, 0) == "FunctionInvocationRateLimitExceeded"
+        assert call(client, other, 0)[0] == "done"
+        busy.join()
+        assert [*answers, call(client, name, 0)[0]] == ["done"] * 2  # in the one that is there
+        metrics = server.get("/_lambdad/metrics")[1].decode()
+        assert f'lambdad_throttles_total{{function="{name}"}} 1' in metrics
+        assert f'lambdad_throttles_total{{function="{other}"}} 0' in metrics
+        client.delete_function(FunctionName=other)
+        assert other not in server.get("/_lambdad/metrics")[1].decode()
+    finally:
+        assert server.stop() == 0

@@ -97,6 +97,14 @@ def test_more_than_provisioned_run_on_demand(own_server: Server) -> None:
         answers = [call(client, name, Qualifier="1")[0], *(one.result()[0] for one in held)]
     assert [how for how, _ in answers] == ["on-demand", "provisioned-concurrency", "provisioned-concurrency"]
     assert len({identity for _, identity in answers}) == 3
+    metrics = own_server.get("/_lambdad/metrics")[1].decode()
+    for line in (
+        "concurrent_executions{} 0",
+        "concurrency_invocations_total{} 2",
+        "concurrency_spillover_invocations_total{} 1",
+    ):
+        labels = f'{{function="{name}",version="1"}}'
+        assert "lambdad_provisioned_" + line.replace("{}", labels) in metrics
 
 
 def test_what_has_ended_is_initialised_again(client: Any, make: Make) -> None:

@@ -26,6 +26,7 @@ from lambdad.observability.log_writer import LogEvent
 from lambdad.observability.logs import LogStore
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion
 from lambdad.resources.invocation import Invocation, InvocationResult
+from lambdad.resources.token_buckets import TokenBuckets
 from lambdad.runtimes.templates import RuntimeNotInstalled
 from lambdad.sandbox.driver import Sandbox, Template
 
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 _WARM_LIMIT = 10.0
 """Seconds that a version stays Pending for the sake of its runtime's first sandbox."""
+_SCALING_PERIOD = 10.0
+"""Seconds. AWS: docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html"""
 _CLOSE_LIMIT = 60.0
 """Seconds until their end is waited for no longer: the driver ends what is left."""
 
@@ -46,6 +49,8 @@ class Limits:
     wait_limit: float
     environments: int
     memory_mb: int
+    scaling_rate: int
+    """New environments per function in `_SCALING_PERIOD`; 0: any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class Environments:
         self._limits = limits
         self._listen = listen
         self._capacity = Capacity(limits.environments, limits.memory_mb)
+        self._scaling = TokenBuckets[FunctionKey](limits.scaling_rate, limits.scaling_rate / _SCALING_PERIOD)
         self._pools: dict[tuple[FunctionKey, str], Pool] = {}
         self._retired: set[Pool] = set()
         self._models: dict[Pool, Model] = {}
@@ -185,6 +191,9 @@ class Environments:
         environment.detach = self._listen(sandbox, RuntimeApi(environment).handle)
         return environment
 
+    def may_scale(self, pool: Pool) -> bool:
+        return self._scaling.take(pool.version.key, self._loop.time())
+
     def take_room(self, pool: Pool) -> bool:
         while not self._capacity.take(pool.version.memory_size):
             self._refused_room = True
@@ -262,6 +271,8 @@ class Environments:
         """A committed change (`store/functions.py`): environments of what is no more are retired."""
         if before is None:
             return
+        if after is None:
+            self._scaling.forget(key)
         for name, old in before.versions.items():
             new = after.versions.get(name) if after is not None else None
             if new is None or is_other(old, new):

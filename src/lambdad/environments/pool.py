@@ -38,6 +38,9 @@ class Host(Protocol):
     async def make_environment(self, pool: "Pool", provisioned: bool) -> Environment:
         """Raises SandboxError."""
 
+    def may_scale(self, pool: "Pool") -> bool:
+        """May its function have one more environment already? AWS limits how fast their number grows."""
+
     def take_room(self, pool: "Pool") -> bool:
         """Room for one more environment; an idle one of another version is given up for it if need be."""
 
@@ -104,6 +107,9 @@ class Pool:
             self._start_for(invocation)
 
     def _start_for(self, invocation: Invocation) -> None:
+        if not self._host.may_scale(self):
+            invocation.done(TooManyRequestsException.scaling_rate())
+            return
         if not self._host.take_room(self):
             self._waiting.append(invocation)
             self._loop.call_later(self._host.wait_limit, self._give_up, invocation)

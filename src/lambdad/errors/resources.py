@@ -226,6 +226,10 @@ class TooManyRequestsException(ServiceError):
         return cls("Rate exceeded", "CallerRateLimitExceeded")
 
     @classmethod
+    def scaling_rate(cls) -> "TooManyRequestsException":
+        return cls("Rate Exceeded.", "FunctionInvocationRateLimitExceeded")
+
+    @classmethod
     def no_capacity(cls) -> "TooManyRequestsException":
         """This host holds as many environments as it may: AWS has no such case, but this is how it would say it."""
         return cls("Rate Exceeded.", "ConcurrentInvocationLimitExceeded")

@@ -5,7 +5,7 @@ A version with provisioned concurrency has that many first, out of what its func
 AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lambdad.errors import TooManyRequestsException
@@ -44,8 +44,18 @@ class _Own:
 _NOTHING = _Own(None, {})
 
 
+@dataclass(slots=True)
+class ProvisionedUse:
+    """What has become of one version's provisioned concurrency: CloudWatch's ProvisionedConcurrency… metrics."""
+
+    running: int = 0
+    invocations: int = 0
+    spillovers: int = 0
+    """Invocations for which none was left."""
+
+
 class Concurrency:
-    __slots__ = ("_in_provisioned", "_limit", "_own", "_running", "_shared")
+    __slots__ = ("_limit", "_own", "_running", "_shared", "_uses")
 
     def __init__(self, account_limit: int) -> None:
         self._limit = account_limit
@@ -53,7 +63,8 @@ class Concurrency:
         self._own: dict[FunctionKey, _Own] = {}
         self._running: dict[FunctionKey, int] = {}
         """Beside provisioned concurrency."""
-        self._in_provisioned: dict[tuple[FunctionKey, str], int] = {}
+        self._uses: dict[FunctionKey, dict[str, ProvisionedUse]] = {}
+        """By version: of those that have provisioned concurrency."""
 
     def take(self, key: FunctionKey, version: str) -> bool:
         """One slot; whether it is one of provisioned concurrency, for `give_back`. Raises TooManyRequestsException."""
@@ -73,20 +84,23 @@ class Concurrency:
 
     def _take_provisioned(self, key: FunctionKey, version: str, own: _Own) -> bool:
         provisioned = own.provisioned.get(version, 0)
-        running = self._in_provisioned.get((key, version), 0)
-        if running >= provisioned:
+        if not provisioned:
             return False
-        self._in_provisioned[key, version] = running + 1
+        use = self._uses[key][version]
+        if use.running >= provisioned:
+            use.spillovers += 1
+            return False
+        use.running += 1
+        use.invocations += 1
         return True
 
     def give_back(self, key: FunctionKey, version: str, provisioned: bool) -> None:
         if provisioned:
-            left = self._in_provisioned[key, version] - 1
-            if left:
-                self._in_provisioned[key, version] = left
-            else:
-                del self._in_provisioned[key, version]
-            return
+            use = self._uses.get(key, {}).get(version)
+            if use is not None and use.running:
+                use.running -= 1
+                return
+            # Fewer are provisioned than when it was taken: it has been counted like any other since.
         running = self._running[key] - 1
         if running:
             self._running[key] = running
@@ -111,9 +125,25 @@ class Concurrency:
             self._own[key] = new
         if old == new:
             return
+        counted = self._running.get(key, 0)
+        running = counted + self._recount(key, new)
+        if running:
+            self._running[key] = running
         shared = self._place(key)
         shared.limit += old.taken_from_all - new.taken_from_all
-        shared.running += self._running.get(key, 0) * ((old.reserved is not None) - (new.reserved is not None))
+        shared.running += running * (new.reserved is None) - counted * (old.reserved is None)
+
+    def _recount(self, key: FunctionKey, new: _Own) -> int:
+        """How many run in provisioned concurrency that is no more."""
+        uses = self._uses.pop(key, {})
+        moved = 0
+        for version, use in uses.items():
+            more = max(use.running - new.provisioned.get(version, 0), 0)
+            use.running -= more
+            moved += more
+        if new.provisioned:
+            self._uses[key] = {version: uses.get(version) or ProvisionedUse() for version in new.provisioned}
+        return moved
 
     def unreserved(self, account: str, region: str) -> int:
         """What functions without a reservation share."""
@@ -127,7 +157,18 @@ class Concurrency:
 
     @property
     def used(self) -> int:
-        return sum(self._running.values()) + sum(self._in_provisioned.values())
+        provisioned = sum(use.running for uses in self._uses.values() for use in uses.values())
+        return sum(self._running.values()) + provisioned
+
+    def running(self) -> Mapping[FunctionKey, int]:
+        """Beside provisioned concurrency."""
+        return self._running
+
+    def provisioned(self) -> Iterator[tuple[FunctionKey, str, int, ProvisionedUse]]:
+        """Function, version, how many are provisioned, what became of them."""
+        for key, uses in self._uses.items():
+            for version, use in uses.items():
+                yield key, version, self._own[key].provisioned[version], use
 
 
 def _own_of(function: Function | None) -> _Own:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from lambdad.clock import Clock
-from lambdad.errors import ResourceConflictException
+from lambdad.errors import ResourceConflictException, TooManyRequestsException
 from lambdad.ids import new_trace_id
 from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.routing import route, version_of
@@ -67,7 +67,11 @@ class Invoker:
     ) -> None:
         """Run one event; `done` is called once. Raises TooManyRequestsException. The version must be ready."""
         key = version.key
-        provisioned = self._concurrency.take(key, version.version)
+        try:
+            provisioned = self._concurrency.take(key, version.version)
+        except TooManyRequestsException:
+            self._metrics.throttled(key.name)
+            raise
         self.running += 1
         began = self._clock.monotonic()
 
@@ -75,6 +79,9 @@ class Invoker:
             self._concurrency.give_back(key, version.version, provisioned)
             self.running -= 1
             done(outcome)
+            if isinstance(outcome, TooManyRequestsException):
+                self._metrics.throttled(key.name)
+                return
             failed = not isinstance(outcome, InvocationResult) or outcome.function_error is not None
             self._metrics.invocation(key.name, self._clock.monotonic() - began, failed)
 

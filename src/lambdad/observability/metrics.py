@@ -1,6 +1,8 @@
 """What the server counts, for Prometheus (text exposition format 0.0.4)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+
+from lambdad.resources.function import FunctionKey
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 900.0)
 """Seconds."""
@@ -9,11 +11,12 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 class _Series:
     """One function's counters."""
 
-    __slots__ = ("buckets", "errors", "invocations", "seconds")
+    __slots__ = ("buckets", "errors", "invocations", "seconds", "throttles")
 
     def __init__(self) -> None:
         self.invocations = 0
         self.errors = 0
+        self.throttles = 0
         self.seconds = 0.0
         self.buckets = [0] * (len(_BUCKETS) + 1)
 
@@ -21,17 +24,29 @@ class _Series:
 class Metrics:
     """Counting costs a dictionary look-up and a few additions; text is made only when someone looks."""
 
-    def __init__(self, environments: Callable[[], Mapping[str, int]], cold_starts: Callable[[], int]) -> None:
-        """`environments`: how many there are by state; `cold_starts`: how many were ever started."""
+    def __init__(
+        self,
+        environments: Callable[[], Mapping[str, int]],
+        cold_starts: Callable[[], int],
+        concurrency: Callable[[], Iterable[str]],
+    ) -> None:
+        """`environments`: how many there are by state; `cold_starts`: how many were ever started; `concurrency`: its lines."""
         self._functions: dict[str, _Series] = {}
         self._environments = environments
         self._cold_starts = cold_starts
-        self.throttles = 0
+        self._concurrency = concurrency
 
-    def invocation(self, function: str, seconds: float, failed: bool) -> None:
+    def _of(self, function: str) -> _Series:
         series = self._functions.get(function)
         if series is None:
             series = self._functions[function] = _Series()
+        return series
+
+    def throttled(self, function: str) -> None:
+        self._of(function).throttles += 1
+
+    def invocation(self, function: str, seconds: float, failed: bool) -> None:
+        series = self._of(function)
         series.invocations += 1
         series.seconds += seconds
         if failed:
@@ -43,9 +58,10 @@ class Metrics:
             at += 1
         series.buckets[at] += 1
 
-    def forget(self, function: str) -> None:
-        """A deleted function's series go: the number of series is bounded by the functions there are."""
-        self._functions.pop(function, None)
+    def function_changed(self, key: FunctionKey, before: object, after: object) -> None:
+        """A committed change: a deleted function's series go, so that there are no more than functions."""
+        if after is None:
+            self._functions.pop(key.name, None)
 
     def render(self) -> bytes:
         lines = ["# TYPE lambdad_invocations_total counter"]
@@ -57,7 +73,10 @@ class Metrics:
         lines.append("# TYPE lambdad_duration_seconds histogram")
         for name, series in self._functions.items():
             lines += _histogram(name, series)
-        lines += ["# TYPE lambdad_throttles_total counter", f"lambdad_throttles_total {self.throttles}"]
+        lines.append("# TYPE lambdad_throttles_total counter")
+        for name, series in self._functions.items():
+            lines.append(f'lambdad_throttles_total{{function="{name}"}} {series.throttles}')
+        lines += self._concurrency()
         lines += ["# TYPE lambdad_cold_starts_total counter", f"lambdad_cold_starts_total {self._cold_starts()}"]
         lines.append("# TYPE lambdad_environments gauge")
         for state, number in sorted(self._environments().items()):
