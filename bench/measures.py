@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import streams
 from bench.client import Refused, Target, concurrent, invoke_once, sequential
 from bench.stored import fill, name_of
 from bench.targets import OTHERS, Emulator, Lambdad, Ministack
@@ -289,6 +290,24 @@ def _per_gib(each: float) -> str:
     return f"{(1 << 30) / each:,.0f} ({each / 1048576:.1f} MB)"
 
 
+def stream() -> list[Row]:
+    """A streamed response, beside an Invoke of the same function on the same connection."""
+    server = Lambdad()
+    try:
+        name = "stream"
+        buffered = server.create(name, source=streams.SOURCE)
+        target = Target.at(server.url, f"/2021-11-15/functions/{name}/response-streaming-invocations")
+        whole = sequential(buffered, b"1", 500)
+        streamed = streams.measure(server, target, 200, 500)
+    finally:
+        server.close()
+    return [
+        row("first byte of a streamed response / Invoke of 64 KB", "lambdad", streamed.first, statistics.median(whole)),
+        Row("200 MB streamed", "lambdad", f"{streamed.megabytes_per_second:,.0f} MB/s"),
+        Row("memory of the server meanwhile", "lambdad", f"+{streamed.grown_mb:.1f} MB"),
+    ]
+
+
 def control() -> list[Row]:
     """The API with 10,000 functions of 3 versions each in the store, beside one with a single function."""
     get, page = f"/2015-03-31/functions/{name_of(0)}", "/2015-03-31/functions/?MaxItems=50"
@@ -319,6 +338,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "burst": burst,
     "payload": payload,
     "density": density,
+    "stream": stream,
     "control": control,
 }
 

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 from pathlib import Path
 
-from bench.targets import interpreter, package
+from bench.targets import HANDLER, package
 from lambdad.clock import last_modified
 from lambdad.ids import new_uuid
 from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion
@@ -26,7 +26,7 @@ async def _fill(data_dir: Path, functions: int, versions: int) -> None:
     database, code = Database(data_dir), CodePackages(data_dir)
     database.open()
     code.open()
-    kept = await code.put(package())
+    kept = await code.put(package(HANDLER))
     store = Functions(database)
     for start in range(0, functions, 500):
         batch = [

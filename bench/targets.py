@@ -43,10 +43,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def package() -> bytes:
+def package(source: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("app.py", HANDLER)
+        archive.writestr("app.py", source)
     return buffer.getvalue()
 
 
@@ -80,9 +80,9 @@ class Api:
             raise Refused(f"{method} {path}: {answer.status} {content[:200]!r}")
         return json.loads(content) if content else None
 
-    def create(self, name: str, memory: int = 1769) -> Target:
+    def create(self, name: str, memory: int = 1769, source: str = HANDLER) -> Target:
         """A function that is ready to be invoked and never was."""
-        code = {"ZipFile": base64.b64encode(package()).decode()}
+        code = {"ZipFile": base64.b64encode(package(source)).decode()}
         role = "arn:aws:iam::000000000000:role/bench"
         function = {
             "FunctionName": name,

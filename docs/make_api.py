@@ -18,7 +18,7 @@ DIFFERENCES = {
     "CreateEventSourceMapping": "Nothing polls yet; whether the source exists is not checked.",
     "CreateFunctionUrlConfig": "Not served yet.",
     "Invoke": "Destinations and dead-letter queues are not there yet.",
-    "InvokeWithResponseStream": "The function answers whole; the stream has its answer in chunks.",
+    "InvokeWithResponseStream": "As fast as the caller reads: AWS allows 2 MB/s after the first 6 MB.",
     "PublishVersion": "Waits until `$LATEST` is Active.",
     "PutFunctionEventInvokeConfig": "Destinations are kept and do nothing yet.",
     "PutFunctionRecursionConfig": "Kept; loops are not detected yet.",
