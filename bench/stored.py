@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 from pathlib import Path
 
-from bench.targets import HANDLER, package
+from bench.targets import HANDLER, interpreter, package
 from lambdad.clock import last_modified
 from lambdad.ids import new_uuid
 from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion
