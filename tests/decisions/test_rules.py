@@ -84,7 +84,9 @@ def test_a_bucket_gives_what_it_holds_and_what_has_come_since(
     for key, later in steps:
         now += later
         begun[key] = begun[key] or now
+        expected = buckets.has(key, now)
         allowed = buckets.take(key, now)
+        assert allowed is expected
         taken[key] += allowed
         assert taken[key] <= size + (now - begun[key]) * per_second + 1e-6
         assert allowed or taken[key] + 1 > size

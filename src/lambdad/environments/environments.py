@@ -192,7 +192,10 @@ class Environments:
         return environment
 
     def may_scale(self, pool: Pool) -> bool:
-        return self._scaling.take(pool.version.key, self._loop.time())
+        return self._scaling.has(pool.version.key, self._loop.time())
+
+    def scaled(self, pool: Pool) -> None:
+        self._scaling.take(pool.version.key, self._loop.time())
 
     def take_room(self, pool: Pool) -> bool:
         while not self._capacity.take(pool.version.memory_size):

@@ -41,6 +41,9 @@ class Host(Protocol):
     def may_scale(self, pool: "Pool") -> bool:
         """May its function have one more environment already? AWS limits how fast their number grows."""
 
+    def scaled(self, pool: "Pool") -> None:
+        """It gets one."""
+
     def take_room(self, pool: "Pool") -> bool:
         """Room for one more environment; an idle one of another version is given up for it if need be."""
 
@@ -114,6 +117,7 @@ class Pool:
             self._waiting.append(invocation)
             self._loop.call_later(self._host.wait_limit, self._give_up, invocation)
             return
+        self._host.scaled(self)
         environment = self._host.new_environment(self)
         if environment is not None:
             self._adopt(environment, invocation)
@@ -167,6 +171,7 @@ class Pool:
     def room_may_be_free(self) -> None:
         """Called when some environment of this host is gone."""
         while len(self._waiting) > self._growing and self._host.take_room(self):
+            self._host.scaled(self)
             self._grow()
         self._fill()
 

@@ -14,14 +14,21 @@ class TokenBuckets(Generic[K]):
         self._buckets: dict[K, tuple[float, float]] = {}
         """Tokens left, and when (monotonic seconds)."""
 
+    def has(self, key: K, now: float) -> bool:
+        """Would `take` get one?"""
+        return not self._per_second or self._left(key, now) >= 1.0
+
     def take(self, key: K, now: float) -> bool:
         if not self._per_second:
             return True
-        left, since = self._buckets.get(key, (self._size, now))
-        left = min(left + (now - since) * self._per_second, self._size)
+        left = self._left(key, now)
         allowed = left >= 1.0
         self._buckets[key] = (left - allowed, now)
         return allowed
+
+    def _left(self, key: K, now: float) -> float:
+        left, since = self._buckets.get(key, (self._size, now))
+        return min(left + (now - since) * self._per_second, self._size)
 
     def forget(self, key: K) -> None:
         self._buckets.pop(key, None)
