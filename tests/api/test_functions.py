@@ -281,14 +281,6 @@ def test_a_name_that_is_too_long(create_function: Create) -> None:
     assert create_function(FunctionName=new_name("n" * 51))["FunctionName"].startswith("n" * 51)
 
 
-def test_container_images_are_refused_plainly(create_function: Create) -> None:
-    code, _, message = refused(
-        create_function, PackageType="Image", Runtime=None, Handler=None, Code={"ImageUri": "repository:tag"}
-    )
-    assert code == "InvalidParameterValueException"
-    assert "container images are not supported" in message
-
-
 @pytest.mark.parametrize(
     "parameters",
     [{"DurableConfig": {"ExecutionTimeout": 60}}, {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}],

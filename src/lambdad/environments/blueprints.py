@@ -8,7 +8,7 @@ from lambdad.environments.variables import Credentials, Place, environment_of
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.quotas import QUOTAS
 from lambdad.runtimes.catalogue import runtime_version, runtime_version_arn
-from lambdad.runtimes.templates import Runtimes
+from lambdad.runtimes.templates import RuntimeNotInstalled, Runtimes
 from lambdad.sandbox.driver import Sandbox, SandboxSpec
 
 _INIT_TIMEOUT = 10.0
@@ -16,6 +16,7 @@ _INIT_TIMEOUT = 10.0
 _LONG_INIT_TIMEOUT = 130.0
 """Seconds, or the function's timeout if that is longer: for provisioned concurrency.
 AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
+_NO_IMAGES = "lambdad does not run container images (PackageType Image) yet: only what is deployed as a package runs."
 
 
 class Blueprints:
@@ -32,6 +33,8 @@ class Blueprints:
 
     def model_of(self, version: FunctionVersion) -> Model:
         """Raises RuntimeNotInstalled."""
+        if version.image_uri is not None:
+            raise RuntimeNotInstalled(_NO_IMAGES)
         runtime = version.runtime or ""
         template = self._runtimes.template_for(runtime)
 

@@ -174,10 +174,11 @@ def _is_active(version: FunctionVersion) -> bool:
 
 
 def _code_of(versions: Iterable[FunctionVersion]) -> set[str]:
-    """With that of their layers."""
+    """With that of their layers; container images are no packages of ours."""
     return {
         hex_of(code_sha256)
         for version in versions
+        if version.image_uri is None
         for code_sha256 in (version.code_sha256, *(layer.code_sha256 for layer in version.layers))
     }
 

@@ -68,10 +68,40 @@ class InvalidParameterValueException(ServiceError):
         return cls("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 
     @classmethod
-    def images(cls) -> "InvalidParameterValueException":
-        return cls(
-            "lambdad runs functions from deployment packages (PackageType Zip); container images are not supported."
-        )
+    def image_needed_to_create(cls) -> "InvalidParameterValueException":
+        return cls("Please provide ImageUri when creating a function with packageType Image.")
+
+    @classmethod
+    def image_needed_to_update(cls) -> "InvalidParameterValueException":
+        return cls("Please provide ImageUri when updating a function with packageType Image.")
+
+    @classmethod
+    def image_for_new_zip(cls) -> "InvalidParameterValueException":
+        return cls("Please don't provide ImageUri when creating a function with packageType Zip.")
+
+    @classmethod
+    def source_image(cls, uri: str) -> "InvalidParameterValueException":
+        return cls(f"Source image {uri} is not valid. Provide a valid source image.")
+
+    @classmethod
+    def zip_settings_of_image(cls) -> "InvalidParameterValueException":
+        return cls("Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.")
+
+    @classmethod
+    def layers_of_image(cls) -> "InvalidParameterValueException":
+        return cls("Lambda layers are not supported for functions created with container images.")
+
+    @classmethod
+    def image_config_of_zip(cls) -> "InvalidParameterValueException":
+        return cls("Please don't provide ImageConfig when the intended function PackageType is Zip.")
+
+    @classmethod
+    def signed_image(cls) -> "InvalidParameterValueException":
+        return cls("Code signing is not supported for functions created with container images.")
+
+    @classmethod
+    def snap_start_of_image(cls) -> "InvalidParameterValueException":
+        return cls("SnapStart is not supported for functions created with container images.")
 
     @classmethod
     def code_sha_mismatch(cls, given: str, current: str) -> "InvalidParameterValueException":

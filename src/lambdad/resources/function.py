@@ -59,7 +59,7 @@ class FunctionVersion:
     """In the order given."""
     package_type: str
     code_sha256: str
-    """Base64, as answered; the code package's content address is its hex form (`code_packages.py`)."""
+    """Base64, as answered; the code package's content address is its hex form (`code_packages.py`). An image's digest, in hex."""
     code_size: int
     """Bytes of the zip."""
     last_modified: str
@@ -77,6 +77,8 @@ class FunctionVersion:
     signing_profile_version_arn: str | None = None
     """Who signed the package, if that was checked."""
     signing_job_arn: str | None = None
+    image_uri: str | None = None
+    """As given: of a function whose package type is Image."""
     log_format: str = "Text"
     application_log_level: str | None = None
     system_log_level: str | None = None

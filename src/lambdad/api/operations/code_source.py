@@ -34,7 +34,7 @@ async def read_code(backend: Backend, region: str, code: Members, operation: str
             raise RequestEntityTooLargeException.operation(QUOTAS.create_request, operation)
         return bytes(content)
     if code.get("ImageUri"):
-        raise InvalidParameterValueException.images()
+        raise InvalidParameterValueException.image_for_new_zip()
     if not code.get("S3Bucket") or not code.get("S3Key"):
         raise InvalidParameterValueException.no_code()
     endpoint = backend.config.endpoints.get("s3")

@@ -32,7 +32,7 @@ _SNAP_START_STORAGE = 512
 """MB."""
 _NOT_OFFERED = (
     *("AcceleratorConfig", "CapacityProviderConfig", "DurableConfig", "RuntimeConfig", "TenancyConfig"),
-    *("ImageConfig", "PublishTo"),
+    "PublishTo",
 )
 """What would change how a function runs, and does not here: better refused than ignored."""
 
@@ -126,14 +126,14 @@ def _logging(given: Members, before: FunctionVersion | None) -> dict[str, Any]:
 def _settings(key: FunctionKey, request: Members, before: Mapping[str, Any]) -> dict[str, Any]:
     """`settings` after a request: members given replace those before; an empty dead letter or key unsets it."""
     settings = dict(before)
-    for name in (*KEPT, "TracingConfig", "SnapStart"):
+    for name in (*KEPT, "TracingConfig", "SnapStart", "ImageConfig"):
         if name in request:
             settings[name] = request[name]
     if "VpcConfig" in request:
         settings["VpcConfig"] = _vpc(key, request["VpcConfig"])
     if not settings.get("DeadLetterConfig", {}).get("TargetArn"):
         settings.pop("DeadLetterConfig", None)
-    for name in ("KMSKeyArn", "FileSystemConfigs"):
+    for name in ("KMSKeyArn", "FileSystemConfigs", "ImageConfig"):
         if not settings.get(name):
             settings.pop(name, None)
     return settings

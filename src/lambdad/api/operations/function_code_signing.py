@@ -8,6 +8,7 @@ import dataclasses
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.named import function_of, named_function
 from lambdad.api.operations.signatures import config_of
+from lambdad.errors import InvalidParameterValueException
 from lambdad.resources.function import Function
 
 
@@ -19,6 +20,8 @@ async def put_function_code_signing_config(backend: Backend, context: Context, r
         key = named_function(context, request)
 
         def change(function: Function) -> Function:
+            if function.latest.package_type == "Image":
+                raise InvalidParameterValueException.signed_image()
             return dataclasses.replace(function, code_signing_config_arn=arn)
 
         await backend.functions.update(key, change)

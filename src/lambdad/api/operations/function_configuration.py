@@ -6,6 +6,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
 import dataclasses
 
 from lambdad.api.context import Backend, Context, Members
+from lambdad.api.operations.code_fields import check_package_type
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.functions import find
@@ -29,6 +30,7 @@ async def update_function_configuration(backend: Backend, context: Context, requ
     if qualifier is not None:
         raise InvalidParameterValueException.qualifier_mismatch()
     current = check_changeable(key, backend.functions.get(key), request.get("RevisionId"))
+    check_package_type(current.package_type, request)
     layers = layer_changes(backend, key, request).get("layers", ())
     await check_size(backend, current.code_sha256, layers)
     await check_layers(backend, key, function_of(backend, key).code_signing_config_arn, layers)

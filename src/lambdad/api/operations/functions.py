@@ -6,11 +6,12 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and its sibli
 import dataclasses
 
 from lambdad.api.context import Backend, Context, Members
-from lambdad.api.operations.code_source import keep_code, location, read_code
+from lambdad.api.operations.code_fields import check_package_type, image_fields, package_fields
+from lambdad.api.operations.code_source import location
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.layer_references import check_size, layer_changes
-from lambdad.api.operations.signatures import check_code, check_layers, config_of
+from lambdad.api.operations.signatures import check_layers, config_of
 from lambdad.api.operations.tags import check_tags
 from lambdad.api.pagination import page_of
 from lambdad.api.violations import of_length
@@ -24,8 +25,8 @@ from lambdad.errors import (
 from lambdad.ids import new_uuid
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion, pending, publish, without_version
+from lambdad.resources.image import parse_image
 from lambdad.resources.quotas import QUOTAS
-from lambdad.store.code_packages import CodePackage
 
 
 async def create_function(backend: Backend, context: Context, request: Members) -> Members:
@@ -37,13 +38,14 @@ async def create_function(backend: Backend, context: Context, request: Members) 
     config_arn = request.get("CodeSigningConfigArn")
     if config_arn:
         config_arn = config_of(backend, key.account, key.region, config_arn).key.arn
-    content = await read_code(backend, context.region, request["Code"], "CreateFunction")
-    changes |= await check_code(backend, key, config_arn or None, content)
     await check_layers(backend, key, config_arn or None, changes.get("layers", ()))
-    package = await keep_code(backend, key.account, key.region, content, dry_run=False)
-    await check_size(backend, package.sha256_base64, changes.get("layers", ()))
+    if _package_type(request) == "Image":
+        changes |= image_fields(request["Code"], InvalidParameterValueException.image_needed_to_create())
+    else:
+        changes |= await package_fields(backend, key, request["Code"], config_arn or None, "CreateFunction")
+        await check_size(backend, changes["code_sha256"], changes.get("layers", ()))
     now = last_modified(backend.clock.now())
-    latest = dataclasses.replace(_with_defaults(key, request, package, now), **changes)
+    latest = dataclasses.replace(_with_defaults(key, request, now), **changes)
     function = Function(
         key=key,
         versions={LATEST: latest},
@@ -73,15 +75,19 @@ def _new_key(context: Context, name: str) -> FunctionKey:
 
 
 def _check_creation(request: Members) -> None:
-    if request.get("PackageType", "Zip") == "Image":
-        raise InvalidParameterValueException.images()
-    if not request.get("Runtime") or not request.get("Handler"):
+    package_type = _package_type(request)
+    check_package_type(package_type, request)
+    if package_type == "Zip" and (not request.get("Runtime") or not request.get("Handler")):
         raise InvalidParameterValueException.runtime_and_handler_needed()
     check_tags(request.get("Tags") or {})
 
 
-def _with_defaults(key: FunctionKey, request: Members, package: CodePackage, now: str) -> FunctionVersion:
-    """A new `$LATEST` with the defaults of everything that a request may leave out."""
+def _package_type(request: Members) -> str:
+    return request.get("PackageType") or "Zip"
+
+
+def _with_defaults(key: FunctionKey, request: Members, now: str) -> FunctionVersion:
+    """A new `$LATEST` with the defaults of everything that a request may leave out, and no code yet."""
     version = FunctionVersion(
         key=key,
         version=LATEST,
@@ -95,9 +101,9 @@ def _with_defaults(key: FunctionKey, request: Members, package: CodePackage, now
         environment={},
         architectures=tuple(request.get("Architectures") or ("x86_64",)),
         layers=(),
-        package_type="Zip",
-        code_sha256=package.sha256_base64,
-        code_size=package.size,
+        package_type=_package_type(request),
+        code_sha256="",
+        code_size=0,
         last_modified=now,
         revision_id=new_uuid(),
         state="Pending",
@@ -120,13 +126,20 @@ async def get_function(backend: Backend, context: Context, request: Members) -> 
     function, version, qualifier = find(backend, context, request)
     answer: Members = {
         "Configuration": members_of(version, qualifier),
-        "Code": {"RepositoryType": "S3", "Location": location(backend, context.endpoint, version.code_sha256)},
+        "Code": _code_of(backend, context, version),
     }
     if function.tags:
         answer["Tags"] = dict(function.tags)
     if function.reserved_concurrency is not None:
         answer["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved_concurrency}
     return answer
+
+
+def _code_of(backend: Backend, context: Context, version: FunctionVersion) -> Members:
+    if version.image_uri is None:
+        return {"RepositoryType": "S3", "Location": location(backend, context.endpoint, version.code_sha256)}
+    image = parse_image(version.image_uri)
+    return {"RepositoryType": "ECR", "ImageUri": image.uri, "ResolvedImageUri": image.resolved_uri}
 
 
 async def list_functions(backend: Backend, context: Context, request: Members) -> Members:

@@ -1,0 +1,46 @@
+"""The FunctionVersion fields that a request's code sets: of a deployment package, or of a container image.
+
+AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-function-common.html (a function's package type never changes)
+"""
+
+from typing import Any
+
+from lambdad.api.context import Backend, Members
+from lambdad.api.operations.code_source import keep_code, read_code
+from lambdad.api.operations.signatures import check_code
+from lambdad.errors import InvalidParameterValueException
+from lambdad.resources.function import FunctionKey
+from lambdad.resources.image import parse_image
+
+
+def check_package_type(package_type: str, request: Members) -> None:
+    """A configuration's members that go with the other kind. Raises InvalidParameterValueException."""
+    if package_type == "Image":
+        if request.get("Runtime") or request.get("Handler"):
+            raise InvalidParameterValueException.zip_settings_of_image()
+        if request.get("Layers"):
+            raise InvalidParameterValueException.layers_of_image()
+        if request.get("CodeSigningConfigArn"):
+            raise InvalidParameterValueException.signed_image()
+        if request.get("SnapStart", {}).get("ApplyOn", "None") != "None":
+            raise InvalidParameterValueException.snap_start_of_image()
+    elif request.get("ImageConfig"):
+        raise InvalidParameterValueException.image_config_of_zip()
+
+
+def image_fields(code: Members, missing: InvalidParameterValueException) -> dict[str, Any]:
+    """`missing` is raised when no image is named."""
+    if not code.get("ImageUri") or any(code.get(name) for name in ("ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion")):
+        raise missing
+    image = parse_image(code["ImageUri"])
+    return {"image_uri": image.uri, "code_sha256": image.digest, "code_size": 0}
+
+
+async def package_fields(
+    backend: Backend, key: FunctionKey, code: Members, config_arn: str | None, operation: str, dry_run: bool = False
+) -> dict[str, Any]:
+    """Read, checked and durable, but for a dry run. `config_arn`: of its code signing configuration."""
+    content = await read_code(backend, key.region, code, operation)
+    signed = await check_code(backend, key, config_arn, content)
+    package = await keep_code(backend, key.account, key.region, content, dry_run)
+    return {"code_sha256": package.sha256_base64, "code_size": package.size, **signed}
