@@ -14,7 +14,8 @@ not built answers `InvalidParameterValueException`. Written by `docs/make_api.py
 |---|---|---|
 """
 DIFFERENCES = {
-    "CreateFunction": "Container images are kept, their registry is not asked, and they do not run; VPC, tracing, dead-letter, file system and key settings are kept and do nothing.",
+    "CreateFunction": "Container images are kept, their registry is not asked, and they do not run; "
+    "VPC, tracing, dead-letter, file system and key settings are kept and do nothing.",
     "CreateEventSourceMapping": "Nothing polls yet; whether the source exists is not checked.",
     "CreateFunctionUrlConfig": "Not served yet.",
     "Invoke": "Destinations and dead-letter queues are not there yet.",
