@@ -68,6 +68,12 @@ OPTIONS: tuple[Option, ...] = (
     Option("spare", int, 4, "Prepared sandboxes kept ready per runtime."),
     Option("concurrency", int, 1000, "Concurrent executions per account and region."),
     Option("scaling_rate", int, 1000, "New environments that a function may have in 10 seconds; 0: any number."),
+    Option(
+        "retry_wait",
+        float,
+        60.0,
+        "Seconds until an asynchronous event that failed is tried again; the second time twice that.",
+    ),
     Option("quota", str, (), "NAME=NUMBER: another limit than AWS's; the names are listed below.", many=True),
     Option(
         "api_rate",
@@ -104,6 +110,7 @@ class Config:
     spare: int = 4
     concurrency: int = 1000
     scaling_rate: int = 1000
+    retry_wait: float = 60.0
     quota: tuple[str, ...] = ()
     api_rate: float = 0.0
     shutdown_grace: float = 900.0
@@ -190,7 +197,7 @@ def _check(config: Config) -> None:
         raise ConfigError("--auth sigv4 needs at least one --credential ACCESS_KEY_ID:SECRET.")
     if config.auth == "iam":
         raise ConfigError("--auth iam is not supported yet; use --auth sigv4.")
-    for name in ("idle_timeout", "freeze_after", "shutdown_grace", "spare", "api_rate", "scaling_rate"):
+    for name in ("idle_timeout", "freeze_after", "shutdown_grace", "spare", "api_rate", "scaling_rate", "retry_wait"):
         if getattr(config, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} cannot be negative.")
     for name in ("max_environments", "max_memory_mb", "concurrency", "log_retention_mb"):

@@ -40,6 +40,6 @@ def is_uuid(text: str) -> bool:
 
 
 def new_trace_id(now: float) -> str:
-    """A root trace header as Lambda makes it when the caller sends none (unsampled). `now` in seconds."""
+    """A root trace header as Lambda makes it when the caller sends none (unsampled), without lineage. `now` in seconds."""
     a, b = new_uuid().replace("-", ""), new_uuid().replace("-", "")
-    return f"Root=1-{int(now):08x}-{a[:12]}{b[:12]};Parent={a[16:]};Sampled=0;Lineage=1:{b[24:]}:0"
+    return f"Root=1-{int(now):08x}-{a[:12]}{b[:12]};Parent={a[16:]};Sampled=0"

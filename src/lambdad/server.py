@@ -24,6 +24,7 @@ from lambdad.api.model import load_model
 from lambdad.api.operations.code_source import CodeDownload
 from lambdad.aws.credentials import RoleCredentials
 from lambdad.aws.s3 import S3Objects
+from lambdad.aws.targets import AwsTargets
 from lambdad.clock import SystemClock
 from lambdad.config import Config
 from lambdad.environments.blueprints import Blueprints
@@ -40,6 +41,7 @@ from lambdad.http.server import Server, listen, serve_accepted
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.concurrency_metrics import lines_of as concurrency_metrics
+from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Invoker
 from lambdad.observability.logs import LogStore
 from lambdad.observability.metrics import Metrics
@@ -54,6 +56,7 @@ from lambdad.sandbox.user_network import UserNetworks, find_program
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.code_signing_configs import CodeSigningConfigs
 from lambdad.store.database import Database, DataDirectoryInUse
+from lambdad.store.deliveries import Deliveries
 from lambdad.store.event_source_mappings import EventSourceMappings
 from lambdad.store.functions import Functions
 from lambdad.store.layers import Layers
@@ -81,7 +84,8 @@ class LambdaServer:
         self._layers = Layers(self._database)
         self._event_source_mappings = EventSourceMappings(self._database)
         self._code_signing_configs = CodeSigningConfigs(self._database)
-        self._queue = EventQueue(self._database)
+        self._deliveries = Deliveries(self._database)
+        self._queue = EventQueue(self._database, self._deliveries)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
         self._driver = _driver_of(config)
@@ -99,6 +103,7 @@ class LambdaServer:
         self._event_source_mappings.load()
         self._code_signing_configs.load()
         self._queue.load()
+        self._deliveries.load()
         gc.freeze()
         gc.enable()
         self._code.open()
@@ -110,6 +115,7 @@ class LambdaServer:
         self._driver.front_door_port = self._listener.port
         self._preparation.start()
         self._asynchronous.start()
+        self._deliverer.start()
         self._supervisor.start()
         self._provisioning.start(self._functions.all())
 
@@ -134,7 +140,18 @@ class LambdaServer:
             self._environments.states, lambda: self._environments.cold_starts, lambda: concurrency_metrics(concurrency)
         )
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
-        self._asynchronous = Asynchronous(self._queue, self._functions, self._invoker, clock, self._logs.synced)
+        self._targets = AwsTargets(config.endpoints)
+        self._deliverer = Deliverer(self._deliveries, self._functions, self._targets, metrics, clock)
+        self._asynchronous = Asynchronous(
+            self._queue,
+            self._functions,
+            self._invoker,
+            self._deliverer,
+            metrics,
+            clock,
+            self._logs.synced,
+            config.retry_wait,
+        )
         environments = self._environments
         self._preparation = Preparation(
             self._functions, self._layers, self._code, environments.warm, environments.versions
@@ -224,6 +241,8 @@ class LambdaServer:
         elif (error := finishing.exception()) is not None:
             log.error("draining: %r", error)
         await self._front_door.finished()
+        await self._deliverer.close()
+        self._targets.close()
         await self._supervisor.close()
         await self._preparation.close()
         await self._environments.close()

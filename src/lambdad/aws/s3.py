@@ -1,7 +1,6 @@
 """Reading objects from the configured S3 endpoint, by AWS's own client.
 
-The client blocks, so it has a few threads of its own: a slow endpoint must not hold up anything else. It is imported at
-first use: that costs half a second, and most servers never fetch from S3.
+The client blocks, so it has a few threads of its own: a slow endpoint must not hold up anything else.
 """
 
 import asyncio
@@ -10,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
+from lambdad.aws.clients import make_client
 from lambdad.errors import InvalidParameterValueException
 
 _AT_ONCE = 4
-_TIMEOUT = 10
-"""Seconds to connect, and between two pieces."""
 _DEADLINE = 120.0
 """Seconds for one object."""
 _PIECE = 1 << 20
@@ -64,19 +62,4 @@ def _read(body: Any, most: int) -> bytes:
 
 
 def _client(endpoint: str, region: str) -> Any:
-    """With the user's own credentials where there are some; else any will do for the endpoints that people run themselves."""
-    import boto3
-    from botocore.config import Config
-
-    session = boto3.session.Session()
-    credentials = {}
-    if session.get_credentials() is None:
-        credentials = {"aws_access_key_id": "lambdad", "aws_secret_access_key": "lambdad"}
-    settings = Config(
-        connect_timeout=_TIMEOUT,
-        read_timeout=_TIMEOUT,
-        retries={"max_attempts": 2},
-        max_pool_connections=_AT_ONCE,
-        s3={"addressing_style": "path"},
-    )
-    return session.client("s3", endpoint_url=endpoint, region_name=region, config=settings, **credentials)
+    return make_client("s3", endpoint, region, _AT_ONCE)

@@ -235,6 +235,17 @@ class TooManyRequestsException(ServiceError):
         return cls("Rate Exceeded.", "ConcurrentInvocationLimitExceeded")
 
 
+class RecursiveInvocationException(ServiceError):
+    status = 400
+
+    @classmethod
+    def of(cls, function: str) -> "RecursiveInvocationException":
+        return cls(
+            f"Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped "
+            f"your function's invocation. Function: {function}"
+        )
+
+
 class PolicyLengthExceededException(ServiceError):
     status = 400
 

@@ -1,27 +1,46 @@
 """Asynchronous invocations: events are committed, then run, and run again until settled.
 
 AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async.html. An event is accepted when it is durable; a worker leases it,
-runs it like any synchronous invocation, and settles it. A crash between the two ends the lease with it: at least once.
-Destinations and dead-letter queues are not here yet.
+runs it like any synchronous invocation, and settles it together with what is to be delivered of it. A crash in between ends the
+lease with it: at least once.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from lambdad.clock import Clock
-from lambdad.errors import ResourceNotFoundException, ServiceError
+from lambdad.errors import RecursiveInvocationException, ResourceNotFoundException, ServiceError
+from lambdad.ids import new_trace_id
+from lambdad.invocation.backlog import Backlog
+from lambdad.invocation.deliverer import Deliverer
+from lambdad.invocation.destinations import SUCCESS, Settled
 from lambdad.invocation.invoke import Functions, Invoker
-from lambdad.invocation.retries import Failure, GiveUp, Patience, decide, patience_of
+from lambdad.invocation.retries import Failure, GiveUp, Patience, decide, expired, patience_of
+from lambdad.observability.metrics import Metrics
 from lambdad.resources.function import LATEST, FunctionKey
 from lambdad.resources.invocation import InvocationResult, Outcome
+from lambdad.store.database import WRITE_FAILED
 from lambdad.store.queue import Event, EventQueue
 
 log = logging.getLogger(__name__)
 
-_CONCURRENT = 64
+_CONCURRENT = 128
 """Events in flight at once: each holds one environment, and synchronous callers need some too."""
+_BYTES = 64 * 1024 * 1024
+"""Their payloads in all."""
 _LONGEST_SLEEP = 3600.0
+_LEASE_WAIT = 5.0
+"""Seconds until a queue that could not be read is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    failure: Failure | None
+    result: InvocationResult | None = None
+    condition: str | None = None
+    """Why there is no use in another attempt."""
 
 
 class Asynchronous:
@@ -30,15 +49,23 @@ class Asynchronous:
         queue: EventQueue,
         functions: Functions,
         invoker: Invoker,
+        deliverer: Deliverer,
+        metrics: Metrics,
         clock: Clock,
         logged: Callable[[], Awaitable[None]],
+        retry_wait: float,
     ) -> None:
-        """`logged`: what an attempt has logged is durable when it returns."""
+        """`logged`: what an attempt has logged is durable when it returns. `retry_wait`: seconds after a first error."""
         self._queue = queue
         self._functions = functions
-        self._logged = logged
         self._invoker = invoker
+        self._deliverer = deliverer
+        self._metrics = metrics
         self._clock = clock
+        self._logged = logged
+        self._retry_wait = retry_wait
+        self._backlog = Backlog()
+        self._bytes = 0
         self._wake = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
@@ -55,79 +82,127 @@ class Asynchronous:
     ) -> None:
         """Durable when it returns. Whether the target exists has been checked; an alias is resolved at each attempt."""
         now = self._clock.now()
-        await self._queue.append(
-            Event(
-                request_id=request_id,
-                key=key,
-                qualifier=qualifier,
-                payload=payload,
-                client_context=client_context,
-                trace_id=trace_id,
-                accepted_at=now,
-                due_at=now,
-            )
+        event = Event(
+            request_id=request_id,
+            key=key,
+            qualifier=qualifier,
+            payload=payload,
+            client_context=client_context,
+            trace_id=trace_id or new_trace_id(now),
+            accepted_at=now,
+            due_at=now,
         )
+        await self._queue.append(event)
+        self._accepted(event)
+
+    def _accepted(self, event: Event) -> None:
+        self._metrics.count("async_events_received", event.key.name)
+        self._backlog.added(event.key, event.due_at)
         self._wake.set()
 
     def start(self) -> None:
         """What an earlier server left is due like anything else."""
+        for key, due in self._queue.functions():
+            self._backlog.added(key, due)
         self._loop_task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
-            free = _CONCURRENT - len(self._running)
-            leased = await self._queue.lease(self._clock.now(), free) if free else []
-            for event in leased:
-                task = asyncio.get_running_loop().create_task(self._attempt(event))
-                self._running.add(task)
-                task.add_done_callback(self._attempt_done)
-            if not leased:
-                await self._sleep()
+            free, room = _CONCURRENT - self._backlog.running, _BYTES - self._bytes
+            turn = self._backlog.turn(self._clock.now()) if free > 0 and room > 0 else None
+            if turn is None:
+                await self._sleep(free > 0 and room > 0)
+                continue
+            key, most, throttled = turn
+            try:
+                await self._lease(key, min(most, free), room, throttled)
+            except WRITE_FAILED as error:
+                log.error("no events of %s could be taken: %r", key.arn, error)
+                self._backlog.leased(key, 0, self._clock.now() + _LEASE_WAIT)
 
-    async def _sleep(self) -> None:
+    async def _lease(self, key: FunctionKey, most: int, room: int, throttled: bool) -> None:
+        """A throttled function is tried with one event, beside those that are too old to be tried at all."""
+        now = self._clock.now()
+        leased = await self._queue.lease(key, now, _CONCURRENT if throttled else most, room)
+        taken, due = leased.events, leased.next_due
+        if throttled:
+            old = [event for event in taken if expired(now, event.accepted_at, self._patience(event))]
+            fresh = [event for event in taken if event not in old]
+            taken = [*old, *fresh[:1]]
+            for event in fresh[1:]:
+                self._queue.give_back(event)
+                due = event.due_at if due is None else min(due, event.due_at)
+        self._backlog.leased(key, len(taken), due)
+        for event in taken:
+            self._bytes += len(event.payload)
+            task = asyncio.get_running_loop().create_task(self._handle(event))
+            self._running.add(task)
+            task.add_done_callback(self._handled)
+
+    def _handled(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an event could not be settled; it will run again", exc_info=error)
+
+    async def _sleep(self, room: bool) -> None:
         """Until something is due, is accepted, or a worker is free again."""
-        due = await self._queue.next_due()
-        limit = _LONGEST_SLEEP if due is None else max(due - self._clock.now(), 0.0)
-        if len(self._running) >= _CONCURRENT:
-            limit = _LONGEST_SLEEP
+        due = self._backlog.next_turn()
+        limit = _LONGEST_SLEEP if due is None or not room else max(due - self._clock.now(), 0.0)
         try:
             await asyncio.wait_for(self._wake.wait(), min(limit, _LONGEST_SLEEP))
         except TimeoutError:
             return
 
-    def _attempt_done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._wake.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("an asynchronous invocation could not be settled; it will run again", exc_info=error)
+    async def _handle(self, event: Event) -> None:
+        """One attempt, and what follows from it."""
+        throttled = True  # an event that could not be settled runs again, but not at once
+        due: float | None = event.due_at
+        try:
+            throttled, due = await self._attempt(event)
+        finally:
+            self._bytes -= len(event.payload)
+            self._backlog.finished(event.key, self._clock.now(), throttled, due)
+            self._wake.set()
 
-    async def _attempt(self, event: Event) -> None:
-        failure = await self._invoke(event)
+    async def _attempt(self, event: Event) -> tuple[bool, float | None]:
+        """(was it throttled, when it is due again if it is)."""
+        patience = self._patience(event)
+        began = self._clock.now()
+        self._metrics.observe("async_event_age_seconds", event.key.name, began - event.accepted_at)
+        if expired(began, event.accepted_at, patience):
+            await self._settle(event, Settled("EventAgeExceeded", event.errors + event.throttles, None))
+            return False, None
+        attempt = await self._invoke(event)
         await self._logged()
-        if failure is None:
-            await self._queue.settle(event)
-            return
+        throttled = attempt.failure is Failure.PLATFORM
+        attempts = event.errors + event.throttles + 1
+        if attempt.failure is None:
+            await self._settle(event, Settled(SUCCESS, attempts, attempt.result))
+            return False, None
+        if attempt.condition is not None:
+            await self._settle(event, Settled(attempt.condition, attempts, attempt.result))
+            return throttled, None
         decision = decide(
-            failure,
-            self._patience(event),
+            attempt.failure,
+            patience,
             now=self._clock.now(),
             accepted=event.accepted_at,
             errors=event.errors,
             throttles=event.throttles,
+            first_wait=self._retry_wait,
         )
         if isinstance(decision, GiveUp):
-            log.warning("event %s of %s is given up: %s", event.request_id, event.key.arn, decision.condition)
-            await self._queue.settle(event)
-        else:
-            await self._queue.reschedule(event, decision.due, decision.errors, decision.throttles)
+            await self._settle(event, Settled(decision.condition, attempts, attempt.result))
+            return throttled, None
+        await self._queue.reschedule(event, decision.due, decision.errors, decision.throttles)
+        return throttled, decision.due
 
     def _patience(self, event: Event) -> Patience:
         function = self._functions.get(event.key)
         return patience_of(function.event_invoke_configs.get(event.qualifier or LATEST) if function else None)
 
-    async def _invoke(self, event: Event) -> Failure | None:
-        """None when it succeeded, or can never succeed because the function is gone."""
+    async def _invoke(self, event: Event) -> _Attempt:
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         try:
             version = await self._invoker.wait_until_ready(event.key, event.qualifier)
@@ -141,14 +216,37 @@ class Asynchronous:
                 client_context=event.client_context,
             )
         except ResourceNotFoundException:
-            log.warning("event %s: its function %s is gone", event.request_id, event.key.arn)
-            return None
+            return _Attempt(Failure.FUNCTION, condition="FunctionNotFound")
+        except RecursiveInvocationException:
+            return _Attempt(Failure.FUNCTION, condition="RecursiveInvocationDetected")
         except ServiceError:
-            return Failure.PLATFORM
+            return _Attempt(Failure.PLATFORM, condition=self._hopeless(event))
         outcome = await answered
         if not isinstance(outcome, InvocationResult):
-            return Failure.PLATFORM
-        return Failure.FUNCTION if outcome.function_error is not None else None
+            return _Attempt(Failure.PLATFORM)
+        return _Attempt(Failure.FUNCTION if outcome.function_error is not None else None, outcome)
+
+    def _hopeless(self, event: Event) -> str | None:
+        """A function without any concurrency is given up at once, if somebody is to be told; else its events wait."""
+        function = self._functions.get(event.key)
+        if function is None or function.reserved_concurrency != 0:
+            return None
+        condition = "ZeroReservedConcurrency"
+        told = self._deliverer.targets(function, event, Settled(condition, 1, None))
+        return condition if told else None
+
+    async def _settle(self, event: Event, settled: Settled) -> None:
+        """Done with; in the same transaction what is to be told of it is committed, or becomes an event itself."""
+        if settled.condition != SUCCESS:
+            self._metrics.count("async_events_dropped", event.key.name)
+            log.warning("event %s of %s is given up: %s", event.request_id, event.key.arn, settled.condition)
+        function = self._functions.get(event.key)
+        deliveries, events = self._deliverer.of_settled(function, event, settled, self._clock.now())
+        await self._queue.settle(event, deliveries, events)
+        if deliveries:
+            self._deliverer.wake()
+        for new in events:
+            self._accepted(new)
 
     async def stop(self) -> None:
         """Take nothing new; what runs is waited for by whoever drains the invocations."""

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from lambdad.clock import Clock
-from lambdad.errors import ResourceConflictException, TooManyRequestsException
-from lambdad.ids import new_trace_id
+from lambdad.errors import RecursiveInvocationException, ResourceConflictException, TooManyRequestsException
 from lambdad.invocation.concurrency import Concurrency
+from lambdad.invocation.recursion import MOST_LOOPS, hop
 from lambdad.invocation.routing import route, version_of
 from lambdad.observability.metrics import Metrics
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion
@@ -65,8 +65,14 @@ class Invoker:
         wants_tail: bool = False,
         sink: ResponseSink | None = None,
     ) -> None:
-        """Run one event; `done` is called once. Raises TooManyRequestsException. The version must be ready."""
+        """Run one event; `done` is called once. The version must be ready.
+
+        Raises TooManyRequestsException, RecursiveInvocationException.
+        """
         key = version.key
+        hopped = hop(trace_id, key, self._clock.now())
+        if hopped.loops >= MOST_LOOPS:
+            self._check_loop(key)
         try:
             provisioned = self._concurrency.take(key, version.version)
         except TooManyRequestsException:
@@ -85,10 +91,18 @@ class Invoker:
             failed = not isinstance(outcome, InvocationResult) or outcome.function_error is not None
             self._metrics.invocation(key.name, self._clock.monotonic() - began, failed)
 
-        trace = trace_id or new_trace_id(self._clock.now())
         self._environments.submit(
-            version, Invocation(request_id, payload, function_arn, trace, client_context, wants_tail, finished, sink)
+            version,
+            Invocation(request_id, payload, function_arn, hopped.trace_id, client_context, wants_tail, finished, sink),
         )
+
+    def _check_loop(self, key: FunctionKey) -> None:
+        """Raises RecursiveInvocationException, unless the function may call itself as often as it likes."""
+        function = self._functions.get(key)
+        if function is not None and function.recursive_loop == "Allow":
+            return
+        self._metrics.count("recursive_invocations_dropped", key.name)
+        raise RecursiveInvocationException.of(key.name)
 
     # --- Versions that are still being prepared -----------------------------------------------------------------------
 

@@ -12,7 +12,8 @@ from lambdad.resources.function_settings import EventInvokeConfig
 MAXIMUM_RETRY_ATTEMPTS = 2
 MAXIMUM_EVENT_AGE = 6 * 3600.0
 """Seconds."""
-_FUNCTION_ERROR_WAITS = (60.0, 120.0)
+FIRST_WAIT = 60.0
+"""Seconds after a first function error; then twice that."""
 _THROTTLE_FIRST_WAIT = 1.0
 _THROTTLE_LONGEST_WAIT = 300.0
 
@@ -55,14 +56,26 @@ def patience_of(config: EventInvokeConfig | None) -> Patience:
     )
 
 
+def expired(now: float, accepted: float, patience: Patience) -> bool:
+    """Too old to be tried (again)."""
+    return now - accepted > patience.event_age
+
+
 def decide(
-    failure: Failure, patience: Patience, *, now: float, accepted: float, errors: int, throttles: int
+    failure: Failure,
+    patience: Patience,
+    *,
+    now: float,
+    accepted: float,
+    errors: int,
+    throttles: int,
+    first_wait: float = FIRST_WAIT,
 ) -> RetryAt | GiveUp:
     """`errors` and `throttles`: how often each has happened before this attempt."""
     if failure is Failure.FUNCTION:
         if errors >= patience.retry_attempts:
             return GiveUp("RetriesExhausted")
-        retry = RetryAt(now + _FUNCTION_ERROR_WAITS[errors], errors + 1, throttles)
+        retry = RetryAt(now + first_wait * 2.0**errors, errors + 1, throttles)
     else:
         wait = min(_THROTTLE_FIRST_WAIT * 2.0**throttles, _THROTTLE_LONGEST_WAIT)
         retry = RetryAt(now + wait, errors, throttles + 1)

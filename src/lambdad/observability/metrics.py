@@ -35,6 +35,18 @@ class Metrics:
         self._environments = environments
         self._cold_starts = cold_starts
         self._concurrency = concurrency
+        self._counters: dict[str, dict[str, int]] = {}
+        self._observed: dict[str, dict[str, tuple[int, float]]] = {}
+
+    def count(self, name: str, function: str) -> None:
+        """One more of what happens more rarely than invocations."""
+        of_name = self._counters.setdefault(name, {})
+        of_name[function] = of_name.get(function, 0) + 1
+
+    def observe(self, name: str, function: str, value: float) -> None:
+        of_name = self._observed.setdefault(name, {})
+        number, total = of_name.get(function, (0, 0.0))
+        of_name[function] = (number + 1, total + value)
 
     def _of(self, function: str) -> _Series:
         series = self._functions.get(function)
@@ -62,6 +74,10 @@ class Metrics:
         """A committed change: a deleted function's series go, so that there are no more than functions."""
         if after is None:
             self._functions.pop(key.name, None)
+            for counts in self._counters.values():
+                counts.pop(key.name, None)
+            for sums in self._observed.values():
+                sums.pop(key.name, None)
 
     def render(self) -> bytes:
         lines = ["# TYPE lambdad_invocations_total counter"]
@@ -77,6 +93,14 @@ class Metrics:
         for name, series in self._functions.items():
             lines.append(f'lambdad_throttles_total{{function="{name}"}} {series.throttles}')
         lines += self._concurrency()
+        for name, counts in sorted(self._counters.items()):
+            lines.append(f"# TYPE lambdad_{name}_total counter")
+            lines += [f'lambdad_{name}_total{{function="{one}"}} {number}' for one, number in counts.items()]
+        for name, sums in sorted(self._observed.items()):
+            lines.append(f"# TYPE lambdad_{name} summary")
+            for one, (number, total) in sums.items():
+                lines.append(f'lambdad_{name}_count{{function="{one}"}} {number}')
+                lines.append(f'lambdad_{name}_sum{{function="{one}"}} {total:.6f}')
         lines += ["# TYPE lambdad_cold_starts_total counter", f"lambdad_cold_starts_total {self._cold_starts()}"]
         lines.append("# TYPE lambdad_environments gauge")
         for state, number in sorted(self._environments().items()):

@@ -49,6 +49,12 @@ def find_function_arn(arn: str) -> FunctionKey | None:
     return FunctionKey(match["account"], match["region"], match["name"])
 
 
+def qualifier_of(arn: str) -> str | None:
+    """Of a function's ARN."""
+    match = _NAME.fullmatch(arn)
+    return match["qualifier"] if match is not None else None
+
+
 def resolve_layer(text: str, account: str, region: str) -> LayerKey:
     """The layer meant by a LayerName that matches the model's pattern: a name or an ARN."""
     match = _LAYER.fullmatch(text)

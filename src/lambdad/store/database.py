@@ -13,7 +13,7 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import apsw
 
@@ -43,6 +43,10 @@ class DataDirectoryUnusable(OSError):
 class DatabaseClosed(Exception):
     def __init__(self) -> None:
         super().__init__("the database is closed")
+
+
+WRITE_FAILED: Final = (apsw.Error, DatabaseClosed)
+"""What `write` raises of its own: a full disk, an end."""
 
 
 class Database:

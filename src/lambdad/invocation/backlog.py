@@ -1,0 +1,115 @@
+"""Whose events are run next: functions take turns, and one that is throttled waits by itself. Pure accounting.
+
+A function's line says when it has something due and how many of its events are being run. While it is throttled it is tried
+with one event at a time, after a growing wait, so that a long backlog of it costs the others nothing.
+"""
+
+import heapq
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from lambdad.resources.function import FunctionKey
+
+_PER_FUNCTION: Final = 64
+"""Events of one function in flight at once."""
+_FIRST_WAIT: Final = 0.5
+_LONGEST_WAIT: Final = 30.0
+"""Seconds that a throttled function waits before one of its events is tried again."""
+
+
+@dataclass(slots=True)
+class _Line:
+    due: float | None
+    """When the next of its events is due that is not being run; None: there is none."""
+    running: int = 0
+    throttles: int = 0
+    """In a row."""
+    blocked_until: float = 0.0
+
+    @property
+    def ready_at(self) -> float | None:
+        """When it may have another turn; None: not before something changes."""
+        if self.due is None or self.running >= self.room_limit:
+            return None
+        return max(self.due, self.blocked_until)
+
+    @property
+    def room_limit(self) -> int:
+        return 1 if self.throttles else _PER_FUNCTION
+
+
+class Backlog:
+    def __init__(self) -> None:
+        self._lines: dict[FunctionKey, _Line] = {}
+        self._ready: OrderedDict[FunctionKey, None] = OrderedDict()
+        self._later: list[tuple[float, int, FunctionKey]] = []
+        """A heap; entries of lines that have changed since are passed over."""
+        self._sequence = 0
+        self.running = 0
+
+    def added(self, key: FunctionKey, due: float) -> None:
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(due)
+        elif line.due is None or due < line.due:
+            line.due = due
+        else:
+            return
+        self._plan(key, line)
+
+    def turn(self, now: float) -> tuple[FunctionKey, int, bool] | None:
+        """The function whose turn it is, how many of its events may be run, and whether it is throttled. It is out of turn
+        until `leased` says what became of it."""
+        self._wake(now)
+        while self._ready:
+            key, _ = self._ready.popitem(last=False)
+            line = self._lines.get(key)
+            if line is None or (ready := line.ready_at) is None:
+                continue
+            if ready > now:
+                self._plan(key, line)
+                continue
+            return key, line.room_limit - line.running, line.throttles > 0
+        return None
+
+    def _wake(self, now: float) -> None:
+        while self._later and self._later[0][0] <= now:
+            _, _, key = heapq.heappop(self._later)
+            self._ready[key] = None
+
+    def next_turn(self) -> float | None:
+        """When somebody may be ready, if nobody is."""
+        return self._later[0][0] if self._later else None
+
+    def leased(self, key: FunctionKey, count: int, due: float | None) -> None:
+        """So many are being run now; `due`: when the next of the others is due."""
+        line = self._lines[key]
+        line.running += count
+        line.due = due
+        self.running += count
+        self._plan(key, line)
+
+    def finished(self, key: FunctionKey, now: float, throttled: bool, due: float | None) -> None:
+        """One has been settled, or put off until `due`."""
+        line = self._lines[key]
+        line.running -= 1
+        self.running -= 1
+        if throttled:
+            line.throttles += 1
+            line.blocked_until = now + min(_FIRST_WAIT * 2.0 ** (line.throttles - 1), _LONGEST_WAIT)
+        else:
+            line.throttles = 0
+            line.blocked_until = 0.0
+        if due is not None and (line.due is None or due < line.due):
+            line.due = due
+        self._plan(key, line)
+
+    def _plan(self, key: FunctionKey, line: _Line) -> None:
+        ready = line.ready_at
+        if ready is not None:
+            self._sequence += 1
+            heapq.heappush(self._later, (ready, self._sequence, key))
+        elif line.due is None and not line.running:
+            del self._lines[key]
+            self._ready.pop(key, None)

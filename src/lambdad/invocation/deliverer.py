@@ -1,0 +1,209 @@
+"""Supervisor: brings what became of events to destinations and dead-letter queues.
+
+It acts on what is committed, and at start on whatever an earlier server left. A target that cannot be reached is tried again for
+an hour; one that refuses is not: both are logged and counted when they are given up.
+AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+"""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from lambdad.aws.targets import TargetRefused, TargetUnavailable
+from lambdad.clock import Clock
+from lambdad.errors import ResourceNotFoundException
+from lambdad.ids import new_uuid
+from lambdad.invocation.destinations import (
+    Settled,
+    dead_letter_queue_of,
+    destination_of,
+    to_dead_letter_queue,
+    to_destination,
+)
+from lambdad.invocation.invoke import Functions
+from lambdad.invocation.routing import version_of
+from lambdad.observability.metrics import Metrics
+from lambdad.resources.arn import find_function_arn, qualifier_of
+from lambdad.resources.function import Function, FunctionVersion
+from lambdad.resources.quotas import QUOTAS
+from lambdad.store.database import WRITE_FAILED
+from lambdad.store.deliveries import Deliveries, Delivery
+from lambdad.store.queue import Event
+
+log = logging.getLogger(__name__)
+
+_CONCURRENT = 16
+_LONGEST_WAIT = 60.0
+"""Seconds between two attempts, at most; they double from one."""
+_PATIENCE = 3600.0
+"""Seconds that a target may be out of reach."""
+_FAILURES = {"destination": "destination_delivery_failures", "dead_letter": "dead_letter_errors"}
+
+
+class Targets(Protocol):
+    async def send(self, delivery: Delivery) -> None:
+        """Raises TargetRefused, TargetUnavailable."""
+
+
+class Deliverer:
+    def __init__(
+        self, deliveries: Deliveries, functions: Functions, targets: Targets, metrics: Metrics, clock: Clock
+    ) -> None:
+        self._deliveries = deliveries
+        self._functions = functions
+        self._targets = targets
+        self._metrics = metrics
+        self._clock = clock
+        self._taken: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._loop_task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    # --- What is to be delivered ----------------------------------------------------------------------------------------
+
+    def targets(self, function: Function | None, event: Event, settled: Settled) -> list[tuple[str, str]]:
+        """(kind, ARN) of those that are to be told."""
+        if function is None:
+            return []
+        destination = destination_of(function, event, settled)
+        queue = dead_letter_queue_of(_version_of(function, event, settled), settled)
+        found = (("destination", destination), ("dead_letter", queue))
+        return [(kind, arn) for kind, arn in found if arn]
+
+    def of_settled(
+        self, function: Function | None, event: Event, settled: Settled, now: float
+    ) -> tuple[list[Delivery], list[Event]]:
+        """What is to be sent, and what becomes an event of another function here."""
+        deliveries, events = [], []
+        for kind, target in self.targets(function, event, settled):
+            if kind == "dead_letter":
+                deliveries.append(to_dead_letter_queue(event, target, settled, now))
+                continue
+            delivery = to_destination(event, target, settled, now)
+            if ":lambda:" not in target:
+                deliveries.append(delivery)
+            elif (new := self._event_of(delivery, now)) is not None:
+                events.append(new)
+        return deliveries, events
+
+    def _event_of(self, delivery: Delivery, now: float) -> Event | None:
+        """A function as destination is one of ours."""
+        key, qualifier = find_function_arn(delivery.target), qualifier_of(delivery.target)
+        try:
+            if key is None:
+                raise ResourceNotFoundException.function(delivery.target)
+            version_of(key, self._functions.get(key), qualifier)
+        except ResourceNotFoundException as error:
+            self._gave_up(delivery, error.message)
+            return None
+        if len(delivery.body) > QUOTAS.asynchronous_payload:
+            self._gave_up(delivery, f"the record is larger than {QUOTAS.asynchronous_payload} bytes")
+            return None
+        return Event(
+            request_id=new_uuid(),
+            key=key,
+            qualifier=qualifier,
+            payload=delivery.body,
+            client_context=None,
+            trace_id=delivery.context["trace_id"],
+            accepted_at=now,
+            due_at=now,
+        )
+
+    # --- Delivering -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._loop_task = asyncio.get_running_loop().create_task(self._run())
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            free = _CONCURRENT - len(self._taken)
+            found: list[Delivery] = []
+            due: float | None = None
+            if free:
+                found, due = await self._due(free)
+            for delivery in found:
+                self._taken.add(delivery.id)
+                task = asyncio.get_running_loop().create_task(self._deliver(delivery))
+                self._tasks.add(task)
+                task.add_done_callback(self._delivered)
+            if not found:
+                await self._sleep(due)
+
+    async def _due(self, most: int) -> tuple[list[Delivery], float | None]:
+        now = self._clock.now()
+        try:
+            return await self._deliveries.due(now, frozenset(self._taken), most)
+        except WRITE_FAILED as error:
+            log.error("what is to be delivered could not be read: %r", error)
+            return [], now + _LONGEST_WAIT
+
+    async def _sleep(self, due: float | None) -> None:
+        limit = None if due is None else max(due - self._clock.now(), 0.01)
+        try:
+            await asyncio.wait_for(self._wake.wait(), limit)
+        except TimeoutError:
+            return
+
+    def _delivered(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a delivery could not be settled; it will be tried again", exc_info=error)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        wait = 0.0
+        try:
+            await self._attempt(delivery)
+        except WRITE_FAILED as error:
+            log.error("what became of event %s could not be settled: %r", delivery.request_id, error)
+            wait = _LONGEST_WAIT  # it is due all the time
+        finally:
+            asyncio.get_running_loop().call_later(wait, self._free, delivery.id)
+
+    def _free(self, number: int) -> None:
+        self._taken.discard(number)
+        self._wake.set()
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        try:
+            await self._targets.send(delivery)
+        except TargetUnavailable as error:
+            now = self._clock.now()
+            due = now + min(2.0**delivery.attempts, _LONGEST_WAIT)
+            if due - delivery.begun_at <= _PATIENCE:
+                log.warning("event %s: %s is tried again: %s", delivery.request_id, delivery.target, error)
+                await self._deliveries.postpone(delivery, due)
+                return
+            self._gave_up(delivery, str(error))
+        except TargetRefused as error:
+            self._gave_up(delivery, str(error))
+        await self._deliveries.done(delivery)
+
+    def _gave_up(self, delivery: Delivery, why: str) -> None:
+        self._metrics.count(_FAILURES[delivery.kind], delivery.key.name)
+        log.error("what became of event %s was not delivered to %s: %s", delivery.request_id, delivery.target, why)
+
+    async def close(self) -> None:
+        """What is on its way arrives, or is tried again by the next server."""
+        self._stopping = True
+        self._wake.set()
+        if self._loop_task is not None:
+            await self._loop_task
+        if self._tasks:
+            await asyncio.wait(list(self._tasks))
+
+
+def _version_of(function: Function, event: Event, settled: Settled) -> FunctionVersion | None:
+    """The one that ran, or that would have."""
+    if settled.result is not None:
+        return function.versions.get(settled.result.executed_version)
+    try:
+        return version_of(function.key, function, event.qualifier)
+    except ResourceNotFoundException:
+        return None

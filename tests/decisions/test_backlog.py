@@ -1,0 +1,116 @@
+"""Whose events are run next."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdad.invocation.backlog import Backlog
+from lambdad.resources.function import FunctionKey
+
+A, B, C = (FunctionKey("1", "r", name) for name in "abc")
+
+
+def test_functions_take_turns() -> None:
+    backlog = Backlog()
+    for key in (A, B):
+        backlog.added(key, 0.0)
+    seen = []
+    for _ in range(4):
+        turn = backlog.turn(1.0)
+        assert turn is not None
+        key, most, throttled = turn
+        assert (most > 1, throttled) == (True, False)
+        seen.append(key)
+        backlog.leased(key, 1, 0.0)
+    assert seen == [A, B, A, B]
+
+
+def test_one_that_is_throttled_waits_and_the_others_do_not() -> None:
+    backlog = Backlog()
+    for key in (A, B):
+        backlog.added(key, 0.0)
+    assert [backlog.turn(0.0), backlog.turn(0.0)] == [(A, 64, False), (B, 64, False)]
+    backlog.leased(B, 1, 0.0)
+    backlog.leased(A, 1, 0.0)
+    backlog.finished(A, 0.0, throttled=True, due=None)
+    waits, now = [0.0], 0.0
+    for _ in range(9):
+        turn = backlog.turn(now)
+        assert turn is not None
+        assert turn[0] is B  # whose turn it is all the time meanwhile
+        backlog.leased(B, 1, None)
+        assert backlog.turn(now) is None
+        now = backlog.next_turn() or now
+        waits.append(now)
+        assert backlog.turn(now) == (A, 1, True)
+        backlog.leased(A, 1, 0.0)
+        backlog.finished(A, now, throttled=True, due=None)
+        backlog.added(B, now)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(waits)]
+    assert gaps == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+
+
+def test_a_throttled_one_is_tried_with_one_event_and_recovers() -> None:
+    backlog = Backlog()
+    backlog.added(A, 0.0)
+    assert backlog.turn(0.0) is not None
+    backlog.leased(A, 2, 0.0)
+    backlog.finished(A, 0.0, throttled=True, due=0.0)
+    assert backlog.turn(100.0) is None  # the other one still runs
+    backlog.finished(A, 0.0, throttled=True, due=0.0)
+    assert backlog.turn(0.1) is None
+    assert backlog.turn(100.0) == (A, 1, True)
+    backlog.leased(A, 1, 0.0)
+    backlog.finished(A, 100.0, throttled=False, due=None)
+    turn = backlog.turn(100.0)
+    assert turn is not None
+    assert turn[2] is False
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["add", "turn", "finish"]), st.sampled_from([A, B, C]), st.booleans()), max_size=80
+    )
+)
+def test_nobody_is_forgotten(steps: list[tuple[str, FunctionKey, bool]]) -> None:
+    """As long as something is due and nothing runs, somebody has a turn, now or at `next_turn`."""
+    backlog, now = Backlog(), 0.0
+    waiting = {A: 0, B: 0, C: 0}
+    running = {A: 0, B: 0, C: 0}
+
+    def take(now: float) -> bool:
+        turn = backlog.turn(now)
+        if turn is None:
+            return False
+        key, most, _ = turn
+        count = min(most, waiting[key])
+        waiting[key] -= count
+        running[key] += count
+        backlog.leased(key, count, 0.0 if waiting[key] else None)
+        return True
+
+    for step, key, throttled in steps:
+        now += 0.1
+        if step == "add":
+            waiting[key] += 1
+            backlog.added(key, now)
+        elif step == "turn":
+            take(now)
+        elif running[key]:
+            running[key] -= 1
+            waiting[key] += throttled
+            backlog.finished(key, now, throttled, now if throttled else None)
+        assert backlog.running == sum(running.values())
+    for key in (A, B, C):
+        for _ in range(running[key]):
+            backlog.finished(key, now, False, None)
+        running[key] = 0
+    for _ in range(200):
+        if not any(waiting.values()):
+            break
+        if not take(now):
+            due = backlog.next_turn()
+            assert due is not None
+            now = max(now, due)
+    assert not any(waiting.values())
