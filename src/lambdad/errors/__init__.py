@@ -1,6 +1,6 @@
 """Every error the API answers with: one class per exception of the service model, each wording once.
 
-A constructor takes the facts and holds AWS's words; `api/front_door.py` is the only place that turns one into bytes. What a
+A constructor takes the facts and holds AWS's words; `http/refusal.py` is the only place that turns one into bytes. What a
 failed *function* returns is no error here but a value: `environments/failures.py`.
 AWS: docs.aws.amazon.com/lambda/latest/api/CommonErrors.html and the Errors section of each operation.
 """

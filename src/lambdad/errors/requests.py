@@ -102,7 +102,7 @@ class UnknownOperationException(ServiceError):
 
 
 class Unauthorized(ServiceError):
-    """A request whose signature does not hold (`api/sigv4.py` knows why); the code is the failure's."""
+    """A request whose signature does not hold (`aws/sigv4.py` knows why); the code is the failure's."""
 
     status = 403
     kind = None
