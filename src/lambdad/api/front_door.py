@@ -33,6 +33,7 @@ from lambdad.errors import (
 from lambdad.http import refusal
 from lambdad.http.exchange import Exchange, Handler
 from lambdad.ids import is_uuid, new_uuid
+from lambdad.resources.function_url import HOST_LABEL
 from lambdad.resources.quotas import QUOTAS
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ _SERVICES = frozenset({"lambda", None})
 
 
 class FrontDoor:
-    """A Handler. `pages` are our own, by path prefix; `secret_of` is None when signatures are not checked."""
+    """A Handler. `pages` are our own, by path prefix; `secret_of` is None when signatures are not checked; `function_urls`
+    gets every request to a host that is one, whatever its path: who may reach only those must not reach the API by them."""
 
     def __init__(
         self,
@@ -54,12 +56,14 @@ class FrontDoor:
         backend: Backend,
         pages: Mapping[bytes, Handler],
         secret_of: Callable[[str], str | None] | None,
+        function_urls: Handler,
     ) -> None:
         self._router = Router(model)
         self._invoke = model.operations["Invoke"]
         self._backend = backend
         self._pages = pages
         self._secret_of = secret_of
+        self._function_urls = function_urls
         self._rate_limit = RateLimit(backend.config.api_rate)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -73,6 +77,9 @@ class FrontDoor:
 
     def _handle(self, exchange: Exchange) -> None:
         target = exchange.target
+        if HOST_LABEL in exchange.headers.get(b"host", b"").lower():
+            self._function_urls(exchange)
+            return
         if target.startswith(_PAGES):
             self._page(exchange)
             return

@@ -8,7 +8,9 @@ AWS: docs.aws.amazon.com/lambda/latest/api/CommonErrors.html and the Errors sect
 from lambdad.errors.base import ServiceError, ServiceException
 from lambdad.errors.parameters import InvalidParameterValueException
 from lambdad.errors.requests import (
+    BadRequestException,
     InvalidRequestContentException,
+    LengthRequiredException,
     OtherServiceException,
     RequestEntityTooLargeException,
     RequestTooLargeException,
@@ -35,12 +37,14 @@ from lambdad.errors.resources import (
 
 __all__ = [
     "AccessDeniedException",
+    "BadRequestException",
     "CodeSigningConfigNotFoundException",
     "CodeStorageExceededException",
     "CodeVerificationFailedException",
     "InvalidCodeSignatureException",
     "InvalidParameterValueException",
     "InvalidRequestContentException",
+    "LengthRequiredException",
     "NoPublishedVersionException",
     "OtherServiceException",
     "PolicyLengthExceededException",

@@ -33,5 +33,5 @@ def _body_of(error: ServiceError) -> bytes:
     body: dict[str, str | None] = dict(error.members)
     if error.kind is not None and error.has_type:
         body["Type"] = error.kind
-    body[error.message_member] = error.message
+    body[error.message_member] = error.message or None
     return orjson.dumps(body)
