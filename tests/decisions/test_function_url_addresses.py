@@ -24,6 +24,8 @@ BY_HOST = "http://abc.lambda-url.eu-west-1.localhost:4566/"
         ("http://build:4566", None, True, "http://build:4566/_lambdad/function-urls/abc/"),
         ("http://build:4566", "example.org", False, "http://abc.lambda-url.eu-west-1.example.org:4566/"),
         ("http://build:4566", "https://example.org", False, "https://abc.lambda-url.eu-west-1.example.org/"),
+        ("http://build:port", None, True, "http://build:port/_lambdad/function-urls/abc/"),
+        ("http://[build", "example.org", True, "http://abc.lambda-url.eu-west-1.example.org/"),
         ("http://build", "http://example.org:81", False, "http://abc.lambda-url.eu-west-1.example.org:81/"),
     ],
 )

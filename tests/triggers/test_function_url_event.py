@@ -122,6 +122,14 @@ def test_headers_of_the_connection_stay_with_it() -> None:
     assert seen["x-forwarded-for"] == "1.2.3.4, 10.0.0.7"
 
 
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [(b"x:81", "81"), (b"x", "80"), (b"8080", "80"), (b"[::1]", "80"), (b"[::1]:81", "81"), (b"x:", "80")],
+)
+def test_the_port_that_was_asked(host: bytes, port: str) -> None:
+    assert event(headers={b"host": host})["headers"]["x-forwarded-port"] == port
+
+
 def test_bytes_that_are_no_text() -> None:
     odd = event(b"/\xff%2F?\xfe=\xfd", {b"x": b"\xff\x80", b"cookie": b"\xe9"})
     assert (odd["rawPath"], odd["rawQueryString"]) == ("/%FF%2F", "%FE=%FD")

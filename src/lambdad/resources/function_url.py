@@ -54,14 +54,22 @@ def url_of(url_id: str, region: str, endpoint: str, domain: str | None, localhos
     knows names under it (`localhost_names`); everyone else gets a path of the endpoint that they have just used.
     """
     host = f"{url_id}.lambda-url.{region}"
-    parts = urlsplit(endpoint)
-    port = f":{parts.port}" if parts.port else ""
+    name, port = _name_and_port(endpoint)
     if domain is not None:
-        scheme, separator, name = domain.rpartition("://")
-        return f"{scheme}://{host}.{name}/" if separator else f"http://{host}.{name}{port}/"
-    if localhost_names and _is_loopback(parts.hostname or ""):
+        scheme, separator, rest = domain.rpartition("://")
+        return f"{scheme}://{host}.{rest}/" if separator else f"http://{host}.{domain}{port}/"
+    if localhost_names and _is_loopback(name):
         return f"http://{host}.localhost{port}/"
     return f"{endpoint}{PATH.decode()}{url_id}/"
+
+
+def _name_and_port(endpoint: str) -> tuple[str, str]:
+    """The port with its colon; empty where the caller's Host header says none that could be one."""
+    try:
+        parts = urlsplit(endpoint)
+        return parts.hostname or "", f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "", ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -85,19 +85,34 @@ def _holds(conditions: Mapping[str, Any], values: Mapping[str, str]) -> bool:
 
 def _compare(name: str, value: str | None, wanted: list[str]) -> bool:
     """Raises ValueError for an operator that there is not, or what is no number, date or address."""
-    quantifier, _, rest = name.rpartition(":")
-    if quantifier not in ("", "ForAllValues", "ForAnyValue"):
-        raise ValueError(name)
-    if rest == "Null":
+    asked = _operator(name)
+    if asked.test is None:
         return (value is None) == (wanted[0].lower() == "true")
-    plain = rest.removesuffix("IfExists")
-    negated = plain.replace("NotEquals", "Equals").replace("NotLike", "Like").replace("NotIp", "Ip")
-    test = _OPERATORS.get(negated)
-    if test is None:
-        raise ValueError(name)
     if value is None:
-        return plain != rest or quantifier == "ForAllValues" or (negated != plain and quantifier != "ForAnyValue")
-    return any(test(value, one) for one in wanted) == (negated == plain)
+        return asked.without
+    return any(asked.test(value, one) for one in wanted) != asked.negated
+
+
+@dataclass(frozen=True, slots=True)
+class _Operator:
+    test: Callable[[str, str], bool] | None
+    """None: `Null`."""
+    negated: bool
+    without: bool
+    """Does it hold for a request that has no such value?"""
+
+
+@lru_cache(maxsize=256)
+def _operator(name: str) -> _Operator:
+    """By a name such as `ForAnyValue:StringNotLikeIfExists`. Raises ValueError."""
+    quantifier, _, rest = name.rpartition(":")
+    plain = rest.removesuffix("IfExists")
+    positive = plain.replace("NotEquals", "Equals").replace("NotLike", "Like").replace("NotIp", "Ip")
+    if quantifier not in ("", "ForAllValues", "ForAnyValue") or (rest != "Null" and positive not in _OPERATORS):
+        raise ValueError(name)
+    negated = plain != positive
+    without = plain != rest or quantifier == "ForAllValues" or (negated and quantifier != "ForAnyValue")
+    return _Operator(_OPERATORS.get(positive), negated, without)
 
 
 def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:

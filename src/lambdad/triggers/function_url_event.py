@@ -119,10 +119,10 @@ def _headers(request: UrlRequest) -> dict[str, str]:
     if request.caller is not None:
         dropped |= _CREDENTIALS
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given.items() if name not in dropped}
-    port = given.get(b"host", b"").rpartition(b":")[2]
+    _, colon, port = given.get(b"host", b"").rpartition(b":")
     forwarded = headers.get("x-forwarded-for")
     headers["x-forwarded-for"] = f"{forwarded}, {request.peer}" if forwarded else request.peer
-    headers.setdefault("x-forwarded-port", port.decode() if port.isdigit() else "80")
+    headers.setdefault("x-forwarded-port", port.decode() if colon and port.isdigit() else "80")
     headers.setdefault("x-forwarded-proto", "http")
     headers["x-amzn-trace-id"] = request.trace_id.partition(";")[0]
     return headers
