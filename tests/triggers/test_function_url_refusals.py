@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from functions import create
+from functions import call, create
 from server import Server
 from urls import Answer, Make, Url, allow, id_of
 
@@ -43,6 +43,13 @@ def test_a_url_needs_both_permissions(client: Any, make_url: Make) -> None:
     )
     assert url.request().status == 200
     client.remove_permission(FunctionName=url.function, StatementId="url")
+    assert is_forbidden(url.request())
+
+
+def test_another_auth_type_counts_at_once(client: Any, make_url: Make) -> None:
+    url = make_url()
+    assert url.request().status == 200
+    client.update_function_url_config(FunctionName=url.function, AuthType="AWS_IAM")
     assert is_forbidden(url.request())
 
 
@@ -162,6 +169,35 @@ def test_signatures_by_path(checking: tuple[Url, Url]) -> None:
     url = checking[0]
     by_path = signed(url, "AKID", "hidden", target=f"{url.path}x/y?z=1", host=urlsplit(url.server.url).netloc)
     assert url.send(*by_path).body == b"/x/y"
+
+
+SIGNING = """
+import os, urllib.error, urllib.request
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+def handler(event, context):
+    url = os.environ["AWS_ENDPOINT_URL"] + event["path"]
+    request = AWSRequest("GET", url, headers={"Host": url.split("/")[2]})
+    if event["signed"]:
+        credentials = boto3.Session().get_credentials().get_frozen_credentials()
+        SigV4Auth(credentials, "lambda", os.environ["AWS_REGION"]).add_auth(request)
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=dict(request.headers))) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code
+"""
+
+
+def test_functions_sign_with_their_role(checking: tuple[Url, Url]) -> None:
+    url = checking[0]
+    client = url.server.client(account="AKID", secret="hidden")
+    name = create(client, SIGNING)
+    event = {"path": f"{url.path}from/inside", "signed": True}
+    assert call(client, name, event)[0] == "/from/inside"
+    assert call(client, name, {**event, "signed": False})[0] == 403
 
 
 def test_an_old_signature(checking: tuple[Url, Url]) -> None:

@@ -128,13 +128,29 @@ class Exchange:
         self._connection.answered(head, body)
 
     def stream(self, status: int, headers: Sequence[tuple[bytes, bytes]] = ()) -> ResponseStream:
-        """Begin an answer of unknown length (chunked)."""
-        self._answered = True
-        lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        """Begin an answer of unknown length (chunked). One that can have no body is all there then."""
+        head = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        head += b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         if self._connection.close_after():
-            lines += b"Connection: close\r\n"
-        first = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-        return self._connection.stream(first + lines + b"Transfer-Encoding: chunked\r\n\r\n")
+            head += b"Connection: close\r\n"
+        if self.method == b"HEAD" or status in _NO_BODY:
+            self.respond_raw(head + b"\r\n", b"")
+            return _NoBody()
+        self._answered = True
+        return self._connection.stream(head + b"Transfer-Encoding: chunked\r\n\r\n")
+
+
+class _NoBody:
+    """What is written is not sent."""
+
+    async def write(self, data: bytes) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
 
 
 Handler = Callable[[Exchange], None]

@@ -24,16 +24,18 @@ from lambdad.http import refusal
 from lambdad.http.exchange import Exchange
 from lambdad.ids import new_trace_id, new_uuid
 from lambdad.invocation.invoke import Invoker, is_ready
+from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.observability.url_metrics import UrlMetrics
 from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion
 from lambdad.resources.function_settings import FunctionUrl
 from lambdad.resources.function_url import Address, read_host, read_path
-from lambdad.resources.invocation import InvocationResult, Outcome
+from lambdad.resources.invocation import InvocationResult, Outcome, ResponseSink
 from lambdad.resources.quotas import QUOTAS
 from lambdad.triggers.function_url_access import Caller, facts_of, may_call
 from lambdad.triggers.function_url_cors import is_preflight, preflight_headers, with_cors
 from lambdad.triggers.function_url_event import UrlRequest, event_of
-from lambdad.triggers.function_url_response import Headers, buffered_response, streamed_response
+from lambdad.triggers.function_url_response import Headers, buffered_response
+from lambdad.triggers.function_url_stream import send
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +146,8 @@ class FunctionUrls:
         exchange, cors = asked.exchange, asked.url.cors
         target = _origin_form(exchange, target)
         if cors is not None and is_preflight(cors, exchange.method, exchange.headers):
-            self._respond(asked, 200, preflight_headers(cors, exchange.headers), b"")
+            headers = (*preflight_headers(cors, exchange.headers), *self._own_headers(asked))
+            self._respond(asked, 200, headers, b"")
             return
         caller = self._caller(asked, function)
         now = self._clock.now()
@@ -166,7 +169,9 @@ class FunctionUrls:
         if len(event) > QUOTAS.synchronous_payload:
             raise RequestTooLargeException.invoke(QUOTAS.synchronous_payload)
         version = self._invoker.route(asked.key, asked.qualifier)
-        if is_ready(version):
+        if asked.url.invoke_mode == "RESPONSE_STREAM":
+            self._spawn(asked, self._stream(asked, event))
+        elif is_ready(version):
             self._start(asked, version, event)
         else:
             self._spawn(asked, self._start_when_ready(asked, event))
@@ -203,6 +208,31 @@ class FunctionUrls:
             else:
                 self._refuse(asked, outcome)
 
+        self._invoke(asked, version, event, done)
+
+    async def _start_when_ready(self, asked: _Asked, event: bytes) -> None:
+        self._start(asked, await self._invoker.wait_until_ready(asked.key, asked.qualifier), event)
+
+    async def _stream(self, asked: _Asked, event: bytes) -> None:
+        """The answer as it is made, to its end."""
+        version = await self._invoker.wait_until_ready(asked.key, asked.qualifier)
+        streamed = StreamedInvocation()
+        self._invoke(asked, version, event, streamed.done, streamed)
+        status = await send(streamed, asked.exchange, lambda headers: self._headers(asked, headers))
+        if status is None:
+            self._fail(asked)
+        else:
+            self._count(asked, status)
+
+    def _invoke(
+        self,
+        asked: _Asked,
+        version: FunctionVersion,
+        event: bytes,
+        done: Callable[[Outcome], None],
+        sink: ResponseSink | None = None,
+    ) -> None:
+        """Raises TooManyRequestsException."""
         self._invoker.start(
             version,
             event,
@@ -210,13 +240,8 @@ class FunctionUrls:
             request_id=asked.exchange.request_id,
             function_arn=f"{asked.key.arn}:{asked.qualifier}" if asked.qualifier else asked.key.arn,
             trace_id=asked.trace_id,
+            sink=sink,
         )
-
-    async def _start_when_ready(self, asked: _Asked, event: bytes) -> None:
-        try:
-            self._start(asked, await self._invoker.wait_until_ready(asked.key, asked.qualifier), event)
-        except ServiceError as error:
-            self._refuse(asked, error)
 
     def _spawn(self, asked: _Asked, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -224,7 +249,10 @@ class FunctionUrls:
 
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            if not task.cancelled() and (error := task.exception()) is not None:
+            error = task.exception() if not task.cancelled() else None
+            if isinstance(error, ServiceError):
+                self._refuse(asked, error)
+            elif error is not None:
                 log.error("request %s failed", asked.exchange.request_id, exc_info=error)
                 self._fail(asked)
 
@@ -238,18 +266,14 @@ class FunctionUrls:
     # --- Answers ------------------------------------------------------------------------------------------------------
 
     def _answer(self, asked: _Asked, result: InvocationResult) -> None:
-        response = None
-        if result.function_error is None:
-            shape = streamed_response if asked.url.invoke_mode == "RESPONSE_STREAM" else buffered_response
-            response = shape(result.payload)
+        response = buffered_response(result.payload) if result.function_error is None else None
         if response is None:
             self._fail(asked)
         else:
-            headers = with_cors(asked.url.cors, asked.exchange.headers, response.headers)
-            self._respond(asked, response.status, headers, response.body)
+            self._respond(asked, response.status, self._headers(asked, response.headers), response.body)
 
     def _fail(self, asked: _Asked) -> None:
-        headers = with_cors(asked.url.cors, asked.exchange.headers, ((b"Content-Type", b"application/json"),))
+        headers = self._headers(asked, ((b"Content-Type", b"application/json"),))
         self._respond(asked, 502, headers, _SERVER_ERROR)
 
     def _refuse(self, asked: _Asked, error: ServiceError) -> None:
@@ -258,15 +282,17 @@ class FunctionUrls:
         self._count(asked, refusal.status_of(error))
 
     def _respond(self, asked: _Asked, status: int, headers: Headers, body: bytes) -> None:
-        exchange = asked.exchange
-        own = [
-            (b"x-amzn-RequestId", exchange.request_id.encode()),
-            (b"X-Amzn-Trace-Id", asked.trace_id.encode()),
-        ]
-        if asked.by_path:
-            own.append(_OPAQUE)
-        exchange.respond(status, (*headers, *own), body)
+        asked.exchange.respond(status, headers, body)
         self._count(asked, status)
+
+    def _headers(self, asked: _Asked, headers: Headers) -> Headers:
+        """What is sent: the function's own headers, those of CORS, and ours."""
+        return (*with_cors(asked.url.cors, asked.exchange.headers, headers), *self._own_headers(asked))
+
+    def _own_headers(self, asked: _Asked) -> Headers:
+        trace = (b"X-Amzn-Trace-Id", asked.trace_id.encode())
+        request_id = (b"x-amzn-RequestId", asked.exchange.request_id.encode())
+        return (request_id, trace, _OPAQUE) if asked.by_path else (request_id, trace)
 
     def _count(self, asked: _Asked, status: int) -> None:
         if asked.url.url_id in self._urls:

@@ -6,7 +6,7 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html;
 
 from typing import Final
 
-CONTENT_TYPE: Final = b"application/vnd.awslambda.http-integration-response"
+CONTENT_TYPE: Final = "application/vnd.awslambda.http-integration-response"
 _END: Final = bytes(8)
 _MOST: Final = 128 * 1024
 """Bytes a prelude may have: it is held until it is whole."""
