@@ -237,7 +237,7 @@ class LambdaServer:
         elif (error := finishing.exception()) is not None:
             log.error("draining: %r", error)
         await self._front_door.finished()
-        await self._function_urls.finished()
+        await self._function_urls.close()
         await self._supervisor.close()
         await self._preparation.close()
         await self._environments.close()

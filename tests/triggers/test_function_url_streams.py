@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import signal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,8 +10,10 @@ import pytest
 
 from functions import create
 from interpreters import is_installed
+from server import Server
 from streaming_runtime import SOURCE
 from urls import Answer, Make, Url, allow, id_of
+from wait import wait_for
 
 PRELUDE = "application/vnd.awslambda.http-integration-response"
 END = "\0" * 8
@@ -105,6 +108,27 @@ def test_a_client_that_goes(told: Url) -> None:
     connection.getresponse().read(1)
     connection.close()
     assert tell(told, pieces=["next"]).body == b"next"
+
+
+def test_a_second_signal_ends_a_stream(own_server: Server) -> None:
+    """The server does not wait for a function whose client it has let go."""
+    own_server.start()
+    client = own_server.client()
+    name = create(client, TOLD, Timeout=600)
+    config = client.create_function_url_config(FunctionName=name, AuthType="NONE", InvokeMode="RESPONSE_STREAM")
+    allow(client, name)
+    url = Url(own_server, name, id_of(config))
+    connection = http.client.HTTPConnection(urlsplit(own_server.url).netloc, timeout=60)
+    connection.request("POST", "/", json.dumps({"pieces": ["early"], "do": "sleep"}), {"Host": url.host, **JSON})
+    answer = connection.getresponse()
+    assert answer.read(5) == b"early"
+    own_server.signal(signal.SIGTERM)
+    wait_for(lambda: "draining" in own_server.log(), 30)
+    own_server.signal(signal.SIGTERM)
+    with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+        answer.read()
+    assert own_server.wait() == 0
+    connection.close()
 
 
 def test_throttles_and_failures_of_functions_that_do_not_stream(client: Any, make_url: Make) -> None:

@@ -166,6 +166,7 @@ class FunctionUrls:
                 caller,
             )
         )
+        exchange.body = b""  # it is in the event: a body is not held twice while the function is at work
         if len(event) > QUOTAS.synchronous_payload:
             raise RequestTooLargeException.invoke(QUOTAS.synchronous_payload)
         version = self._invoker.route(asked.key, asked.qualifier)
@@ -258,9 +259,11 @@ class FunctionUrls:
 
         task.add_done_callback(ended)
 
-    async def finished(self) -> None:
-        """Every request that waited for its function is under way, or answered."""
-        while self._tasks:
+    async def close(self) -> None:
+        """Once the server has let its clients go: what still waits for a function, or streams, is for nobody."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
             await asyncio.wait(list(self._tasks))
 
     # --- Answers ------------------------------------------------------------------------------------------------------
