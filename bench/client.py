@@ -96,6 +96,13 @@ def invoke_once(target: Target, payload: bytes) -> float:
     return time.perf_counter() - began
 
 
+def request_once(target: Target, payload: bytes) -> bytes:
+    """The answer's body, on a new connection."""
+    with target.connect() as connection:
+        connection.sendall(target.request(payload))
+        return read_response(connection)
+
+
 def sequential(target: Target, payload: bytes, count: int) -> list[float]:
     """Seconds of each, one after the other on one connection."""
     request, times = target.request(payload), []

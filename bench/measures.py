@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import streams
-from bench.client import Refused, Target, concurrent, invoke_once, sequential
+from bench.client import Refused, Target, concurrent, invoke_once, request_once, sequential
 from bench.stored import fill, name_of
 from bench.targets import OTHERS, Emulator, Lambdad, Ministack
 
@@ -71,13 +71,13 @@ def _with(kind: Callable[[], object], use: Callable[..., list[float]]) -> list[f
         target.close()  # type: ignore[attr-defined]
 
 
-def in_turns(targets: Sequence[Target], payload: bytes, count: int) -> list[list[float]]:
+def in_turns(targets: Sequence[Target], payloads: Sequence[bytes], count: int) -> list[list[float]]:
     """Seconds of each of `count` requests per target, in turns: what slows the host down for a while slows all of them."""
     times: list[list[float]] = [[] for _ in targets]
-    for target in targets:
+    for target, payload in zip(targets, payloads, strict=True):
         sequential(target, payload, 200)
     for _ in range(TURNS):
-        for target, own in zip(targets, times, strict=True):
+        for target, payload, own in zip(targets, payloads, times, strict=True):
             own += sequential(target, payload, count // TURNS)
     return times
 
@@ -112,11 +112,11 @@ def warm() -> list[Row]:
         other = Emulator()
         try:
             other.start()
-            own, emulator = in_turns((target, other.target), b"{}", WARM)
+            own, emulator = in_turns((target, other.target), (b"{}", b"{}"), WARM)
         finally:
             other.close()
     except Refused as error:
-        own, emulator = in_turns((target,), b"{}", WARM)[0], str(error)
+        own, emulator = in_turns((target,), (b"{}",), WARM)[0], str(error)
     finally:
         server.close()
     ministack = _with(Ministack, _api_warm(60))
@@ -226,6 +226,22 @@ def payload() -> list[Row]:
     ]
 
 
+def url() -> list[Row]:
+    """A request to a function URL beside a direct invoke of the same function with the same event, in turns."""
+    server = Lambdad()
+    try:
+        direct = server.create("url")
+        by_url = Target.at(server.url, server.open_url("url"))
+        event = request_once(by_url, b"{}")
+        invoked, requested = in_turns((direct, by_url), (event, b"{}"), WARM)
+    finally:
+        server.close()
+    return [
+        row("function URL / direct invoke", "lambdad", requested, statistics.median(invoked), "≤ 1.5 ×"),
+        row("direct invoke with its event", "lambdad", invoked),
+    ]
+
+
 def _pss(pids: Sequence[int]) -> int:
     """Bytes: each page counted by its share."""
     total = 0
@@ -314,7 +330,7 @@ def control() -> list[Row]:
     label = f"{FUNCTIONS:,} × 3 versions"
     small, large = (Lambdad(lambda data_dir, number=number: fill(data_dir, number, 3)) for number in (1, FUNCTIONS))
     try:
-        few, many = in_turns([Target.at(server.url, get) for server in (small, large)], b"", 3000)
+        few, many = in_turns([Target.at(server.url, get) for server in (small, large)], (b"", b""), 3000)
         pages = sequential(Target.at(large.url, page), b"", 200)
         resident = [server.resident_mb() for server in (small, large)]
     finally:
@@ -337,6 +353,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "cold": cold,
     "burst": burst,
     "payload": payload,
+    "url": url,
     "density": density,
     "stream": stream,
     "control": control,

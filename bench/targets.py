@@ -125,6 +125,19 @@ class Lambdad(Api):
         assert line.startswith(_READY), line
         self.url = line[len(_READY) :].strip()
 
+    def open_url(self, name: str) -> str:
+        """The path of a function URL that anyone may call."""
+        address = self.call("POST", f"/2021-10-31/functions/{name}/url", {"AuthType": "NONE"})["FunctionUrl"]
+        for action, condition in (
+            ("lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
+            ("lambda:InvokeFunction", {"InvokedViaFunctionUrl": True}),
+        ):
+            permission = {"StatementId": action[7:], "Action": action, "Principal": "*", **condition}
+            self.call("POST", f"/2015-03-31/functions/{name}/policy", permission)
+        parts = urlsplit(address)
+        url_id, by_host, _ = (parts.hostname or "").partition(".lambda-url.")
+        return f"/_lambdad/function-urls/{url_id}/" if by_host else parts.path
+
     def resident_mb(self) -> float:
         """Of the server itself."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()

@@ -130,6 +130,7 @@ class Server:
     def client(self, service: str = "lambda", **settings: Any) -> Any:
         """A boto3 client; its account is 000000000000 unless `account` says otherwise."""
         account = settings.pop("account", "test")
+        secret = settings.pop("secret", "test")
         region = settings.pop("region", "us-east-1")
         timeouts = {"read_timeout": 70, "retries": {"max_attempts": 0}, "max_pool_connections": 120}
         return boto3.client(
@@ -137,6 +138,6 @@ class Server:
             endpoint_url=self.url,
             region_name=region,
             aws_access_key_id=account,
-            aws_secret_access_key="test",
+            aws_secret_access_key=secret,
             config=Config(**{**timeouts, **settings}),
         )

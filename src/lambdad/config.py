@@ -6,10 +6,13 @@ made from `OPTIONS`.
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+_DOMAIN = re.compile(r"(https?://)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
 class ConfigError(Exception):
@@ -55,6 +58,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("credential", str, (), "ACCESS_KEY_ID:SECRET that may sign requests (with --auth sigv4).", many=True),
     Option("insecure", bool, False, "Allow a host other than loopback without --auth."),
     Option("region", str, "us-east-1", "Region of requests that are not signed."),
+    Option(
+        "function_url_domain",
+        str,
+        None,
+        "Domain whose names lead here, for function URLs: example.org, or https://example.org behind a proxy "
+        "(default: localhost where it resolves, else a path of the endpoint).",
+    ),
     Option("network", str, "nat", "What functions reach: the outside by NAT, or nothing.", ("nat", "none")),
     Option("network_deny", str, (), "Networks (CIDR) that functions must not reach.", many=True),
     Option("endpoint", str, (), "SERVICE=URL of another AWS service, e.g. s3=http://127.0.0.1:9000.", many=True),
@@ -99,6 +109,7 @@ class Config:
     credential: tuple[str, ...] = ()
     insecure: bool = False
     region: str = "us-east-1"
+    function_url_domain: str | None = None
     network: str = "nat"
     network_deny: tuple[str, ...] = ()
     endpoint: tuple[str, ...] = ()
@@ -203,6 +214,11 @@ def _check(config: Config) -> None:
     for name in ("max_environments", "max_memory_mb", "concurrency", "log_retention_mb"):
         if getattr(config, name) < 1:
             raise ConfigError(f"--{name.replace('_', '-')} must be at least 1.")
+    domain = config.function_url_domain
+    if domain is not None and _DOMAIN.fullmatch(domain) is None:
+        raise ConfigError(
+            f"--function-url-domain takes a domain such as example.org or https://example.org, not {domain!r}."
+        )
     for network in config.network_deny:
         try:
             ipaddress.ip_network(network)

@@ -37,6 +37,7 @@ from lambdad.environments.variables import Credentials
 from lambdad.event_source_mappings.supervisor import Supervisor
 from lambdad.http import protocol
 from lambdad.http.exchange import Exchange, Handler
+from lambdad.http.localhost_names import LocalhostNames
 from lambdad.http.server import Server, listen, serve_accepted
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.concurrency import Concurrency
@@ -45,6 +46,7 @@ from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Invoker
 from lambdad.observability.logs import LogStore
 from lambdad.observability.metrics import Metrics
+from lambdad.resources import function_url
 from lambdad.resources.function import FunctionVersion
 from lambdad.runtimes.interpreters import Interpreters
 from lambdad.runtimes.templates import Runtimes
@@ -61,6 +63,7 @@ from lambdad.store.event_source_mappings import EventSourceMappings
 from lambdad.store.functions import Functions
 from lambdad.store.layers import Layers
 from lambdad.store.queue import EventQueue
+from lambdad.triggers.function_url import FunctionUrls
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +92,7 @@ class LambdaServer:
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
         self._driver = _driver_of(config)
+        self._localhost_names = LocalhostNames()
         self._clock = clock
         self._front_door: FrontDoor
         self._listener: Server
@@ -96,6 +100,7 @@ class LambdaServer:
     async def start(self) -> None:
         """Raises DataDirectoryInUse, OSError."""
         config = self._config
+        self._localhost_names.look()
         self._database.open()
         gc.disable()  # what is loaded is no garbage, and stays: the collector need never look at it
         self._functions.load()
@@ -172,26 +177,34 @@ class LambdaServer:
             self._asynchronous,
             self._s3.fetch,
             self._roles.link_key,
+            self._localhost_names.resolve,
             asyncio.Lock(),
         )
         self._logs_page = LogsPage(self._logs, self._functions.get, config.region)
-        pages: dict[bytes, Handler] = {
+        secret_of = self._secret_of if config.auth == "sigv4" else None
+        self._function_urls = FunctionUrls(self._functions, self._invoker, clock, metrics.urls, secret_of)
+        urls = self._function_urls.handle
+        inner_pages: dict[bytes, Handler] = {
             b"/_lambdad/health": _health,
+            b"/_lambdad/code/": CodeDownload(backend).handle,
+            function_url.PATH: self._function_urls.handle_path,
+        }
+        pages: dict[bytes, Handler] = {
+            **inner_pages,
             b"/_lambdad/metrics": lambda exchange: _metrics(exchange, metrics),
             b"/_lambdad/logs": self._logs_page.handle,
-            b"/_lambdad/code/": CodeDownload(backend).handle,
         }
         model = load_model()
-        secret_of = self._secret_of if config.auth == "sigv4" else None
-        self._front_door = FrontDoor(model, backend, pages, secret_of)
-        inner_pages = {b"/_lambdad/code/": pages[b"/_lambdad/code/"], b"/_lambdad/health": _health}
-        self._inner_door = FrontDoor(model, backend, inner_pages, secret_of)
+        self._front_door = FrontDoor(model, backend, pages, secret_of, urls)
+        self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls)
+        self._function_urls.load(self._functions.all())
         for function in self._functions.all():
             concurrency.function_changed(function.key, None, function)
         listeners = (concurrency, self._invoker, self._environments, self._preparation, self._provisioning)
         for listener in listeners:
             self._functions.subscribe(listener.function_changed)
         self._functions.subscribe(metrics.function_changed)
+        self._functions.subscribe(self._function_urls.function_changed)
         self._layers.subscribe(self._preparation.layer_changed)
 
     # --- What one room needs of another -------------------------------------------------------------------------------
@@ -243,6 +256,7 @@ class LambdaServer:
         await self._front_door.finished()
         await self._deliverer.close()
         self._targets.close()
+        await self._function_urls.close()
         await self._supervisor.close()
         await self._preparation.close()
         await self._environments.close()

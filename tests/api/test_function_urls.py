@@ -1,5 +1,6 @@
 """Function URLs as resources: Create-, Get-, Update-, Delete- and ListFunctionUrlConfig(s)."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -37,8 +38,9 @@ def test_the_life_of_a_url(client: Any, function: str) -> None:
         "Cors": CORS,
         "CreationTime": created["CreationTime"],
     }
-    host = created["FunctionUrl"].removeprefix("http://").partition(":")[0]
-    assert host.endswith(".lambda-url.us-east-1.localhost")
+    by_host = r"[a-z2-7]{32}\.lambda-url\.us-east-1\.localhost:\d+/"
+    by_path = r"127\.0\.0\.1:\d+/_lambdad/function-urls/[a-z2-7]{32}/"
+    assert re.fullmatch(f"http://({by_host}|{by_path})", created["FunctionUrl"])
     got = members(client.get_function_url_config(FunctionName=function))
     assert got == {**created, "InvokeMode": "BUFFERED", "LastModifiedTime": created["CreationTime"]}
     updated = members(

@@ -1,6 +1,7 @@
 """Pure rules: retries, concurrency, capacity, transitions, log parsing, names, pages, signatures."""
 
 import datetime
+import re
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -9,8 +10,8 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdad.api import sigv4
 from lambdad.api.pagination import page_of
+from lambdad.aws import sigv4
 from lambdad.environments.capacity import Capacity
 from lambdad.environments.log_capture import OutputParser
 from lambdad.environments.states import TRANSITIONS, IllegalTransition, State, advance
@@ -337,6 +338,44 @@ def test_signatures_that_do_not_hold() -> None:
     ):
         with pytest.raises(Unauthorized):
             verify(request, body, path, later)
+
+
+def test_a_signature_covers_the_host() -> None:
+    request = signed("/", b"")
+    authorization = str(request.headers["Authorization"])
+    fields = re.sub("SignedHeaders=[^,]*", "SignedHeaders=x-amz-date", authorization)
+    with pytest.raises(Unauthorized, match="must be a 'SignedHeader'"):
+        sigv4.read_unverified("/", {b"authorization": fields.encode()})
+    scope = sigv4.read_unverified("/", {b"authorization": authorization.encode()})
+    assert (scope.access_key, scope.region) == ("AKID", "eu-west-1")
+    sigv4.check_service(scope, "lambda", "eu-west-1")
+    for service, region in (("s3", "eu-west-1"), ("lambda", "us-east-1")):
+        with pytest.raises(Unauthorized, match="scoped to"):
+            sigv4.check_service(scope, service, region)
+
+
+@pytest.mark.parametrize(
+    ("target", "authorization"),
+    [
+        ("/", b""),
+        ("/", b"Basic abc"),
+        ("/", b"AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=0"),
+        ("/", b"AWS4-HMAC-SHA256 Credential=AKID/20260102/r/s/aws4_request, SignedHeaders=host;\xff, Signature=\xff"),
+        ("/?X-Amz-Signature=%ff", b""),
+        (
+            "/?X-Amz-Signature=1&X-Amz-Credential=AKID/1/r/s/aws4_request&X-Amz-SignedHeaders=host&X-Amz-Expires=%C2%B2",
+            b"",
+        ),
+    ],
+)
+def test_signatures_that_are_none(target: str, authorization: bytes) -> None:
+    headers = {
+        b"authorization": authorization,
+        b"x-amz-date": NOW.strftime("%Y%m%dT%H%M%SZ").encode(),
+        b"\xff": b"\xff",
+    }
+    with pytest.raises(Unauthorized):
+        sigv4.verify("GET", target, headers, b"", {"AKID": "secret"}.get, NOW.timestamp())
 
 
 def test_the_scope_of_a_request() -> None:

@@ -115,6 +115,7 @@ def test_help(command: str) -> None:
         (("--host", "0.0.0.0"), "loopback"),
         (("--auth", "iam"), "iam"),
         (("--auth", "sigv4"), "--credential"),
+        (("--function-url-domain", "two words"), "--function-url-domain takes a domain"),
         (("--endpoint", "nonsense"), "--endpoint"),
         (("--network-deny", "x"), "--network-deny"),
         (("--idle-timeout", "-1"), "--idle-timeout"),

@@ -107,6 +107,17 @@ def test_connection_close(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
+    "head", [b"Connection: Upgrade\r\nUpgrade: h2c\r\n", b"Connection: upgrade\r\nUpgrade: websocket\r\n"]
+)
+def test_another_protocol_is_not_taken_up(connection: socket.socket, head: bytes) -> None:
+    """The request is answered in this one, and what comes after it is no request."""
+    connection.sendall(HEALTH.replace(b"\r\n\r\n", b"\r\n" + head + b"\r\n") + HEALTH)
+    status, _, rest = read_answer(connection)
+    assert (status, rest) == (200, b"")
+    assert closed(connection)
+
+
+@pytest.mark.parametrize(
     "request_",
     [
         b"nonsense\r\n\r\n",
@@ -116,6 +127,8 @@ def test_connection_close(connection: socket.socket) -> None:
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 1\r\n\r\na",
+        b"POST / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nbad\0name: x\r\n\r\n",
     ],

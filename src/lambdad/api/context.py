@@ -62,6 +62,8 @@ class Backend:
     fetch_code: Fetch
     link_key: bytes
     """What Code.Location links are signed with."""
+    localhost_names: "Callable[[], bool]"
+    """Do names under `localhost` resolve on this host?"""
     deciding: "asyncio.Lock"
     """Held while a change is decided and committed that other records have a say in: what is left of the account's
     concurrency, whether a code signing configuration is used."""

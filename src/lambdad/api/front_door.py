@@ -1,4 +1,4 @@
-"""Where every request comes in: request → identity → operation → answer. The single place where errors become bytes.
+"""Where every request comes in: request → identity → operation → answer. Errors that are raised become answers here.
 
 AWS: docs.aws.amazon.com/lambda/latest/api/API_Operations.html. Unexpected failures are logged with the request id and answered
 as ServiceException; nobody outside sees a stack trace.
@@ -12,9 +12,6 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-import orjson
-
-from lambdad.api import sigv4
 from lambdad.api.context import Backend, Context
 from lambdad.api.decode import decode
 from lambdad.api.encode import encode
@@ -24,17 +21,19 @@ from lambdad.api.operations.table import OPERATIONS
 from lambdad.api.rate_limit import RateLimit
 from lambdad.api.router import Router, invoke_target
 from lambdad.api.validation import validate
+from lambdad.aws import sigv4
 from lambdad.errors import (
     InvalidParameterValueException,
     OtherServiceException,
     RequestEntityTooLargeException,
     ServiceError,
     ServiceException,
-    Unauthorized,
     UnknownOperationException,
 )
+from lambdad.http import refusal
 from lambdad.http.exchange import Exchange, Handler
 from lambdad.ids import is_uuid, new_uuid
+from lambdad.resources.function_url import HOST_LABEL
 from lambdad.resources.quotas import QUOTAS
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,8 @@ _SERVICES = frozenset({"lambda", None})
 
 
 class FrontDoor:
-    """A Handler. `pages` are our own, by path prefix; `secret_of` is None when signatures are not checked."""
+    """A Handler. `pages` are our own, by path prefix; `secret_of` is None when signatures are not checked; `function_urls`
+    gets every request to a host that is one, whatever its path: who may reach only those must not reach the API by them."""
 
     def __init__(
         self,
@@ -56,12 +56,14 @@ class FrontDoor:
         backend: Backend,
         pages: Mapping[bytes, Handler],
         secret_of: Callable[[str], str | None] | None,
+        function_urls: Handler,
     ) -> None:
         self._router = Router(model)
         self._invoke = model.operations["Invoke"]
         self._backend = backend
         self._pages = pages
         self._secret_of = secret_of
+        self._function_urls = function_urls
         self._rate_limit = RateLimit(backend.config.api_rate)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -75,6 +77,9 @@ class FrontDoor:
 
     def _handle(self, exchange: Exchange) -> None:
         target = exchange.target
+        if HOST_LABEL in exchange.headers.get(b"host", b"").lower():
+            self._function_urls(exchange)
+            return
         if target.startswith(_PAGES):
             self._page(exchange)
             return
@@ -187,22 +192,11 @@ def _internal(exchange: Exchange) -> None:
 
 
 def refuse(exchange: Exchange, error: ServiceError) -> None:
-    """Answer with an error, as AWS writes it."""
+    """Answer with an error, as the service that was asked for writes it."""
     if isinstance(error, OtherServiceException) and not exchange.headers.get(b"content-type", b"").startswith(_JSON):
         _refuse_in_xml(exchange, error)
-        return
-    body: dict[str, str] = dict(error.members)
-    if error.kind is not None and error.has_type:
-        body["Type"] = error.kind
-    body[error.message_member] = error.message
-    status = error.answer_status if isinstance(error, Unauthorized) else error.status
-    headers = [
-        (b"Content-Type", b"application/json"),
-        (b"x-amzn-RequestId", exchange.request_id.encode()),
-        (b"x-amzn-ErrorType", error.code.encode()),
-        *error.headers,
-    ]
-    exchange.respond(status, headers, orjson.dumps(body))
+    else:
+        refusal.refuse(exchange, error)
 
 
 def _refuse_in_xml(exchange: Exchange, error: ServiceError) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from lambdad.api import sigv4
+from lambdad.aws import sigv4
 from lambdad.http.exchange import Exchange
 from lambdad.observability.log_writer import LogEvent
 from lambdad.observability.logs import LogStore

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from lambdad.api.sigv4 import Scope, sign
+from lambdad.aws.sigv4 import Scope, sign
 
 _DEFAULT = "http://127.0.0.1:4566"
 _TIMEOUT = 960.0

@@ -1,6 +1,6 @@
 """Every error the API answers with: one class per exception of the service model, each wording once.
 
-A constructor takes the facts and holds AWS's words; `api/front_door.py` is the only place that turns one into bytes. What a
+A constructor takes the facts and holds AWS's words; `http/refusal.py` is the only place that turns one into bytes. What a
 failed *function* returns is no error here but a value: `environments/failures.py`.
 AWS: docs.aws.amazon.com/lambda/latest/api/CommonErrors.html and the Errors section of each operation.
 """
@@ -8,7 +8,9 @@ AWS: docs.aws.amazon.com/lambda/latest/api/CommonErrors.html and the Errors sect
 from lambdad.errors.base import ServiceError, ServiceException
 from lambdad.errors.parameters import InvalidParameterValueException
 from lambdad.errors.requests import (
+    BadRequestException,
     InvalidRequestContentException,
+    LengthRequiredException,
     OtherServiceException,
     RequestEntityTooLargeException,
     RequestTooLargeException,
@@ -36,12 +38,14 @@ from lambdad.errors.resources import (
 
 __all__ = [
     "AccessDeniedException",
+    "BadRequestException",
     "CodeSigningConfigNotFoundException",
     "CodeStorageExceededException",
     "CodeVerificationFailedException",
     "InvalidCodeSignatureException",
     "InvalidParameterValueException",
     "InvalidRequestContentException",
+    "LengthRequiredException",
     "NoPublishedVersionException",
     "OtherServiceException",
     "PolicyLengthExceededException",

@@ -102,7 +102,7 @@ class UnknownOperationException(ServiceError):
 
 
 class Unauthorized(ServiceError):
-    """A request whose signature does not hold (`api/sigv4.py` knows why); the code is the failure's."""
+    """A request whose signature does not hold (`aws/sigv4.py` knows why); the code is the failure's."""
 
     status = 403
     kind = None
@@ -115,3 +115,29 @@ class Unauthorized(ServiceError):
     @property
     def code(self) -> str:
         return self._code
+
+
+class BadRequestException(ServiceError):
+    """A request that no function URL takes."""
+
+    status = 400
+    kind = None
+    message_member = "Message"
+
+    @classmethod
+    def upgrade(cls) -> "BadRequestException":
+        return cls("Function URLs do not support protocol upgrades such as WebSocket.")
+
+    @classmethod
+    def target(cls) -> "BadRequestException":
+        return cls("The request target is not a path, or names another host than the Host header.")
+
+
+class LengthRequiredException(ServiceError):
+    status = 411
+    kind = None
+    message_member = "Message"
+
+    @classmethod
+    def chunked(cls) -> "LengthRequiredException":
+        return cls("Function URLs do not support chunked requests: send a Content-Length.")

@@ -200,6 +200,18 @@ class AccessDeniedException(ServiceError):
         )
 
     @classmethod
+    def function_url(cls) -> "AccessDeniedException":
+        return cls(
+            "Forbidden. For troubleshooting Function URL authorization issues, see: "
+            "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+        )
+
+    @classmethod
+    def no_function_url(cls) -> "AccessDeniedException":
+        """Whether there is one is nobody's business: AWS says nothing at all."""
+        return cls("")
+
+    @classmethod
     def layer_publication(cls, account: str, arn: str) -> "AccessDeniedException":
         return cls(
             f"User: arn:aws:iam::{account}:root is not authorized to perform: lambda:PublishLayerVersion on resource: {arn}"

@@ -73,7 +73,7 @@ class ResponseStream(Protocol):
 
 
 class Exchange:
-    """Names in `headers` are lower case; a name sent twice has its values joined by `, `."""
+    """Names in `headers` are lower case; a name sent twice has its values joined by `,`, as signatures have them."""
 
     __slots__ = (
         "_answered",
@@ -110,7 +110,7 @@ class Exchange:
 
     def respond(self, status: int, headers: Sequence[tuple[bytes, bytes]] = (), body: bytes = b"") -> None:
         """Answer. Only the first answer counts; one to a client that has gone is dropped."""
-        parts = [_LINES[status]]
+        parts = [_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
         for name, value in headers:
             parts += (name, b": ", value, b"\r\n")
         if self._connection.close_after():
@@ -118,7 +118,7 @@ class Exchange:
         if status not in _NO_BODY:
             parts += (b"Content-Length: ", str(len(body)).encode(), b"\r\n")
         parts.append(b"\r\n")
-        self.respond_raw(b"".join(parts), b"" if self.method == b"HEAD" else body)
+        self.respond_raw(b"".join(parts), b"" if self.method == b"HEAD" or status in _NO_BODY else body)
 
     def respond_raw(self, head: bytes, body: bytes) -> None:
         """Answer with a head made by the caller, up to and with its blank line: for the hot path."""
@@ -128,12 +128,29 @@ class Exchange:
         self._connection.answered(head, body)
 
     def stream(self, status: int, headers: Sequence[tuple[bytes, bytes]] = ()) -> ResponseStream:
-        """Begin an answer of unknown length (chunked)."""
-        self._answered = True
-        lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        """Begin an answer of unknown length (chunked). One that can have no body is all there then."""
+        head = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        head += b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         if self._connection.close_after():
-            lines += b"Connection: close\r\n"
-        return self._connection.stream(_LINES[status] + lines + b"Transfer-Encoding: chunked\r\n\r\n")
+            head += b"Connection: close\r\n"
+        if self.method == b"HEAD" or status in _NO_BODY:
+            self.respond_raw(head + b"\r\n", b"")
+            return _NoBody()
+        self._answered = True
+        return self._connection.stream(head + b"Transfer-Encoding: chunked\r\n\r\n")
+
+
+class _NoBody:
+    """What is written is not sent."""
+
+    async def write(self, data: bytes) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
 
 
 Handler = Callable[[Exchange], None]

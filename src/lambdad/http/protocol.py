@@ -112,7 +112,9 @@ class HttpProtocol(asyncio.Protocol):
         before = self._body_size
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserUpgrade, httptools.HttpParserError) as error:
+        except httptools.HttpParserUpgrade:
+            self._end_after_answers()
+        except httptools.HttpParserError as error:
             self._refuse(400, error)
         if not self._begun:
             return
@@ -173,7 +175,7 @@ class HttpProtocol(asyncio.Protocol):
             if name == b"content-length" or name == b"host":
                 self._refuse(400)
                 return
-            value = headers[name] + b", " + value
+            value = headers[name] + (b"; " if name == b"cookie" else b",") + value
         headers[name] = value
 
     def on_headers_complete(self) -> None:
@@ -187,6 +189,8 @@ class HttpProtocol(asyncio.Protocol):
                 self._refuse(400)
             elif int(length) > self._limits.body:
                 self._refuse(413)
+        if b"upgrade" in headers and (length not in (None, b"0") or b"transfer-encoding" in headers):
+            self._refuse(400)  # the parser takes its body for the other protocol's first bytes
         if b"expect" in headers and not self._refused and self._transport is not None:
             self._transport.write(_CONTINUE)
         streamed_by = self._limits.streamed_by
@@ -330,6 +334,11 @@ class HttpProtocol(asyncio.Protocol):
             if self._current is None:
                 self._transport.write(_ERRORS[status])
             self._transport.close()
+
+    def _end_after_answers(self) -> None:
+        """A request that asks for another protocol is answered in this one (RFC 9110 7.8), and nothing after it is read."""
+        self._refused = True
+        self.close_when_idle()
 
     def close_when_idle(self) -> None:
         """For draining: now if nothing is being answered, else after that answer."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from lambdad.observability.url_metrics import UrlMetrics
 from lambdad.resources.function import FunctionKey
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 900.0)
@@ -35,6 +36,7 @@ class Metrics:
         self._environments = environments
         self._cold_starts = cold_starts
         self._concurrency = concurrency
+        self.urls = UrlMetrics()
         self._counters: dict[str, dict[str, int]] = {}
         self._observed: dict[str, dict[str, tuple[int, float]]] = {}
 
@@ -105,6 +107,7 @@ class Metrics:
         lines.append("# TYPE lambdad_environments gauge")
         for state, number in sorted(self._environments().items()):
             lines.append(f'lambdad_environments{{state="{state}"}} {number}')
+        lines += self.urls.lines()
         return ("\n".join(lines) + "\n").encode()
 
 

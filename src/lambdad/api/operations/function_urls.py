@@ -6,7 +6,6 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateFunctionUrlConfig.html and 
 import dataclasses
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.named import named
@@ -15,6 +14,7 @@ from lambdad.clock import last_modified
 from lambdad.errors import ResourceConflictException, ResourceNotFoundException
 from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.function_settings import FunctionUrl
+from lambdad.resources.function_url import url_of
 
 _FIELDS = {"AuthType": "auth_type", "InvokeMode": "invoke_mode", "Cors": "cors"}
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -42,7 +42,7 @@ async def create_function_url_config(backend: Backend, context: Context, request
 
     _check_function(backend, key)
     await backend.functions.update(key, change)
-    members = _members_of(context, key, qualifier, url)
+    members = _members_of(backend, context, key, qualifier, url)
     del members["LastModifiedTime"]
     return members | {"InvokeMode": url.invoke_mode}
 
@@ -53,7 +53,7 @@ async def get_function_url_config(backend: Backend, context: Context, request: M
     url = function.urls.get(qualifier or LATEST) if function is not None else None
     if url is None:
         raise ResourceNotFoundException.requested_resource()
-    return _members_of(context, key, qualifier, url)
+    return _members_of(backend, context, key, qualifier, url)
 
 
 async def update_function_url_config(backend: Backend, context: Context, request: Members) -> Members:
@@ -71,7 +71,7 @@ async def update_function_url_config(backend: Backend, context: Context, request
 
     _check_function(backend, key)
     function = await backend.functions.update(key, change)
-    return _members_of(context, key, qualifier, function.urls[qualifier or LATEST])
+    return _members_of(backend, context, key, qualifier, function.urls[qualifier or LATEST])
 
 
 async def delete_function_url_config(backend: Backend, context: Context, request: Members) -> Members:
@@ -94,7 +94,9 @@ async def list_function_url_configs(backend: Backend, context: Context, request:
     urls = sorted(_check_function(backend, key).urls.items())
     page, marker = page_of(urls, lambda item: (item[0], 0), request.get("Marker"), request.get("MaxItems"))
     return {
-        "FunctionUrlConfigs": [_members_of(context, key, None if name == LATEST else name, url) for name, url in page],
+        "FunctionUrlConfigs": [
+            _members_of(backend, context, key, None if name == LATEST else name, url) for name, url in page
+        ],
         "NextMarker": marker,
     }
 
@@ -114,11 +116,12 @@ def _arn_of(key: FunctionKey, qualifier: str | None) -> str:
     return f"{key.arn}:{qualifier}" if qualifier else key.arn
 
 
-def _members_of(context: Context, key: FunctionKey, qualifier: str | None, url: FunctionUrl) -> Members:
-    port = urlsplit(context.endpoint).port
-    host = f"{url.url_id}.lambda-url.{key.region}.localhost"
+def _members_of(
+    backend: Backend, context: Context, key: FunctionKey, qualifier: str | None, url: FunctionUrl
+) -> Members:
+    domain = backend.config.function_url_domain
     return {
-        "FunctionUrl": f"http://{host}:{port}/" if port else f"http://{host}/",
+        "FunctionUrl": url_of(url.url_id, key.region, context.endpoint, domain, backend.localhost_names()),
         "FunctionArn": _arn_of(key, qualifier),
         "AuthType": url.auth_type,
         "Cors": url.cors,

@@ -69,27 +69,41 @@ def verify(
     body: bytes,
     secret_of: Callable[[str], str | None],
     now: float,
-) -> None:
-    """Raises Unauthorized with AWS's type and words unless the signature holds."""
+) -> Scope:
+    """Whose it is. Raises Unauthorized with AWS's type and words unless the signature holds."""
     path, _, query = target.partition("?")
-    signed = _presigned(query) if "X-Amz-Signature=" in query else _from_header(headers)
-    scope = scope_of(signed.credential, "")
-    if scope.access_key is None or scope.service is None:
-        raise Unauthorized(
-            "IncompleteSignatureException", "Credential must have exactly 5 slash-delimited elements", 400
-        )
-    secret = secret_of(scope.access_key)
+    signed, scope = _read(query, headers)
+    secret = secret_of(scope.access_key or "")
     if secret is None:
         raise Unauthorized("UnrecognizedClientException", "The security token included in the request is invalid.")
     _check_time(signed, scope, now)
     request = _canonical_request(method, path, query, headers, body, signed)
     expected = _signature(request, signed.time, _signing_key(secret, scope.date, scope.region, scope.service), scope)
-    if not hmac.compare_digest(expected, signed.signature):
+    if not hmac.compare_digest(expected.encode(), signed.signature.encode()):
         raise Unauthorized(
             "InvalidSignatureException",
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details.",
         )
+    return scope
+
+
+def read_unverified(target: str, headers: Mapping[bytes, bytes]) -> Scope:
+    """Whose a request says it is, where nobody's secret is known: its signature must be there and complete, no more.
+
+    Raises Unauthorized.
+    """
+    return _read(target.partition("?")[2], headers)[1]
+
+
+def check_service(scope: Scope, service: str, region: str) -> None:
+    """Raises Unauthorized when the credential is scoped to another service or region."""
+    if scope.service != service:
+        raise Unauthorized(
+            "InvalidSignatureException", f"Credential should be scoped to correct service: '{service}'. "
+        )
+    if scope.region != region:
+        raise Unauthorized("InvalidSignatureException", "Credential should be scoped to a valid region. ")
 
 
 def sign(
@@ -125,6 +139,20 @@ class _Signed:
     presigned: bool
 
 
+def _read(query: str, headers: Mapping[bytes, bytes]) -> tuple[_Signed, Scope]:
+    signed = _presigned(query) if "X-Amz-Signature=" in query else _from_header(headers)
+    scope = scope_of(signed.credential, "")
+    if scope.access_key is None or scope.service is None:
+        raise Unauthorized(
+            "IncompleteSignatureException", "Credential must have exactly 5 slash-delimited elements", 400
+        )
+    if "host" not in signed.headers:  # else it would hold for any host
+        raise Unauthorized(
+            "InvalidSignatureException", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
+        )
+    return signed, scope
+
+
 def _from_header(headers: Mapping[bytes, bytes]) -> _Signed:
     authorization = headers.get(b"authorization", b"").decode("latin-1")
     if not authorization:
@@ -147,7 +175,7 @@ def _presigned(query: str) -> _Signed:
         tuple(given.get("X-Amz-SignedHeaders", "").split(";")),
         given.get("X-Amz-Signature", ""),
         given.get("X-Amz-Date", ""),
-        float(expires) if expires.isdigit() else 0.0,
+        float(expires) if expires.isascii() and expires.isdigit() else 0.0,
         True,
     )
 
@@ -179,7 +207,7 @@ def _canonical_request(
         if not (signed.presigned and name == "X-Amz-Signature"):
             pairs.append((_encoded(name), _encoded(value)))
     canonical_query = "&".join(f"{name}={value}" for name, value in sorted(pairs))
-    lines = [f"{name}:{' '.join(headers.get(name.encode(), b'').decode('utf-8').split())}" for name in signed.headers]
+    lines = [f"{name}:{_value(headers.get(name.encode(), b''))}" for name in signed.headers]
     payload = headers.get(b"x-amz-content-sha256", b"").decode("latin-1")
     if signed.presigned and not payload:
         payload = hashlib.sha256(body).hexdigest()
@@ -187,6 +215,10 @@ def _canonical_request(
         payload = hashlib.sha256(body).hexdigest()
     header_block = "\n".join(lines)
     return f"{method}\n{canonical_path}\n{canonical_query}\n{header_block}\n\n{';'.join(signed.headers)}\n{payload}"
+
+
+def _value(header: bytes) -> str:
+    return " ".join(header.decode(errors="replace").split())
 
 
 def _encoded(text: str) -> str:

@@ -1,0 +1,37 @@
+"""A refused request's answer: the one place where a ServiceError becomes bytes, for the API and for function URLs.
+
+AWS: docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
+"""
+
+from collections.abc import Sequence
+
+import orjson
+
+from lambdad.errors import ServiceError, Unauthorized
+from lambdad.http.exchange import Exchange
+
+
+def refuse(exchange: Exchange, error: ServiceError, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    """Answer with an error, as AWS writes it; `headers` come beside its own."""
+    exchange.respond(status_of(error), (*_headers_of(exchange, error), *headers), _body_of(error))
+
+
+def status_of(error: ServiceError) -> int:
+    return error.answer_status if isinstance(error, Unauthorized) else error.status
+
+
+def _headers_of(exchange: Exchange, error: ServiceError) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"Content-Type", b"application/json"),
+        (b"x-amzn-RequestId", exchange.request_id.encode()),
+        (b"x-amzn-ErrorType", error.code.encode()),
+        *error.headers,
+    ]
+
+
+def _body_of(error: ServiceError) -> bytes:
+    body: dict[str, str | None] = dict(error.members)
+    if error.kind is not None and error.has_type:
+        body["Type"] = error.kind
+    body[error.message_member] = error.message or None
+    return orjson.dumps(body)

@@ -1,0 +1,50 @@
+"""What function URLs count. AWS: docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
+
+UrlRequestCount, Url4xxCount, Url5xxCount and UrlRequestLatency, by `Resource`: the function's name with the alias that the URL
+is of, or `$LATEST`.
+"""
+
+
+class _Series:
+    __slots__ = ("client_errors", "requests", "seconds", "server_errors")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.client_errors = 0
+        self.server_errors = 0
+        self.seconds = 0.0
+
+
+class UrlMetrics:
+    def __init__(self) -> None:
+        self._urls: dict[tuple[str, str], _Series] = {}
+
+    def request(self, function: str, qualifier: str, status: int, seconds: float) -> None:
+        series = self._urls.get((function, qualifier))
+        if series is None:
+            series = self._urls[function, qualifier] = _Series()
+        series.requests += 1
+        series.seconds += seconds
+        series.client_errors += 400 <= status < 500
+        series.server_errors += status >= 500
+
+    def forget(self, function: str, qualifier: str) -> None:
+        """A deleted URL's series goes: there are never more than there are URLs."""
+        self._urls.pop((function, qualifier), None)
+
+    def lines(self) -> list[str]:
+        """Prometheus's text format."""
+        labels = {key: f'function="{key[0]}",resource="{key[0]}:{key[1]}"' for key in self._urls}
+        lines = []
+        for name, field in (
+            ("lambdad_url_requests_total", "requests"),
+            ("lambdad_url_4xx_total", "client_errors"),
+            ("lambdad_url_5xx_total", "server_errors"),
+        ):
+            lines.append(f"# TYPE {name} counter")
+            lines += [f"{name}{{{labels[key]}}} {getattr(series, field)}" for key, series in self._urls.items()]
+        lines.append("# TYPE lambdad_url_request_latency_seconds summary")
+        for key, series in self._urls.items():
+            lines.append(f"lambdad_url_request_latency_seconds_sum{{{labels[key]}}} {series.seconds:.6f}")
+            lines.append(f"lambdad_url_request_latency_seconds_count{{{labels[key]}}} {series.requests}")
+        return lines
