@@ -14,16 +14,18 @@ not built answers `InvalidParameterValueException`. Written by `docs/make_api.py
 |---|---|---|
 """
 DIFFERENCES = {
-    "CreateFunction": "No container images; VPC, tracing, dead-letter, file system and key settings are kept and do nothing.",
+    "CreateFunction": "No container images; S3ObjectStorageMode REFERENCE copies the package, too; VPC, tracing, dead-letter, file system and key settings are kept and do nothing.",
     "CreateEventSourceMapping": "Nothing polls yet; whether the source exists is not checked.",
     "CreateFunctionUrlConfig": "Not served yet.",
     "Invoke": "Destinations and dead-letter queues are not there yet.",
     "InvokeWithResponseStream": "The function answers whole; the stream has its answer in chunks.",
+    "PublishLayerVersion": "S3ObjectStorageMode REFERENCE copies the package, too.",
     "PublishVersion": "Waits until `$LATEST` is Active.",
     "PutFunctionEventInvokeConfig": "Destinations are kept and do nothing yet.",
     "PutFunctionRecursionConfig": "Kept; loops are not detected yet.",
     "PutFunctionScalingConfig": "Kept and answered; environments come and go with what is invoked.",
     "PutRuntimeManagementConfig": "Kept; a runtime is what the host has installed.",
+    "UpdateFunctionCode": "No container images; S3ObjectStorageMode REFERENCE copies the package, too.",
     "UpdateFunctionConfiguration": "As CreateFunction.",
 }
 OUTSIDE_THE_TABLE = frozenset({"Invoke"})

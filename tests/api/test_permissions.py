@@ -100,6 +100,19 @@ def test_principals_and_conditions(
     assert statement["Action"] == given.get("Action", "lambda:InvokeFunction")
 
 
+def test_a_policy_keeps_its_revision_while_the_function_changes(client: Any, function: str) -> None:
+    client.add_permission(FunctionName=function, StatementId="first", **INVOKE)
+    known = client.get_policy(FunctionName=function)["RevisionId"]
+    client.publish_version(FunctionName=function)
+    client.tag_resource(Resource=ARN + function, Tags={"a": "b"})
+    assert client.get_policy(FunctionName=function)["RevisionId"] == known
+    assert client.get_function_configuration(FunctionName=function)["RevisionId"] != known
+    client.add_permission(FunctionName=function, StatementId="second", RevisionId=known, **INVOKE)
+    assert client.get_policy(FunctionName=function)["RevisionId"] != known
+    code, *_ = refused(client.remove_permission, FunctionName=function, StatementId="first", RevisionId=known)
+    assert code == "PreconditionFailedException"
+
+
 def test_each_qualifier_has_its_own(client: Any, function: str) -> None:
     client.add_permission(FunctionName=function, StatementId="own", **INVOKE)
     assert refused(client.get_policy, FunctionName=function, Qualifier="1") == NO_POLICY

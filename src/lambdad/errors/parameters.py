@@ -276,6 +276,10 @@ class InvalidParameterValueException(ServiceError):
         return cls("Number of tags exceeds resource tag limit.")
 
     @classmethod
+    def system_tags(cls) -> "InvalidParameterValueException":
+        return cls("aws: prefixed tag key names are not allowed for external use.")
+
+    @classmethod
     def half_a_vpc(cls) -> "InvalidParameterValueException":
         return cls("SubnetIds and SecurityIds must coexist or be both empty list.")
 
@@ -299,10 +303,11 @@ class InvalidParameterValueException(ServiceError):
         return cls("FunctionVersion must be set to ALL when MasterRegion is specified.")
 
     @classmethod
-    def environment_too_large(cls, measured: str) -> "InvalidParameterValueException":
+    def environment_too_large(cls, limit: int, measured: str) -> "InvalidParameterValueException":
+        shown = f"{limit} byte" if limit % 1024 else f"{limit // 1024}KB"
         return cls(
             "Lambda was unable to configure your environment variables because the environment variables you have "
-            f"provided exceeded the 4KB limit. String measured: {measured}"
+            f"provided exceeded the {shown} limit. String measured: {measured}"
         )
 
     @classmethod

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from lambdad.api.context import Backend, Context, Members
-from lambdad.api.operations.code_source import keep_code, read_code
+from lambdad.api.operations.code_source import check_code_storage, keep_code, read_code
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.layer_references import check_size
 from lambdad.api.operations.signatures import check_code
@@ -43,6 +43,7 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
         after, version = with_latest(function, latest), latest
         if request.get("Publish"):
             after, version = publish(after, None, new_uuid())
+        check_code_storage(backend, function, after)
         answer.append(version)
         return after
 

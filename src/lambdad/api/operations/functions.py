@@ -6,7 +6,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and its sibli
 import dataclasses
 
 from lambdad.api.context import Backend, Context, Members
-from lambdad.api.operations.code_source import keep_code, location, read_code
+from lambdad.api.operations.code_source import check_code_storage, keep_code, location, read_code
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.layer_references import check_size, layer_changes
@@ -54,6 +54,7 @@ async def create_function(backend: Backend, context: Context, request: Members) 
     answer = latest
     if request.get("Publish"):
         function, answer = publish(function, None, new_uuid())
+        check_code_storage(backend, None, function)
     if config_arn:
         async with backend.deciding:
             config_of(backend, key.account, key.region, config_arn)  # it may be gone by now
