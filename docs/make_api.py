@@ -17,6 +17,8 @@ DIFFERENCES = {
     "CreateFunction": "No container images; S3ObjectStorageMode REFERENCE copies the package, too; VPC, tracing, dead-letter, file system and key settings are kept and do nothing.",
     "CreateEventSourceMapping": "Nothing polls yet; whether the source exists is not checked.",
     "CreateFunctionUrlConfig": "Not served yet.",
+    "GetProvisionedConcurrencyConfig": "When an alias has moved, allocation counts from 0: AWS counts the old version's meanwhile. "
+    "What FAILED is tried again when more is asked for, and once after a restart.",
     "Invoke": "Destinations and dead-letter queues are not there yet.",
     "InvokeWithResponseStream": "The function answers whole; the stream has its answer in chunks.",
     "PublishLayerVersion": "S3ObjectStorageMode REFERENCE copies the package, too.",

@@ -145,12 +145,17 @@ BY_QUALIFIER: Mapping[str, type] = {
 """The fields of a Function that map a version or alias to one record each."""
 
 
+def version_of(function: Function, qualifier: str) -> str:
+    """The version that a version or alias means (an alias's first)."""
+    alias = function.aliases.get(qualifier)
+    return alias.function_version if alias is not None else qualifier
+
+
 def provisioned_by_version(function: Function) -> dict[str, int]:
     """Provisioned concurrency of each version: its own, and what aliases have that point at it."""
     counts: dict[str, int] = {}
     for name, config in function.provisioned_concurrency.items():
-        alias = function.aliases.get(name)
-        version = alias.function_version if alias is not None else name
+        version = version_of(function, name)
         counts[version] = counts.get(version, 0) + config.requested
     return counts
 
