@@ -23,7 +23,7 @@ OVERRIDES: Mapping[str, str] = {
 }
 """Patterns by shape name."""
 
-UNCHECKED = frozenset({"Runtime", "EventSourcePosition"})
+UNCHECKED = frozenset({"Runtime"})
 """Shapes whose values the operations check themselves, because AWS answers with another error."""
 
 _ENUM_ORDER: Mapping[str, tuple[str, ...]] = {

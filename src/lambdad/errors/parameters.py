@@ -205,6 +205,18 @@ class InvalidParameterValueException(ServiceError):
         return cls("Unrecognized event source.")
 
     @classmethod
+    def source_elsewhere(cls, region: str) -> "InvalidParameterValueException":
+        return cls(f"Event source region must match Lambda region {region}.")
+
+    @classmethod
+    def source_of_another(cls) -> "InvalidParameterValueException":
+        return cls("Role and event source must be in the same account as the cloud function.")
+
+    @classmethod
+    def record_age(cls, least: int, most: int) -> "InvalidParameterValueException":
+        return cls(f"MaximumRecordAgeInSeconds must be either -1 (forever) or between {least} and {most} (inclusive)")
+
+    @classmethod
     def of_source_kind(cls, parameter: str) -> "InvalidParameterValueException":
         return cls(f"Unsupported {parameter} parameter for given event source mapping type.")
 
@@ -262,6 +274,14 @@ class InvalidParameterValueException(ServiceError):
     @classmethod
     def scaling_bounds(cls) -> "InvalidParameterValueException":
         return cls("MinExecutionEnvironments must be less than or equal to MaxExecutionEnvironments.")
+
+    @classmethod
+    def action(cls, given: str) -> "InvalidParameterValueException":
+        return cls(f"The provided action {given} was invalid. Please check the action and try again.")
+
+    @classmethod
+    def url_auth_type(cls, action: str) -> "InvalidParameterValueException":
+        return cls(f"FunctionUrlAuthType is only supported for {action} action")
 
     @classmethod
     def principal(cls) -> "InvalidParameterValueException":

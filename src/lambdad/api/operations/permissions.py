@@ -1,10 +1,10 @@
 """AddPermission, RemovePermission, GetPolicy: a policy each for a function, its versions and its aliases.
 
-A change of one is a change of what it belongs to, which gets the same new revision. AWS: docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+A change of one is a change of what it belongs to, which gets the same new revision.
+AWS: docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 """
 
 import dataclasses
-import re
 from collections.abc import Callable
 
 import orjson
@@ -15,9 +15,9 @@ from lambdad.errors import InvalidParameterValueException, PreconditionFailedExc
 from lambdad.ids import new_uuid
 from lambdad.resources.function import LATEST, Function, FunctionKey, with_revision
 from lambdad.resources.policy import Statements, document_of, with_statement, without_statement
+from lambdad.resources.policy_statement import is_action, principal_of
 
-_SERVICE = re.compile(r"[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)")
-_ACCOUNT = re.compile(r"\d{12}")
+_OF_URLS = "lambda:InvokeFunctionUrl"
 _EQUAL = {
     "SourceAccount": "AWS:SourceAccount",
     "PrincipalOrgID": "aws:PrincipalOrgID",
@@ -82,7 +82,9 @@ async def change_policy(
             raise PreconditionFailedException.function_revision()
         policies = {**function.policies, name: change(function.policies.get(name, ()))}
         policies = {one: statements for one, statements in policies.items() if statements}
-        revisions = {one: kept for one, kept in {**function.policy_revisions, name: revision_id}.items() if one in policies}
+        revisions = {
+            one: kept for one, kept in {**function.policy_revisions, name: revision_id}.items() if one in policies
+        }
         after = dataclasses.replace(function, policies=policies, policy_revisions=revisions)
         return with_revision(after, name, revision_id)
 
@@ -102,11 +104,16 @@ def policy_revision_of(function: Function, name: str) -> str:
 
 
 def _statement_of(arn: str, request: Members) -> Members:
+    action = request["Action"]
+    if not is_action(action):
+        raise InvalidParameterValueException.action(action)
+    if request.get("FunctionUrlAuthType") and action != _OF_URLS:
+        raise InvalidParameterValueException.url_auth_type(_OF_URLS)
     statement: Members = {
         "Sid": request["StatementId"],
         "Effect": "Allow",
-        "Principal": _principal_of(request["Principal"]),
-        "Action": request["Action"],
+        "Principal": principal_of(request["Principal"]),
+        "Action": action,
         "Resource": arn,
     }
     condition: Members = {}
@@ -118,15 +125,3 @@ def _statement_of(arn: str, request: Members) -> Members:
     if request.get("InvokedViaFunctionUrl") is not None:
         condition["Bool"] = {"lambda:InvokedViaFunctionUrl": str(request["InvokedViaFunctionUrl"]).lower()}
     return {**statement, "Condition": condition} if condition else statement
-
-
-def _principal_of(given: str) -> str | Members:
-    if given == "*":
-        return given
-    if _SERVICE.fullmatch(given):
-        return {"Service": given}
-    if _ACCOUNT.fullmatch(given):
-        return {"AWS": f"arn:aws:iam::{given}:root"}
-    if given.startswith("arn:"):
-        return {"AWS": given}
-    raise InvalidParameterValueException.principal()
