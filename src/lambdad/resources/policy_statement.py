@@ -5,7 +5,7 @@ docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -48,11 +48,11 @@ _BY_NAME = frozenset(action.casefold() for action in ACTIONS)
 _SERVICE = re.compile(r"[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)")
 _ACCOUNT = re.compile(r"\d{12}")
 _WHO = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+")
-_PRINCIPALS = {
+_PRINCIPALS: Mapping[str, Callable[[str], bool]] = {
     "AWS": lambda one: one == "*" or bool(_ACCOUNT.fullmatch(one) or _WHO.fullmatch(one)),
     "Service": lambda one: bool(_SERVICE.fullmatch(one)),
-    "Federated": bool,
-    "CanonicalUser": bool,
+    "Federated": lambda one: one != "",
+    "CanonicalUser": lambda one: one != "",
 }
 _OPERATOR = re.compile(
     r"(For(Any|All)Values?:)?("

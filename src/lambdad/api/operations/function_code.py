@@ -7,7 +7,7 @@ from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_source import check_code_storage, keep_code, read_code
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.layer_references import check_size
-from lambdad.api.operations.signatures import check_code
+from lambdad.api.operations.signatures import Deployment
 from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
@@ -28,7 +28,8 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
     content = await read_code(backend, context.region, request, "UpdateFunctionCode")
     function = backend.functions.get(key)
     assert function is not None
-    signed = await check_code(backend, key, function.code_signing_config_arn, content)
+    deployment = Deployment(backend, key, content)
+    signed = await deployment.check(function.code_signing_config_arn)
     dry_run = bool(request.get("DryRun"))
     package = await keep_code(backend, key.account, key.region, content, dry_run)
     if dry_run:
@@ -38,7 +39,8 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
     answer: list[FunctionVersion] = []
 
     def change(function: Function) -> Function:
-        changed = _with_code(check_changeable(key, function, request.get("RevisionId")), package, signed, request)
+        before = check_changeable(key, function, request.get("RevisionId"))
+        changed = _with_code(before, package, deployment.judge(function.code_signing_config_arn), request)
         latest = updating(dataclasses.replace(changed, last_modified=now, revision_id=new_uuid()))
         after, version = with_latest(function, latest), latest
         if request.get("Publish"):
@@ -47,7 +49,7 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
         answer.append(version)
         return after
 
-    await backend.functions.update(key, change)
+    await deployment.commit(lambda: backend.functions.update(key, change))
     return members_of(answer[-1], answer[-1].version if request.get("Publish") else None)
 
 

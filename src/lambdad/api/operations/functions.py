@@ -10,7 +10,7 @@ from lambdad.api.operations.code_source import check_code_storage, keep_code, lo
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.layer_references import check_size, layer_changes
-from lambdad.api.operations.signatures import check_code, check_layers, config_of
+from lambdad.api.operations.signatures import Deployment, config_of
 from lambdad.api.operations.tags import check_tags
 from lambdad.api.pagination import page_of
 from lambdad.api.violations import of_length
@@ -38,10 +38,10 @@ async def create_function(backend: Backend, context: Context, request: Members) 
     if config_arn:
         config_arn = config_of(backend, key.account, key.region, config_arn).key.arn
     content = await read_code(backend, context.region, request["Code"], "CreateFunction")
-    changes |= await check_code(backend, key, config_arn or None, content)
-    await check_layers(backend, key, config_arn or None, changes.get("layers", ()))
+    deployment, layers = Deployment(backend, key, content), changes.get("layers", ())
+    changes |= await deployment.check(config_arn or None, layers)
     package = await keep_code(backend, key.account, key.region, content, dry_run=False)
-    await check_size(backend, package.sha256_base64, changes.get("layers", ()))
+    await check_size(backend, package.sha256_base64, layers)
     now = last_modified(backend.clock.now())
     latest = dataclasses.replace(_with_defaults(key, request, package, now), **changes)
     function = Function(
@@ -57,7 +57,7 @@ async def create_function(backend: Backend, context: Context, request: Members) 
         check_code_storage(backend, None, function)
     if config_arn:
         async with backend.deciding:
-            config_of(backend, key.account, key.region, config_arn)  # it may be gone by now
+            deployment.judge(config_arn, layers)  # the configuration may be another by now, or gone
             await backend.functions.create(function)
     else:
         await backend.functions.create(function)

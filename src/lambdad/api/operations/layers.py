@@ -6,6 +6,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html and its 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_source import keep_code, location, read_code
 from lambdad.api.operations.layer_references import check_access
+from lambdad.api.operations.signatures import signature_of
 from lambdad.api.pagination import page_of
 from lambdad.api.violations import must_be_one_of, of_contents, of_enum
 from lambdad.clock import last_modified
@@ -27,6 +28,7 @@ async def publish_layer_version(backend: Backend, context: Context, request: Mem
     runtimes, architectures = request.get("CompatibleRuntimes"), request.get("CompatibleArchitectures")
     _check_runtimes(runtimes or [])
     content = await read_code(backend, context.region, request["Content"], "PublishLayerVersion")
+    signature = await signature_of(backend, content)
     package = await keep_code(backend, key.account, key.region, content, dry_run=False)
     created = last_modified(backend.clock.now())
 
@@ -42,6 +44,8 @@ async def publish_layer_version(backend: Backend, context: Context, request: Mem
             code_sha256=package.sha256_base64,
             code_size=package.size,
             created=created,
+            signing_profile_version_arn=signature.profile_version_arn if signature is not None else None,
+            signing_job_arn=signature.job_arn if signature is not None else None,
         )
         return with_layer_version(layer, version)
 
@@ -151,5 +155,7 @@ def _members_with_content(backend: Backend, context: Context, version: LayerVers
         "Location": location(backend, context.endpoint, version.code_sha256),
         "CodeSha256": version.code_sha256,
         "CodeSize": version.code_size,
+        "SigningProfileVersionArn": version.signing_profile_version_arn,
+        "SigningJobArn": version.signing_job_arn,
     }
     return {**_members_of(version), "LayerArn": version.key.arn, "Content": content}
