@@ -68,6 +68,11 @@ def test_keys_of_system_tags(client: Any, arn: str, create_function: Create) -> 
     client.tag_resource(Resource=arn, Tags={"awsome:": "aws:value"})
 
 
+def test_no_tags_at_all(client: Any, arn: str) -> None:
+    refusal = refused(client.tag_resource, Resource=arn, Tags={})
+    assert refusal == invalid("An error occurred and the request cannot be processed.")
+
+
 def test_there_is_a_limit(client: Any, arn: str) -> None:
     more = {f"key{number}": "value" for number in range(49)}
     client.tag_resource(Resource=arn, Tags=more)

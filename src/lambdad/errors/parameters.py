@@ -292,6 +292,10 @@ class InvalidParameterValueException(ServiceError):
         return cls("Tags on function aliases and versions are not supported. Please specify a function ARN.")
 
     @classmethod
+    def no_tags(cls) -> "InvalidParameterValueException":
+        return cls("An error occurred and the request cannot be processed.")
+
+    @classmethod
     def too_many_tags(cls) -> "InvalidParameterValueException":
         return cls("Number of tags exceeds resource tag limit.")
 

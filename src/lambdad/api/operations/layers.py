@@ -8,17 +8,14 @@ from lambdad.api.operations.code_source import keep_code, location, read_code
 from lambdad.api.operations.layer_references import check_access
 from lambdad.api.operations.signatures import signature_of
 from lambdad.api.pagination import page_of
-from lambdad.api.violations import must_be_one_of, of_contents, of_enum
 from lambdad.clock import last_modified
 from lambdad.errors import (
     AccessDeniedException,
     InvalidParameterValueException,
     ResourceNotFoundException,
-    ValidationException,
 )
 from lambdad.resources.arn import resolve_layer, resolve_layer_version
 from lambdad.resources.layer import Layer, LayerKey, LayerVersion, with_layer_version, without_layer_version
-from lambdad.runtimes.catalogue import RUNTIMES
 
 
 async def publish_layer_version(backend: Backend, context: Context, request: Members) -> Members:
@@ -26,7 +23,6 @@ async def publish_layer_version(backend: Backend, context: Context, request: Mem
     if (key.account, key.region) != (context.account, context.region):
         raise AccessDeniedException.layer_publication(context.account, key.arn)
     runtimes, architectures = request.get("CompatibleRuntimes"), request.get("CompatibleArchitectures")
-    _check_runtimes(runtimes or [])
     content = await read_code(backend, context.region, request["Content"], "PublishLayerVersion")
     signature = await signature_of(backend, content)
     package = await keep_code(backend, key.account, key.region, content, dry_run=False)
@@ -52,13 +48,6 @@ async def publish_layer_version(backend: Backend, context: Context, request: Mem
     _, layer = await backend.layers.apply(key, change)
     assert layer is not None
     return _members_with_content(backend, context, layer.versions[layer.last_version])
-
-
-def _check_runtimes(runtimes: list[str]) -> None:
-    if any(runtime not in RUNTIMES for runtime in runtimes):
-        musts = [must_be_one_of(list(RUNTIMES)), "not be null"]
-        shown = f"[{', '.join(runtimes)}]"
-        raise ValidationException.of([of_contents(shown, "compatibleRuntimes", "Member", musts)])
 
 
 async def get_layer_version(backend: Backend, context: Context, request: Members) -> Members:
@@ -100,10 +89,7 @@ async def delete_layer_version(backend: Backend, context: Context, request: Memb
 
 def _wanted(request: Members) -> tuple[str | None, str | None]:
     """Runtime and architecture that listed versions must suit."""
-    runtime = request.get("CompatibleRuntime")
-    if runtime is not None and runtime not in RUNTIMES:
-        raise ValidationException.of([of_enum(runtime, "compatibleRuntime", list(RUNTIMES))])
-    return runtime, request.get("CompatibleArchitecture")
+    return request.get("CompatibleRuntime"), request.get("CompatibleArchitecture")
 
 
 async def list_layers(backend: Backend, context: Context, request: Members) -> Members:

@@ -32,6 +32,8 @@ def check_tags(tags: _Tags) -> None:
 
 async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
     """Tags of the same name are replaced."""
+    if not request["Tags"]:
+        raise InvalidParameterValueException.no_tags()
 
     def change(before: _Tags) -> _Tags:
         after = {**before, **request["Tags"]}
