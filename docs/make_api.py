@@ -13,21 +13,23 @@ not built answers `InvalidParameterValueException`. Written by `docs/make_api.py
 | operation | | what differs from AWS |
 |---|---|---|
 """
+COPIED = "S3ObjectStorageMode REFERENCE copies the package, too."
 DIFFERENCES = {
-    "CreateFunction": "No container images; S3ObjectStorageMode REFERENCE copies the package, too; VPC, tracing, dead-letter, file system and key settings are kept and do nothing.",
+    "CreateFunction": "No container images; VPC, tracing, dead-letter, file system and key settings are kept and do nothing. "
+    + COPIED,
     "CreateEventSourceMapping": "Nothing polls yet; whether the source exists is not checked.",
     "CreateFunctionUrlConfig": "Not served yet.",
     "GetProvisionedConcurrencyConfig": "When an alias has moved, allocation counts from 0: AWS counts the old version's meanwhile. "
     "What FAILED is tried again when more is asked for, and once after a restart.",
     "Invoke": "Destinations and dead-letter queues are not there yet.",
     "InvokeWithResponseStream": "The function answers whole; the stream has its answer in chunks.",
-    "PublishLayerVersion": "S3ObjectStorageMode REFERENCE copies the package, too.",
+    "PublishLayerVersion": COPIED,
     "PublishVersion": "Waits until `$LATEST` is Active.",
     "PutFunctionEventInvokeConfig": "Destinations are kept and do nothing yet.",
     "PutFunctionRecursionConfig": "Kept; loops are not detected yet.",
     "PutFunctionScalingConfig": "Kept and answered; environments come and go with what is invoked.",
     "PutRuntimeManagementConfig": "Kept; a runtime is what the host has installed.",
-    "UpdateFunctionCode": "No container images; S3ObjectStorageMode REFERENCE copies the package, too.",
+    "UpdateFunctionCode": "No container images. " + COPIED,
     "UpdateFunctionConfiguration": "As CreateFunction.",
 }
 OUTSIDE_THE_TABLE = frozenset({"Invoke"})
