@@ -89,6 +89,9 @@ def test_what_is_refused(client: Any, function: str) -> None:
     assert refused(put, FunctionName=unknown, MaximumRetryAttempts=1) == gone
     assert refused(put, FunctionName=function, Qualifier="7", MaximumRetryAttempts=1) == gone
     assert refused(update, FunctionName=unknown, MaximumRetryAttempts=1) == gone
+    nowhere = {"OnSuccess": {"Destination": "arn:aws:dynamodb:us-east-1:000000000000:table/t"}}
+    for missing_one in ({"FunctionName": unknown}, {"FunctionName": function, "Qualifier": "7"}):
+        assert refused(put, DestinationConfig=nowhere, **missing_one) == gone
     assert refused(client.list_function_event_invoke_configs, FunctionName=unknown) == gone
     assert refused(update, FunctionName=function, MaximumRetryAttempts=1) == missing(f"{ARN}{function}:$LATEST")
     for operation in ("get", "delete"):

@@ -32,14 +32,13 @@ _DESTINATIONS = {
 async def put_function_event_invoke_config(backend: Backend, context: Context, request: Members) -> Members:
     """Replaces what is there."""
     key, qualifier = named(context, request)
-    changes = _changes_of(backend, key, request)
+    changes = _changes_of(backend, key, qualifier, request)
     after = EventInvokeConfig(last_modified=backend.clock.now(), **changes)
 
     def change(function: Function) -> Function:
         _check_target(function, qualifier)
         return _with_config(function, qualifier, after)
 
-    _check_function(backend, key)
     await backend.functions.update(key, change)
     return _members_of(key, qualifier or LATEST, after)
 
@@ -47,7 +46,7 @@ async def put_function_event_invoke_config(backend: Backend, context: Context, r
 async def update_function_event_invoke_config(backend: Backend, context: Context, request: Members) -> Members:
     """Changes only what is given."""
     key, qualifier = named(context, request)
-    changes = _changes_of(backend, key, request)
+    changes = _changes_of(backend, key, qualifier, request)
     changes["last_modified"] = backend.clock.now()
 
     def change(function: Function) -> Function:
@@ -57,7 +56,6 @@ async def update_function_event_invoke_config(backend: Backend, context: Context
             raise ResourceNotFoundException.event_invoke_config(_arn_of(key, qualifier))
         return _with_config(function, qualifier, dataclasses.replace(before, **changes))
 
-    _check_function(backend, key)
     function = await backend.functions.update(key, change)
     return _members_of(key, qualifier or LATEST, function.event_invoke_configs[qualifier or LATEST])
 
@@ -108,13 +106,12 @@ def _check_target(function: Function, qualifier: str | None) -> None:
         raise ResourceNotFoundException.function_of_event_invoke_config()
 
 
-def _changes_of(backend: Backend, key: FunctionKey, request: Members) -> dict[str, Any]:
+def _changes_of(backend: Backend, key: FunctionKey, qualifier: str | None, request: Members) -> dict[str, Any]:
     changes = {field: request[member] for member, field in _FIELDS.items() if member in request}
-    destinations = request.get("DestinationConfig")
-    if not destinations:
-        if not changes:
-            raise InvalidParameterValueException.nothing_to_configure()
-        return changes
+    destinations = request.get("DestinationConfig") or {}
+    if not destinations and not changes:
+        raise InvalidParameterValueException.nothing_to_configure()
+    _check_target(_check_function(backend, key), qualifier)
     on_success, on_failure = (
         (destinations.get(name) or {}).get("Destination") or None for name in ("OnSuccess", "OnFailure")
     )
