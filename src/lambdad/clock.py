@@ -24,3 +24,8 @@ class SystemClock:
 def last_modified(seconds: float) -> str:
     """A function's LastModified as AWS writes it: `2026-01-31T12:00:00.123+0000`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+
+
+def last_modified_to_the_second(seconds: float) -> str:
+    """Provisioned concurrency's: `2026-01-31T12:00:00+0000`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from functions import PROMPT, ROLE, call, create, new_name, zip_of
+from functions import PROMPT, call, create, new_name, zip_of
 from refusals import refused
 from server import Server
+from signing import PROFILE, SIGNATURE, changed, config, deploy, sign_with_profile
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:"
-PROFILE = "arn:aws:signer:us-east-1:000000000000:/signing-profiles/test"
-SIGNATURE = "META_INF/aws_signer_signature_v1.0.SF"
+
 CODE = "def handler(event, context):\n    return 'signed'\n"
 
 Sign = Callable[..., tuple[str, bytes]]
@@ -42,48 +42,9 @@ def signer(own: Server) -> Any:
 @pytest.fixture
 def sign(own: Server, tmp_path: Path) -> Sign:
     def sign(content: bytes, profile: str = "release", data_dir: Path | None = None) -> tuple[str, bytes]:
-        """(profile version ARN, the signed package)."""
-        package = tmp_path / f"{new_name()}.zip"
-        package.write_bytes(content)
-        target = package.with_suffix(".signed.zip")
-        argv = [sys.executable, "-m", "lambdad", "sign", str(package), "--profile", profile]
-        done = subprocess.run(
-            [*argv, "--data-dir", str(data_dir or own.data_dir)], capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip(), target.read_bytes()
+        return sign_with_profile(content, tmp_path, data_dir or own.data_dir, profile)
 
     return sign
-
-
-def config(client: Any, policy: str, *publishers: str) -> str:
-    answer = client.create_code_signing_config(
-        AllowedPublishers={"SigningProfileVersionArns": list(publishers) or [PROFILE]},
-        CodeSigningPolicies={"UntrustedArtifactOnDeployment": policy},
-    )
-    arn: str = answer["CodeSigningConfig"]["CodeSigningConfigArn"]
-    return arn
-
-
-def deploy(client: Any, content: bytes, config_arn: str, **more: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = client.create_function(
-        FunctionName=more.pop("name", None) or new_name(),
-        Runtime="python3.12",
-        Role=ROLE,
-        Handler="app.handler",
-        Code={"ZipFile": content},
-        CodeSigningConfigArn=config_arn,
-        **more,
-    )
-    return answer
-
-
-def changed(content: bytes, name: str, new: bytes) -> bytes:
-    """The package with another content of one entry."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(target, "w") as archive:
-        for entry in source.infolist():
-            archive.writestr(entry, new if entry.filename == name else source.read(entry))
-    return target.getvalue()
 
 
 # --- Configurations -------------------------------------------------------------------------------------------------

@@ -89,6 +89,9 @@ def test_what_is_refused(client: Any, function: str) -> None:
     assert refused(put, FunctionName=unknown, MaximumRetryAttempts=1) == gone
     assert refused(put, FunctionName=function, Qualifier="7", MaximumRetryAttempts=1) == gone
     assert refused(update, FunctionName=unknown, MaximumRetryAttempts=1) == gone
+    nowhere = {"OnSuccess": {"Destination": "arn:aws:dynamodb:us-east-1:000000000000:table/t"}}
+    for missing_one in ({"FunctionName": unknown}, {"FunctionName": function, "Qualifier": "7"}):
+        assert refused(put, DestinationConfig=nowhere, **missing_one) == gone
     assert refused(client.list_function_event_invoke_configs, FunctionName=unknown) == gone
     assert refused(update, FunctionName=function, MaximumRetryAttempts=1) == missing(f"{ARN}{function}:$LATEST")
     for operation in ("get", "delete"):
@@ -96,6 +99,7 @@ def test_what_is_refused(client: Any, function: str) -> None:
         assert refused(action, FunctionName=unknown) == missing(f"{ARN}{unknown}:$LATEST")
     nothing = invalid("You must specify at least one of error handling or destination setting.")
     assert refused(put, FunctionName=function) == nothing
+    assert refused(put, FunctionName=function, DestinationConfig={}) == nothing
     code, status, message = refused(put, FunctionName=function, MaximumRetryAttempts=3)
     assert (code, status) == ("ValidationException", 400)
     assert "Value '3' at 'maximumRetryAttempts'" in message
@@ -114,6 +118,43 @@ def test_destinations_that_are_refused(client: Any, function: str) -> None:
         "The provided destination config "
         f"DestinationConfig(onSuccess=null, onFailure=OnFailure(destination={table})) is invalid."
     )
+
+
+@pytest.mark.parametrize(
+    ("member", "destination"),
+    [
+        ("OnSuccess", "arn:aws:s3:::records"),
+        ("OnSuccess", "arn:aws:sqs:us-east-1:000000000000:orders.fifo"),
+        ("OnFailure", "arn:aws:sqs:us-east-1:000000000000:orders.fifo"),
+        ("OnFailure", "arn:aws:sns:us-east-1:000000000000:news.fifo"),
+        ("OnFailure", "arn:aws:sqs:us-east-1:000000000000:"),
+        ("OnFailure", "arn:aws:events:us-east-1:000000000000:rule/r"),
+        ("OnFailure", "arn:aws:lambda:us-east-1:000000000000:layer:l"),
+        ("OnFailure", "kafka://topic"),
+    ],
+)
+def test_destinations_that_cannot_be(client: Any, function: str, member: str, destination: str) -> None:
+    config = {member: {"Destination": destination}}
+    put = client.put_function_event_invoke_config
+    told = {"OnSuccess": "onSuccess=null", "OnFailure": "onFailure=null"}
+    told[member] = f"{member[0].lower()}{member[1:]}={member}(destination={destination})"
+    assert refused(put, FunctionName=function, DestinationConfig=config) == invalid(
+        f"The provided destination config DestinationConfig({told['OnSuccess']}, {told['OnFailure']}) is invalid."
+    )
+
+
+def test_destinations_that_may_be(client: Any, function: str, create_function: Create) -> None:
+    other = create_function()["FunctionArn"]
+    for success, failure in (
+        ("arn:aws:sqs:us-east-1:000000000000:orders", "arn:aws:s3:::records"),
+        ("arn:aws:sns:us-east-1:000000000000:news", f"{other}:$LATEST"),
+        ("arn:aws:events:us-east-1:000000000000:event-bus/default", other),
+    ):
+        config = {"OnSuccess": {"Destination": success}, "OnFailure": {"Destination": failure}}
+        answer = client.put_function_event_invoke_config(FunctionName=function, DestinationConfig=config)
+        assert answer["DestinationConfig"] == config
+    cleared = client.update_function_event_invoke_config(FunctionName=function, DestinationConfig={"OnSuccess": {}})
+    assert cleared["DestinationConfig"] == {**config, "OnSuccess": {}}
 
 
 def test_events_are_given_up_as_configured(own_server: Server) -> None:

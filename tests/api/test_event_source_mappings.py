@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions import create, new_name
+from functions import new_name
 from refusals import invalid, refused, violation
-from server import Server
 from wait import wait_for
 
 Create = Callable[..., dict[str, Any]]
@@ -267,6 +266,9 @@ WRONG_POSITION = (
 )
 TOO_MUCH_AT_ONCE = "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
 PATTERN = "Invalid filter pattern definition."
+ELSEWHERE = "Event source region must match Lambda region us-east-1."
+OF_ANOTHER = "Role and event source must be in the same account as the cloud function."
+AGE = "MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)"
 NO_ACCESS = "Required 'sourceAccessConfigurations' parameter is missing."
 
 
@@ -307,8 +309,27 @@ NO_ACCESS = "Required 'sourceAccessConfigurations' parameter is missing."
         ),
         ({"EventSourceArn": STREAM, "StartingPosition": "LATEST", "Queues": ["q"]}, of_kind("Queues")),
         ({"SelfManagedEventSource": brokers("kafka:1000"), "Topics": ["orders"]}, invalid(NO_ACCESS)),
-        ({"EventSourceArn": CLUSTER}, invalid("Required 'topics' parameter is missing.")),
+        ({"EventSourceArn": CLUSTER}, invalid(NO_POSITION)),
+        ({"EventSourceArn": CLUSTER, "Topics": ["orders"]}, invalid(NO_POSITION)),
+        ({"EventSourceArn": CLUSTER, "StartingPosition": "invalid"}, violation(WRONG_POSITION)),
+        (
+            {"EventSourceArn": CLUSTER, "StartingPosition": "LATEST"},
+            invalid("Required 'topics' parameter is missing."),
+        ),
         ({"EventSourceArn": BROKER}, invalid("Required 'queues' parameter is missing.")),
+        ({"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:"}, invalid("Unrecognized event source.")),
+        ({"EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/"}, invalid("Unrecognized event source.")),
+        ({"EventSourceArn": TABLE.partition("/stream/")[0]}, invalid("Unrecognized event source.")),
+        ({"EventSourceArn": queue().replace("us-east-1", "eu-west-1")}, invalid(ELSEWHERE)),
+        (
+            {"EventSourceArn": STREAM.replace("us-east-1", "eu-west-1"), "StartingPosition": "LATEST"},
+            invalid(ELSEWHERE),
+        ),
+        ({"EventSourceArn": BROKER.replace("000000000000", "111111111111")}, invalid(OF_ANOTHER)),
+        *(
+            ({"EventSourceArn": STREAM, "StartingPosition": "LATEST", "MaximumRecordAgeInSeconds": age}, invalid(AGE))
+            for age in (0, 59)
+        ),
     ],
 )
 def test_what_is_refused(
@@ -335,6 +356,13 @@ def test_an_update_makes_no_second_mapping_of_the_same(client: Any, function: st
     make(EventSourceArn=source, FunctionName=f"{function}:1")
     refusal = refused(client.update_event_source_mapping, UUID=first, FunctionName=f"{function}:1")
     assert refusal[:2] == ("ResourceConflictException", 409)
+
+
+def test_ages_and_sources_that_may_be(make: Make) -> None:
+    another = {"EventSourceArn": STREAM.replace("000000000000", "111111111111"), "StartingPosition": "LATEST"}
+    assert make(**another, MaximumRecordAgeInSeconds=60)["MaximumRecordAgeInSeconds"] == 60
+    reader = {"EventSourceArn": f"{STREAM}/consumer/me:1", "StartingPosition": "LATEST"}
+    assert make(**reader, MaximumRecordAgeInSeconds=-1)["MaximumRecordAgeInSeconds"] == -1
 
 
 def test_topics_of_one_cluster_are_sources_of_their_own(make: Make) -> None:
@@ -371,20 +399,3 @@ def test_tags(client: Any, make: Make) -> None:
     assert refused(client.tag_resource, Resource=unknown, Tags={"a": "b"}) == MISSING
     too_many = {f"k{number}": "" for number in range(50)}
     assert refused(client.tag_resource, Resource=arn, Tags=too_many)[0] == "InvalidParameterValueException"
-
-
-def test_mappings_survive_a_kill(own_server: Server) -> None:
-    client = own_server.start().client()
-    name = create(client, "def handler(event, context):\n    return 1\n")
-    made = client.create_event_source_mapping(
-        FunctionName=name, EventSourceArn=queue(), Enabled=False, Tags={"team": "orders"}
-    )
-    gone = client.create_event_source_mapping(FunctionName=name, EventSourceArn=queue())["UUID"]
-    client.delete_event_source_mapping(UUID=gone)
-    wait_for(lambda: len(client.list_event_source_mappings()["EventSourceMappings"]) == 1, 30)
-    own_server.kill()
-    client = own_server.start().client()
-    kept = members(settled(client, made["UUID"]))
-    assert kept == {**members(made), "State": "Disabled"}
-    assert client.list_tags(Resource=made["EventSourceMappingArn"])["Tags"] == {"team": "orders"}
-    assert refused(client.get_event_source_mapping, UUID=gone) == MISSING

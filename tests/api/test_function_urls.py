@@ -102,3 +102,41 @@ def test_what_is_refused(client: Any, function: str) -> None:
     code, status, message = refused(create, FunctionName=function, Qualifier="1", AuthType="NONE")
     assert (code, status) == ("ValidationException", 400)
     assert "Value '1' at 'qualifier' failed to satisfy constraint" in message
+
+
+@pytest.mark.parametrize(
+    ("cors", "told"),
+    [
+        ({"AllowMethods": ["GET", "FETCH"]}, "Value '[GET, FETCH]' at 'cors.allowMethods' failed"),
+        ({"AllowMethods": ["get"]}, "Member must satisfy enum value set: [GET, PUT, HEAD, POST, PATCH, DELETE, *]"),
+        ({"AllowMethods": ["OPTIONS"]}, "Member must have length less than or equal to 6"),
+        ({"AllowMethods": ["GET"] * 7}, "Value '[GET, GET, GET, GET, GET, GET, GET]' at 'cors.allowMethods' failed"),
+        ({"AllowOrigins": ["example.org"]}, "Value '[example.org]' at 'cors.allowOrigins' failed"),
+        ({"AllowOrigins": ["https://example.org/path"]}, "at 'cors.allowOrigins' failed"),
+        ({"AllowHeaders": ["X-One, X-Two"]}, "Value '[X-One, X-Two]' at 'cors.allowHeaders' failed"),
+        ({"ExposeHeaders": ["a b"]}, "Value '[a b]' at 'cors.exposeHeaders' failed"),
+        ({"MaxAge": 86_401}, "Member must have value less than or equal to 86400"),
+    ],
+)
+def test_cors_that_is_refused(client: Any, function: str, cors: dict[str, Any], told: str) -> None:
+    code, status, message = refused(
+        client.create_function_url_config, FunctionName=function, AuthType="NONE", Cors=cors
+    )
+    assert (code, status) == ("ValidationException", 400)
+    assert told in message
+    client.create_function_url_config(FunctionName=function, AuthType="NONE")
+    assert refused(client.update_function_url_config, FunctionName=function, Cors=cors)[2] == message
+    assert "Cors" not in client.get_function_url_config(FunctionName=function)
+
+
+def test_cors_that_may_be(client: Any, function: str) -> None:
+    cors = {
+        "AllowCredentials": False,
+        "AllowHeaders": ["*", "X-Custom-Header"],
+        "AllowMethods": ["*", "GET", "PUT", "HEAD", "POST", "PATCH"],
+        "AllowOrigins": ["*", "https://www.example.org", "http://localhost:60905"],
+        "ExposeHeaders": ["Date", "x-one"],
+        "MaxAge": 86_400,
+    }
+    client.create_function_url_config(FunctionName=function, AuthType="NONE", Cors=cors)
+    assert client.get_function_url_config(FunctionName=function)["Cors"] == cors

@@ -341,3 +341,18 @@ def test_another_account_needs_the_policy(server: Any, client: Any, layer: str) 
     code, _, _ = refused(guest.delete_layer_version, LayerName=ARN + layer, VersionNumber=1)
     assert code == "AccessDeniedException"
     assert client.get_layer_version(LayerName=layer, VersionNumber=1)["Version"] == 1
+
+
+def test_all_that_is_wrong_is_named_at_once(client: Any) -> None:
+    def told(refusal: tuple[str, int, str]) -> list[str]:
+        code, status, message = refusal
+        assert (code, status) == ("ValidationException", 400)
+        return re.findall(r"Value '(.*?)' at '(\w+)' failed to satisfy constraint", message)
+
+    wrong = {"CompatibleRuntimes": ["one", "two"], "CompatibleArchitectures": ["three"]}
+    refusal = refused(client.publish_layer_version, LayerName="layer", Content={"ZipFile": ZIP}, **wrong)
+    assert refusal[2].startswith("2 validation errors detected: ")
+    assert told(refusal) == [("[one, two]", "compatibleRuntimes"), ("[three]", "compatibleArchitectures")]
+    asked = {"CompatibleRuntime": "one", "CompatibleArchitecture": "two"}
+    for refusal in (refused(client.list_layers, **asked), refused(client.list_layer_versions, LayerName="l", **asked)):
+        assert told(refusal) == [("one", "compatibleRuntime"), ("two", "compatibleArchitecture")]

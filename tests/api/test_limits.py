@@ -1,6 +1,8 @@
 """The account's limits as settings, and API calls that are faster than the server was told to allow."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +32,7 @@ def test_quotas_are_settings(strict: Server) -> None:
     assert "'timeout' failed to satisfy constraint: Member must have value less than or equal to 60" in message
     refusal = refused(update, FunctionName=name, Environment={"Variables": {"LONG": "a" * 100}})
     assert refusal[0] == "InvalidParameterValueException"
+    assert "exceeded the 100 byte limit. String measured: {" in refusal[2]
     layer = "arn:aws:lambda:us-east-1:000000000000:layer:l:1"
     assert refused(update, FunctionName=name, Layers=[layer, layer]) == invalid("Cannot reference more than 1 layers.")
     arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
@@ -48,6 +51,59 @@ def test_quotas_are_settings(strict: Server) -> None:
         except client.exceptions.CodeStorageExceededException:
             break
     assert client.get_account_settings()["AccountUsage"]["TotalCodeSize"] <= 100_000
+
+
+def test_every_version_counts_against_the_code_storage(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--quota", "code_storage=25000", "--quota", "zipped_code=30000").start()
+    try:
+        client = server.client()
+        exceeded = ("CodeStorageExceededException", 400, "Code storage limit exceeded.")
+        code = {"app.py": CODE, "noise.bin": os.urandom(10_000)}
+        name = create(client, files=code)
+        used = client.get_account_settings()["AccountUsage"]["TotalCodeSize"]
+        assert 10_000 < used < 12_500
+        client.publish_version(FunctionName=name)
+        assert client.get_account_settings()["AccountUsage"]["TotalCodeSize"] == 2 * used
+        client.update_function_configuration(FunctionName=name, Description="something new")
+        client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=PROMPT)
+        assert refused(client.publish_version, FunctionName=name) == exceeded
+        assert [one["Version"] for one in client.list_versions_by_function(FunctionName=name)["Versions"]] == [
+            "$LATEST",
+            "1",
+        ]
+        client.delete_function(FunctionName=name, Qualifier="1")
+        assert client.publish_version(FunctionName=name)["Version"] == "2"
+        client.delete_function(FunctionName=name)
+        # Twice in one request: as $LATEST and as the version.
+        more = {"Runtime": "python3.12", "Role": ROLE, "Handler": "app.handler", "FunctionName": name, "Publish": True}
+        large = zip_of({**code, "noise.bin": os.urandom(13_000)})
+        assert refused(client.create_function, Code={"ZipFile": large}, **more) == exceeded
+        over = zip_of({"noise.bin": os.urandom(30_001)})
+        refusal = refused(client.create_function, Code={"ZipFile": over}, **more)
+        wanted = "Request must be smaller than 302144 bytes for the CreateFunction operation"
+        assert refusal == ("RequestEntityTooLargeException", 413, wanted)
+    finally:
+        assert server.stop() == 0
+
+
+def test_more_reserved_than_there_is(tmp_path: Path) -> None:
+    """The account's limit was lowered since: what is left is nothing, and giving back works."""
+    server = Server(tmp_path / "data", "--concurrency", "300").start()
+    name = create(server.client(), CODE)
+    server.client().put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=200)
+    assert server.stop() == 0
+    lower = Server(server.data_dir, "--concurrency", "150").start()
+    try:
+        client = lower.client()
+        limits = client.get_account_settings()["AccountLimit"]
+        assert (limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]) == (150, 0)
+        code, _, message = refused(client.put_function_concurrency, FunctionName=name, ReservedConcurrentExecutions=201)
+        assert code == "InvalidParameterValueException"
+        assert message.endswith("below its minimum value of [100].")
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=40)
+        assert client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 110
+    finally:
+        assert lower.stop() == 0
 
 
 def test_the_rate_of_api_calls(own_server: Server) -> None:

@@ -100,6 +100,37 @@ def test_principals_and_conditions(
     assert statement["Action"] == given.get("Action", "lambda:InvokeFunction")
 
 
+@pytest.mark.parametrize("action", ["lambda:InvokeFunction", "lambda:*", "*"])
+def test_the_type_of_a_urls_authorization_belongs_to_urls(client: Any, function: str, action: str) -> None:
+    statement = {"StatementId": "s", "Principal": "*", "FunctionUrlAuthType": "NONE", "Action": action}
+    refusal = refused(client.add_permission, FunctionName=function, **statement)
+    assert refusal == invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
+
+
+def test_actions(client: Any, function: str) -> None:
+    for number, action in enumerate(("lambda:GetFunction", "lambda:*", "*", "lambda:invokefunction")):
+        client.add_permission(FunctionName=function, StatementId=f"s{number}", **{**INVOKE, "Action": action})
+    for action in ("lambda:Invoke", "lambda:InvokeModel"):
+        refusal = refused(
+            client.add_permission, FunctionName=function, StatementId="no", **{**INVOKE, "Action": action}
+        )
+        assert refusal == invalid(f"The provided action {action} was invalid. Please check the action and try again.")
+    assert sids_of(client, function) == ["s0", "s1", "s2", "s3"]
+
+
+def test_a_policy_keeps_its_revision_while_the_function_changes(client: Any, function: str) -> None:
+    client.add_permission(FunctionName=function, StatementId="first", **INVOKE)
+    known = client.get_policy(FunctionName=function)["RevisionId"]
+    client.publish_version(FunctionName=function)
+    client.tag_resource(Resource=ARN + function, Tags={"a": "b"})
+    assert client.get_policy(FunctionName=function)["RevisionId"] == known
+    assert client.get_function_configuration(FunctionName=function)["RevisionId"] != known
+    client.add_permission(FunctionName=function, StatementId="second", RevisionId=known, **INVOKE)
+    assert client.get_policy(FunctionName=function)["RevisionId"] != known
+    code, *_ = refused(client.remove_permission, FunctionName=function, StatementId="first", RevisionId=known)
+    assert code == "PreconditionFailedException"
+
+
 def test_each_qualifier_has_its_own(client: Any, function: str) -> None:
     client.add_permission(FunctionName=function, StatementId="own", **INVOKE)
     assert refused(client.get_policy, FunctionName=function, Qualifier="1") == NO_POLICY

@@ -34,6 +34,25 @@ def allow(arn: str, sid: str = "events") -> dict[str, Any]:
     }
 
 
+NOBODY = ("me", "123", {"AWS": "me"}, {"AWS": []}, {}, {"Service": "events"}, {"Nobody": "*"}, {"AWS": 1}, [])
+NO_ACTIONS = ("lambda:Invoke", "s3:GetObject", "lambda:Fly*", ["lambda:InvokeFunction", "lambda:Fly"], 1, "")
+NO_CONDITIONS = (
+    *("none", [], {"Equals": {"aws:SourceArn": "a"}}, {"StringEquals": {}}, {"StringEquals": "a"}),
+    *(
+        {"StringEquals": {"SourceArn": "a"}},
+        {"StringEquals": {"aws:SourceArn": {}}},
+        {"NullIfExists": {"aws:x": "true"}},
+    ),
+)
+
+
+def nested(depth: int) -> Any:
+    value: Any = "a"
+    for _ in range(depth):
+        value = {"aws:a": value}
+    return value
+
+
 def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
@@ -92,6 +111,12 @@ def test_revisions(client: Any, arn: str) -> None:
         document({"Effect": "Allow", "Principal": "*", "Action": "*", "Sid": 1}),
         document({"Effect": "Allow", "Principal": "*", "Action": "*", "Reason": "none"}),
         document(*[{"Effect": "Allow", "Principal": "*", "Action": "*", "Sid": "same"}] * 2),
+        *(document({"Effect": "Allow", "Principal": one, "Action": "*"}) for one in NOBODY),
+        *(document({"Effect": "Allow", "Principal": "*", "Action": one}) for one in NO_ACTIONS),
+        *(document({"Effect": "Allow", "Principal": "*", "Action": "*", "Condition": one}) for one in NO_CONDITIONS),
+        document({"Effect": "Allow", "NotPrincipal": "me", "NotAction": "*"}),
+        '{"Version": "2012-10-17", "Statement": [' + '{"Sid": ' + "[" * 900 + "]" * 900 + "}]}",
+        document({"Effect": "Allow", "Principal": "*", "Action": "*", "Condition": {"StringEquals": nested(900)}}),
     ],
 )
 def test_documents_that_are_refused(client: Any, arn: str, policy: str) -> None:
@@ -99,6 +124,27 @@ def test_documents_that_are_refused(client: Any, arn: str, policy: str) -> None:
     assert (code, status) == ("InvalidParameterValueException", 400)
     assert message.startswith("The policy document is malformed: ")
     assert refused(client.get_resource_policy, ResourceArn=arn) == MISSING
+
+
+def test_documents_that_are_taken(client: Any, arn: str) -> None:
+    account = {"AWS": ["123456789012", "arn:aws:iam::123456789012:role/caller"]}
+    given = [
+        {**allow(arn), "Condition": {"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::photos"}}},
+        {**allow(arn, "many"), "Principal": account, "Action": ["lambda:Get*", "lambda:invokeFunction"]},
+        {
+            **allow(arn, "conditions"),
+            "Principal": "*",
+            "Condition": {
+                "StringEqualsIfExists": {"aws:PrincipalOrgID": ["o-1", "o-2"]},
+                "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-1/*"},
+                "Bool": {"lambda:InvokedViaFunctionUrl": True},
+                "Null": {"aws:SourceVpc": "false"},
+            },
+        },
+        {**allow(arn, "deny"), "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "*"},
+    ]
+    put = client.put_resource_policy(ResourceArn=arn, Policy=document(*given))
+    assert statements(put) == given
 
 
 def test_resources_that_are_not_there(client: Any, arn: str) -> None:

@@ -28,7 +28,6 @@ def tags_of(client: Any, arn: str) -> Any:
 
 
 def test_tags_are_added_replaced_and_removed(client: Any, arn: str) -> None:
-    revision = client.get_function_configuration(FunctionName=arn)["RevisionId"]
     assert tags_of(client, arn) == {"a": "1"}
     answer = client.tag_resource(Resource=arn, Tags={"b": "2", "c with spaces": ""})
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
@@ -39,7 +38,39 @@ def test_tags_are_added_replaced_and_removed(client: Any, arn: str) -> None:
     assert tags_of(client, arn) == {"b": "two"}
     client.untag_resource(Resource=arn, TagKeys=["b"])
     assert tags_of(client, arn) == {}
-    assert client.get_function_configuration(FunctionName=arn)["RevisionId"] == revision
+
+
+def test_every_change_is_a_revision(client: Any, arn: str) -> None:
+    def revision() -> Any:
+        return client.get_function_configuration(FunctionName=arn)["RevisionId"]
+
+    revisions = [revision()]
+    client.tag_resource(Resource=arn, Tags={"b": "2"})
+    revisions.append(revision())
+    client.untag_resource(Resource=arn, TagKeys=["b"])
+    revisions.append(revision())
+    assert len(set(revisions)) == 3
+    client.list_tags(Resource=arn)
+    assert revision() == revisions[-1]
+
+
+def test_keys_of_system_tags(client: Any, arn: str, create_function: Create) -> None:
+    reserved = invalid("aws: prefixed tag key names are not allowed for external use.")
+    own = {"aws:cloudformation:stack-name": "mine"}
+    assert refused(client.tag_resource, Resource=arn, Tags=own) == reserved
+    assert refused(client.tag_resource, Resource=arn, Tags={"AWS:upper": "too"}) == reserved
+    assert refused(create_function, Tags=own) == reserved
+    mapping = {"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:q", "FunctionName": arn}
+    assert refused(client.create_event_source_mapping, Tags=own, **mapping) == reserved
+    publishers = {"SigningProfileVersionArns": ["arn:aws:signer:us-east-1:000000000000:/signing-profiles/p/0123456789"]}
+    assert refused(client.create_code_signing_config, AllowedPublishers=publishers, Tags=own) == reserved
+    assert tags_of(client, arn) == {"a": "1"}
+    client.tag_resource(Resource=arn, Tags={"awsome:": "aws:value"})
+
+
+def test_no_tags_at_all(client: Any, arn: str) -> None:
+    refusal = refused(client.tag_resource, Resource=arn, Tags={})
+    assert refusal == invalid("An error occurred and the request cannot be processed.")
 
 
 def test_there_is_a_limit(client: Any, arn: str) -> None:

@@ -48,7 +48,10 @@ def test_a_version(client: Any, function: str) -> None:
         client.get_function(FunctionName=function, Qualifier="1")["Configuration"],
     ):
         assert {**found, "ResponseMetadata": None} == {**published, "ResponseMetadata": None}
-    assert client.get_function_configuration(FunctionName=function)["RevisionId"] == latest["RevisionId"]
+    moved = client.get_function_configuration(FunctionName=function)["RevisionId"]
+    assert moved not in (latest["RevisionId"], published["RevisionId"])
+    assert client.publish_version(FunctionName=function)["Version"] == "1"
+    assert client.get_function_configuration(FunctionName=function)["RevisionId"] == moved
 
 
 def test_a_version_never_changes(client: Any, function: str, settled: Settled) -> None:

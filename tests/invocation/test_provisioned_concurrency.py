@@ -3,6 +3,7 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 """
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -220,6 +221,46 @@ def test_it_belongs_to_a_version_or_its_alias(client: Any, make: Make) -> None:
     )
 
 
+def test_an_alias_that_has_it_has_one_version(client: Any, make: Make) -> None:
+    name = make()
+    client.update_function_configuration(FunctionName=name, Description="another")
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=PROMPT)
+    client.publish_version(FunctionName=name)
+    alias = {"FunctionName": name, "Name": "live"}
+    client.create_alias(FunctionVersion="1", **alias)
+    put(client, name, "live", 1)
+    weights = {"AdditionalVersionWeights": {"2": 0.5}}
+    assert refused(client.update_alias, RoutingConfig=weights, **alias) == invalid(
+        "Alias with weights can not be used with Provisioned Concurrency"
+    )
+    assert refused(client.update_alias, FunctionVersion="$LATEST", **alias) == invalid(
+        "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+    )
+    put(client, name, "2", 1)
+    assert refused(client.update_alias, FunctionVersion="2", **alias) == (
+        "ResourceConflictException",
+        409,
+        "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version",
+    )
+    found = client.get_alias(**alias)
+    assert (found["FunctionVersion"], "RoutingConfig" in found) == ("1", False)
+    client.delete_provisioned_concurrency_config(FunctionName=name, Qualifier="2")
+    client.update_alias(FunctionVersion="2", **alias)
+    ready(client, name, "live", 1)
+
+
+def test_what_it_is_told_by(client: Any, make: Make) -> None:
+    """The time to the second, as AWS writes this one; and the version has a new revision."""
+    name = make()
+    before = client.get_function_configuration(FunctionName=name, Qualifier="1")["RevisionId"]
+    answer = put(client, name, "1", 1)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0000", answer["LastModified"])
+    found = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+    assert found["LastModified"] == answer["LastModified"]
+    assert client.get_function_configuration(FunctionName=name, Qualifier="1")["RevisionId"] != before
+    ready(client, name, "1", 1)
+
+
 def test_what_is_refused(client: Any, make: Make) -> None:
     def puts(qualifier: str, count: int = 1, function: str | None = None) -> tuple[str, int, str]:
         return refused(put, client=client, name=function or name, qualifier=qualifier, count=count)
@@ -255,6 +296,28 @@ def test_it_comes_out_of_a_reservation(client: Any, make: Make) -> None:
         call(client, name)
     assert caught.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
     assert call(client, name, Qualifier="1")[0][0] == "provisioned-concurrency"
+
+
+def test_what_failed_is_tried_once_more_after_a_restart(own_server: Server) -> None:
+    """What it failed for may be gone with the old server; if not it has failed again, with as many attempts as were wanted."""
+    client = own_server.start().client()
+    name = create(client, "print('attempt')\nraise ValueError('not today')\n", Publish=True)
+    client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
+
+    def attempts() -> int:
+        own_server.wait_for_log(name, "attempt")
+        return sum("attempt" in line for line in own_server.function_log(name))
+
+    put(client, name, "1", 2)
+    wait_for(lambda: status(client, name, "1")[0] == "FAILED" and attempts() == 2, 60)
+    own_server.stop()
+    client = own_server.start().client()
+    wait_for(lambda: status(client, name, "1")[0] == "FAILED" and attempts() == 4, 60)
+    answer = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+    assert answer["StatusReason"] == "FUNCTION_ERROR_INIT_FAILURE"
+    client.tag_resource(Resource=ARN + name, Tags={"a": "change"})
+    assert call(client, create(client, HOW))[0][0] == "on-demand"
+    assert (status(client, name, "1")[0], attempts()) == ("FAILED", 4)
 
 
 def test_it_is_there_after_a_restart(own_server: Server) -> None:

@@ -3,13 +3,14 @@
 Where the service is known to differ from its published model, `OVERRIDES` says so, once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from re import Pattern
 from typing import Any
 
 from lambdad.api.model import Operation, Shape, compile_pattern
 from lambdad.api.violations import must_be_one_of, of_contents, of_enum, of_length, of_maximum, of_null, violation
 from lambdad.errors import ValidationException
+from lambdad.runtimes.catalogue import RUNTIMES
 
 OVERRIDES: Mapping[str, str] = {
     # A version or alias: the service knows $LATEST.PUBLISHED, too.
@@ -23,16 +24,20 @@ OVERRIDES: Mapping[str, str] = {
 }
 """Patterns by shape name."""
 
-UNCHECKED = frozenset({"Runtime", "EventSourcePosition"})
-"""Shapes whose values the operations check themselves, because AWS answers with another error."""
+UNCHECKED = frozenset({"runtime"})
+"""What the operations check themselves, because AWS answers with another error: a function's runtime."""
 
 _ENUM_ORDER: Mapping[str, tuple[str, ...]] = {
     "EventSourcePosition": ("LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"),
     "InvokeMode": ("RESPONSE_STREAM", "BUFFERED"),
     "RecursiveLoop": ("Terminate", "Allow"),
+    "Runtime": tuple(RUNTIMES),
     "SnapStartApplyOn": ("PublishedVersions", "None"),
 }
 """How AWS lists an enumeration, where that is known: its order is not the model's."""
+
+_NAMED_LAST = frozenset({"CompatibleArchitecture", "CompatibleArchitectures"})
+"""Otherwise violations are named in the order of the model's members."""
 
 _NUMBERS = frozenset({"integer", "long", "double"})
 _SCALARS = _NUMBERS | {"string"}
@@ -49,7 +54,7 @@ def validate(operation: Operation, request: Mapping[str, Any]) -> None:
 
 
 def _structure(value: Mapping[str, Any], shape: Shape, path: str, violations: list[str]) -> None:
-    for member in shape.members.values():
+    for member in sorted(shape.members.values(), key=lambda member: member.name in _NAMED_LAST):
         name = f"{path}{member.name[0].lower()}{member.name[1:]}"
         given = value.get(member.name)
         if given is None:
@@ -110,7 +115,7 @@ def _contents(
 def _musts(shape: Shape) -> list[str]:
     """All constraints of a string or number, in AWS's order."""
     if shape.enum:
-        return [must_be_one_of(_ENUM_ORDER.get(shape.name, shape.enum))]
+        return [must_be_one_of(_values_of(shape))]
     pattern = OVERRIDES.get(shape.name, shape.pattern)
     measure = "length" if shape.type == "string" else "value"
     return [
@@ -121,16 +126,20 @@ def _musts(shape: Shape) -> list[str]:
 
 
 def _string(value: str, shape: Shape, path: str, violations: list[str]) -> None:
-    if shape.name in UNCHECKED:
+    if path in UNCHECKED:
         return
     if shape.enum:
-        if value not in shape.enum:
-            violations.append(of_enum(value, path, _ENUM_ORDER.get(shape.name, shape.enum)))
+        if value not in _values_of(shape):
+            violations.append(of_enum(value, path, _values_of(shape)))
         return
     _length(value, shape, path, violations)
     pattern = OVERRIDES.get(shape.name, shape.pattern)
     if pattern and not _compiled(shape, pattern).fullmatch(value):
         violations.append(violation(value, path, f"satisfy regular expression pattern: {pattern}"))
+
+
+def _values_of(shape: Shape) -> Sequence[str]:
+    return _ENUM_ORDER.get(shape.name, shape.enum)
 
 
 def _compiled(shape: Shape, pattern: str) -> Pattern[str]:

@@ -235,6 +235,18 @@ class InvalidParameterValueException(ServiceError):
         return cls("Unrecognized event source.")
 
     @classmethod
+    def source_elsewhere(cls, region: str) -> "InvalidParameterValueException":
+        return cls(f"Event source region must match Lambda region {region}.")
+
+    @classmethod
+    def source_of_another(cls) -> "InvalidParameterValueException":
+        return cls("Role and event source must be in the same account as the cloud function.")
+
+    @classmethod
+    def record_age(cls, least: int, most: int) -> "InvalidParameterValueException":
+        return cls(f"MaximumRecordAgeInSeconds must be either -1 (forever) or between {least} and {most} (inclusive)")
+
+    @classmethod
     def of_source_kind(cls, parameter: str) -> "InvalidParameterValueException":
         return cls(f"Unsupported {parameter} parameter for given event source mapping type.")
 
@@ -294,6 +306,14 @@ class InvalidParameterValueException(ServiceError):
         return cls("MinExecutionEnvironments must be less than or equal to MaxExecutionEnvironments.")
 
     @classmethod
+    def action(cls, given: str) -> "InvalidParameterValueException":
+        return cls(f"The provided action {given} was invalid. Please check the action and try again.")
+
+    @classmethod
+    def url_auth_type(cls, action: str) -> "InvalidParameterValueException":
+        return cls(f"FunctionUrlAuthType is only supported for {action} action")
+
+    @classmethod
     def principal(cls) -> "InvalidParameterValueException":
         return cls("The provided principal was invalid. Please check the principal and try again.")
 
@@ -302,8 +322,16 @@ class InvalidParameterValueException(ServiceError):
         return cls("Tags on function aliases and versions are not supported. Please specify a function ARN.")
 
     @classmethod
+    def no_tags(cls) -> "InvalidParameterValueException":
+        return cls("An error occurred and the request cannot be processed.")
+
+    @classmethod
     def too_many_tags(cls) -> "InvalidParameterValueException":
         return cls("Number of tags exceeds resource tag limit.")
+
+    @classmethod
+    def system_tags(cls) -> "InvalidParameterValueException":
+        return cls("aws: prefixed tag key names are not allowed for external use.")
 
     @classmethod
     def half_a_vpc(cls) -> "InvalidParameterValueException":
@@ -329,10 +357,11 @@ class InvalidParameterValueException(ServiceError):
         return cls("FunctionVersion must be set to ALL when MasterRegion is specified.")
 
     @classmethod
-    def environment_too_large(cls, measured: str) -> "InvalidParameterValueException":
+    def environment_too_large(cls, limit: int, measured: str) -> "InvalidParameterValueException":
+        shown = f"{limit} byte" if limit % 1024 else f"{limit // 1024}KB"
         return cls(
             "Lambda was unable to configure your environment variables because the environment variables you have "
-            f"provided exceeded the 4KB limit. String measured: {measured}"
+            f"provided exceeded the {shown} limit. String measured: {measured}"
         )
 
     @classmethod

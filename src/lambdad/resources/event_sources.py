@@ -3,6 +3,7 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html and the parameter tables of each source's page.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,24 @@ class SourceKind:
     transition_reason: str = _BY_USER
     has_arn: bool = True
     """Whether EventSourceArn names it."""
+    own_account: bool = False
+    """It must be of the function's account."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceArn:
+    """The parts of an EventSourceArn."""
+
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    @classmethod
+    def of(cls, arn: str) -> "SourceArn":
+        """One that matches the service model's pattern."""
+        _, _, *parts = arn.split(":", 5)
+        return cls(*parts)
 
 
 KINESIS = SourceKind(
@@ -88,6 +107,7 @@ MANAGED_KAFKA = SourceKind(
     _KAFKA | {"AmazonManagedKafkaEventSourceConfig"},
     _CLUSTER_DEFAULTS,
     positions=KINESIS.positions,
+    position_needed=True,
     needed=("Topics",),
 )
 SELF_MANAGED_KAFKA = SourceKind(
@@ -103,6 +123,7 @@ MQ = SourceKind(
     _ALL | {"Queues", "SourceAccessConfigurations"},
     _CLUSTER_DEFAULTS,
     needed=("Queues", "SourceAccessConfigurations"),
+    own_account=True,
 )
 DOCUMENTDB = SourceKind(
     "docdb",
@@ -111,6 +132,7 @@ DOCUMENTDB = SourceKind(
     positions=KINESIS.positions,
     position_needed=True,
     needed=("DocumentDBEventSourceConfig", "SourceAccessConfigurations"),
+    own_account=True,
 )
 
 _BY_SERVICE = {
@@ -123,6 +145,17 @@ _BY_SERVICE = {
     "docdb-elastic": DOCUMENTDB,
 }
 
+_RESOURCES = {
+    "kinesis": re.compile(r"stream/[^/]+(/consumer/[^/]+)?"),
+    "dynamodb": re.compile(r"table/[^/]+/stream/[^/]+"),
+    "sqs": re.compile(r"[^/:]+"),
+    "kafka": re.compile(r"cluster/[^/]+/[^/]+"),
+    "mq": re.compile(r"broker:[^:]+:[^:]+"),
+    "rds": re.compile(r"cluster:[^:]+"),
+    "docdb-elastic": re.compile(r"cluster/[^/]+"),
+}
+"""What the ARN of each ends with: a table without its stream is no source."""
+
 
 def kind_of(members: Mapping[str, Any]) -> SourceKind:
     """By a request's or a mapping's members. Raises InvalidParameterValueException."""
@@ -131,7 +164,8 @@ def kind_of(members: Mapping[str, Any]) -> SourceKind:
         return SELF_MANAGED_KAFKA
     if not arn:
         raise InvalidParameterValueException.unrecognized_source()
-    kind = _BY_SERVICE.get(arn.split(":")[2])
-    if kind is None:
+    source = SourceArn.of(arn)
+    kind = _BY_SERVICE.get(source.service)
+    if kind is None or _RESOURCES[source.service].fullmatch(source.resource) is None:
         raise InvalidParameterValueException.unrecognized_source()
     return SQS_FIFO if kind is SQS and arn.endswith(".fifo") else kind

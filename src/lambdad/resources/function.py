@@ -114,6 +114,8 @@ class Function:
     """By name, sorted. Each refers to versions that exist."""
     policies: Mapping[str, Statements] = field(default_factory=dict)
     """By the version or alias that they are of; a function's own is that of `$LATEST`."""
+    policy_revisions: Mapping[str, str] = field(default_factory=dict)
+    """By version or alias: the revision that it got with the last change of its policy."""
     reserved_concurrency: int | None = None
     event_invoke_configs: Mapping[str, EventInvokeConfig] = field(default_factory=dict)
     """By version or alias, as everything below: `BY_QUALIFIER`."""
@@ -129,6 +131,11 @@ class Function:
     def latest(self) -> FunctionVersion:
         return self.versions[LATEST]
 
+    @property
+    def code_size(self) -> int:
+        """Bytes of all versions' packages; each counts its own, also where it is the same."""
+        return sum(version.code_size for version in self.versions.values())
+
 
 BY_QUALIFIER: Mapping[str, type] = {
     "event_invoke_configs": EventInvokeConfig,
@@ -140,12 +147,17 @@ BY_QUALIFIER: Mapping[str, type] = {
 """The fields of a Function that map a version or alias to one record each."""
 
 
+def version_of(function: Function, qualifier: str) -> str:
+    """The version that a version or alias means (an alias's first)."""
+    alias = function.aliases.get(qualifier)
+    return alias.function_version if alias is not None else qualifier
+
+
 def provisioned_by_version(function: Function) -> dict[str, int]:
     """Provisioned concurrency of each version: its own, and what aliases have that point at it."""
     counts: dict[str, int] = {}
     for name, config in function.provisioned_concurrency.items():
-        alias = function.aliases.get(name)
-        version = alias.function_version if alias is not None else name
+        version = version_of(function, name)
         counts[version] = counts.get(version, 0) + config.requested
     return counts
 
@@ -261,6 +273,15 @@ def with_latest(function: Function, latest: FunctionVersion) -> Function:
     return replace(function, versions={**function.versions, LATEST: latest})
 
 
+def with_revision(function: Function, name: str, revision_id: str) -> Function:
+    """With a new revision of a version or alias, because of something that belongs to it."""
+    if name in function.aliases:
+        alias = replace(function.aliases[name], revision_id=revision_id)
+        return replace(function, aliases={**function.aliases, name: alias})
+    version = replace(function.versions[name], revision_id=revision_id)
+    return replace(function, versions={**function.versions, name: version})
+
+
 def publish(function: Function, description: str | None, revision_id: str) -> tuple[Function, FunctionVersion]:
     """The function with a new version made from `$LATEST`, and that version; or, if nothing has changed since the last
     one was published, as it is, and the last one.
@@ -301,7 +322,7 @@ def without_alias(function: Function, name: str) -> Function:
 def without_what_belongs_to(function: Function, name: str) -> Function:
     """When a version or alias is gone, its policy and settings are."""
     changes: dict[str, Any] = {}
-    for name_of_field in ("policies", *BY_QUALIFIER):
+    for name_of_field in ("policies", "policy_revisions", *BY_QUALIFIER):
         records = getattr(function, name_of_field)
         changes[name_of_field] = {one: record for one, record in records.items() if one != name}
     return replace(function, **changes)

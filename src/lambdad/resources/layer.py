@@ -33,6 +33,9 @@ class LayerReference:
     """Base64."""
     code_size: int
     """Bytes of the zip."""
+    signing_profile_version_arn: str | None = None
+    """Who signed it, if that can be relied on."""
+    signing_job_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,9 @@ class LayerVersion:
     """Bytes of the zip."""
     created: str
     policy: Policy | None = None
+    signing_profile_version_arn: str | None = None
+    """Who signed it, if that can be relied on."""
+    signing_job_arn: str | None = None
 
     @property
     def arn(self) -> str:
@@ -59,7 +65,8 @@ class LayerVersion:
 
     @property
     def reference(self) -> LayerReference:
-        return LayerReference(self.arn, self.code_sha256, self.code_size)
+        signed_by = (self.signing_profile_version_arn, self.signing_job_arn)
+        return LayerReference(self.arn, self.code_sha256, self.code_size, *signed_by)
 
     def suits(self, runtime: str | None, architecture: str | None) -> bool:
         """Does it name them as compatible? None: any will do."""

@@ -15,6 +15,7 @@ from lambdad.errors import (
     ResourceConflictException,
     ResourceNotFoundException,
 )
+from lambdad.resources.policy_statement import objection_to
 from lambdad.resources.quotas import QUOTAS
 
 _POLICY_LANGUAGES = ("2012-10-17", "2008-10-17")
@@ -75,6 +76,9 @@ def _check_statement(statement: Any, arn: str) -> None:
     for member in ("Principal", "Action"):
         if not statement.get(member) and not statement.get(f"Not{member}"):
             raise InvalidParameterValueException.policy_document(f"a Statement needs {member}")
+    objection = objection_to(statement)
+    if objection is not None:
+        raise InvalidParameterValueException.policy_document(objection)
     resources = statement.setdefault("Resource", arn)
     if not isinstance(statement.get("Sid", ""), str):
         raise InvalidParameterValueException.policy_document("Sid must be a string")

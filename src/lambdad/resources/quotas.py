@@ -10,6 +10,11 @@ from typing import Final
 _MB = 1024 * 1024
 
 
+def _request_with(zipped: int) -> int:
+    """Bytes of a whole request with a zip of that size: in base64, and 256 KB for what else it says."""
+    return -(-zipped * 4 // 3) + 256 * 1024
+
+
 @dataclass(slots=True)
 class Quotas:
     """Bytes unless said otherwise. Set once, before anything reads them (`set_quotas`)."""
@@ -22,8 +27,8 @@ class Quotas:
     """A response that is streamed to its caller."""
     zipped_code: int = 50 * _MB
     """Uploaded in a request."""
-    create_request: int = 70_167_211
-    """A whole CreateFunction or UpdateFunctionCode request: the zip in base64 and some."""
+    create_request: int = _request_with(50 * _MB)
+    """A whole CreateFunction or UpdateFunctionCode request; unless it is set, too, it follows `zipped_code`."""
     unzipped_code: int = 250 * _MB
     environment: int = 4 * 1024
     """All variables of a function as AWS measures them: their JSON document."""
@@ -61,3 +66,5 @@ def set_quotas(changes: Mapping[str, int]) -> None:
         if name not in names:
             raise ValueError(f"there is no quota {name!r}; there are {', '.join(sorted(names))}")
         setattr(QUOTAS, name, value)
+    if "zipped_code" in changes and "create_request" not in changes:
+        QUOTAS.create_request = _request_with(QUOTAS.zipped_code)

@@ -10,22 +10,43 @@ from lambdad.resources.function import FunctionKey
 from lambdad.store.database import Database
 from lambdad.store.documents import Documents
 
+Check = Callable[[EventSourceMapping, EventSourceMapping], None]
+"""(another, the one): raises what must not be beside each other."""
+
 
 class EventSourceMappings(Documents[MappingKey, EventSourceMapping]):
     table = "event_source_mappings"
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._creating = asyncio.Lock()
+        self._deciding = asyncio.Lock()
+        """Two at once must not both find no other."""
 
-    async def create(
-        self, mapping: EventSourceMapping, check: Callable[[EventSourceMapping, EventSourceMapping], None]
-    ) -> None:
-        """Durable when it returns. `check(other, mapping)` raises what must not be beside another."""
-        async with self._creating:  # two at once must not both find no other
-            for other in self.list(mapping.key.account, mapping.key.region):
-                check(other, mapping)
+    async def create(self, mapping: EventSourceMapping, check: Check) -> None:
+        """Durable when it returns."""
+        async with self._deciding:
+            self._check_beside(mapping, check)
             await self.apply(mapping.key, lambda before: mapping)
+
+    async def update_beside(
+        self, key: MappingKey, change: Callable[[EventSourceMapping], EventSourceMapping], check: Check | None
+    ) -> EventSourceMapping | None:
+        """As `update`; what it becomes is checked like a new one, if there is a check."""
+        if check is None:
+            return await self.update(key, change)
+
+        def checked(before: EventSourceMapping) -> EventSourceMapping:
+            after = change(before)
+            self._check_beside(after, check)
+            return after
+
+        async with self._deciding:
+            return await self.update(key, checked)
+
+    def _check_beside(self, mapping: EventSourceMapping, check: Check) -> None:
+        for other in self.list(mapping.key.account, mapping.key.region):
+            if other.key != mapping.key:
+                check(other, mapping)
 
     def _read(self, account: str, region: str, name: str, document: Any) -> tuple[MappingKey, EventSourceMapping]:
         key = MappingKey(account, region, name)

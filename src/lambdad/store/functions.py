@@ -109,7 +109,7 @@ class _Place:
 
 
 def _code_size(function: Function | None) -> int:
-    return sum(version.code_size for version in function.versions.values()) if function is not None else 0
+    return function.code_size if function is not None else 0
 
 
 def _store(connection: apsw.Connection, key: FunctionKey, before: Function | None, after: Function | None) -> None:
@@ -137,6 +137,7 @@ def _store(connection: apsw.Connection, key: FunctionKey, before: Function | Non
         "tags": dict(after.tags),
         "aliases": {name: dataclasses.asdict(alias) for name, alias in after.aliases.items()},
         "policies": dict(after.policies),
+        "policy_revisions": dict(after.policy_revisions),
         "reserved_concurrency": after.reserved_concurrency,
         "recursive_loop": after.recursive_loop,
         "code_signing_config_arn": after.code_signing_config_arn,

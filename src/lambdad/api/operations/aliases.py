@@ -8,6 +8,7 @@ from typing import Any
 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.named import function_of, named
+from lambdad.api.operations.provisioned_concurrency import check_target
 from lambdad.api.pagination import page_of
 from lambdad.errors import (
     InvalidParameterValueException,
@@ -77,9 +78,12 @@ async def update_alias(backend: Backend, context: Context, request: Members) -> 
             raise ResourceNotFoundException.alias_to_update(_arn_of(key, request["Name"]))
         if request.get("RevisionId") not in (None, before.revision_id):
             raise PreconditionFailedException.function_revision()
-        after = dataclasses.replace(before, **changes)
-        _check_versions(function, after)
-        return _with_alias(function, after)
+        alias = dataclasses.replace(before, **changes)
+        _check_versions(function, alias)
+        after = _with_alias(function, alias)
+        if alias.name in after.provisioned_concurrency:
+            check_target(after, alias.name)
+        return after
 
     function = await backend.functions.update(key, change)
     return _members_of(key, function.aliases[request["Name"]])

@@ -3,14 +3,16 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-function-common.html (a function's package type never changes)
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from lambdad.api.context import Backend, Members
 from lambdad.api.operations.code_source import keep_code, read_code
-from lambdad.api.operations.signatures import check_code
+from lambdad.api.operations.signatures import Deployment
 from lambdad.errors import InvalidParameterValueException
 from lambdad.resources.function import FunctionKey
 from lambdad.resources.image import parse_image
+from lambdad.resources.layer import LayerReference
 
 
 def check_package_type(package_type: str, request: Members) -> None:
@@ -37,10 +39,18 @@ def image_fields(code: Members, missing: InvalidParameterValueException) -> dict
 
 
 async def package_fields(
-    backend: Backend, key: FunctionKey, code: Members, config_arn: str | None, operation: str, dry_run: bool = False
-) -> dict[str, Any]:
-    """Read, checked and durable, but for a dry run. `config_arn`: of its code signing configuration."""
+    backend: Backend,
+    key: FunctionKey,
+    code: Members,
+    operation: str,
+    config_arn: str | None,
+    layers: Iterable[LayerReference] = (),
+    dry_run: bool = False,
+) -> tuple[Deployment, dict[str, Any]]:
+    """Read, checked and durable, but for a dry run. `config_arn`: of its code signing configuration, which may be another
+    when it is committed: the Deployment judges once more then."""
     content = await read_code(backend, key.region, code, operation)
-    signed = await check_code(backend, key, config_arn, content)
+    deployment = Deployment(backend, key, content)
+    signed = await deployment.check(config_arn, layers)
     package = await keep_code(backend, key.account, key.region, content, dry_run)
-    return {"code_sha256": package.sha256_base64, "code_size": package.size, **signed}
+    return deployment, {"code_sha256": package.sha256_base64, "code_size": package.size, **signed}

@@ -16,6 +16,7 @@ from lambdad.errors import (
     RequestEntityTooLargeException,
 )
 from lambdad.http.exchange import Exchange
+from lambdad.resources.function import Function
 from lambdad.resources.quotas import QUOTAS
 from lambdad.store.code_packages import CodePackage, hex_of
 
@@ -52,6 +53,13 @@ async def keep_code(backend: Backend, account: str, region: str, content: bytes,
     if stored_code(backend, account, region) + len(content) > QUOTAS.code_storage:
         raise CodeStorageExceededException.limit()
     return await (backend.code.inspect(content) if dry_run else backend.code.put(content))
+
+
+def check_code_storage(backend: Backend, before: Function | None, after: Function) -> None:
+    """Every version counts its package. Raises CodeStorageExceededException."""
+    growth = after.code_size - (before.code_size if before is not None else 0)
+    if growth > 0 and stored_code(backend, after.key.account, after.key.region) + growth > QUOTAS.code_storage:
+        raise CodeStorageExceededException.limit()
 
 
 def stored_code(backend: Backend, account: str, region: str) -> int:

@@ -22,9 +22,9 @@ async def put_function_concurrency(backend: Backend, context: Context, request: 
         if wanted < provisioned:
             raise InvalidParameterValueException.less_reserved_than_provisioned(wanted, provisioned)
         before = provisioned if function.reserved_concurrency is None else function.reserved_concurrency
-        # 0 takes nothing from the others: it only stops this one.
         left = backend.concurrency.unreserved(key.account, key.region) + before - wanted
-        if wanted and left < QUOTAS.unreserved_concurrency:
+        # Whoever wants no more than there is takes nothing from the others, also where too much is reserved already.
+        if wanted > before and left < QUOTAS.unreserved_concurrency:
             raise InvalidParameterValueException.too_little_unreserved(QUOTAS.unreserved_concurrency)
         return dataclasses.replace(function, reserved_concurrency=wanted)
 
@@ -53,7 +53,7 @@ async def get_account_settings(backend: Backend, context: Context, request: Memb
             "CodeSizeUnzipped": QUOTAS.unzipped_code,
             "CodeSizeZipped": QUOTAS.zipped_code,
             "ConcurrentExecutions": backend.concurrency.limit,
-            "UnreservedConcurrentExecutions": backend.concurrency.unreserved(context.account, context.region),
+            "UnreservedConcurrentExecutions": max(backend.concurrency.unreserved(context.account, context.region), 0),
         },
         "AccountUsage": {
             "TotalCodeSize": stored_code(backend, context.account, context.region),

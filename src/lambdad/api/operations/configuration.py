@@ -5,6 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
 
 from lambdad.api.context import Members
 from lambdad.resources.function import FunctionVersion
+from lambdad.resources.layer import LayerReference
 from lambdad.runtimes.catalogue import runtime_version_arn
 
 KEPT = ("VpcConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs")
@@ -40,7 +41,7 @@ def members_of(version: FunctionVersion, qualifier: str | None = None, *, brief:
     if version.has_environment:
         members["Environment"] = {"Variables": dict(version.environment)}
     if version.layers:
-        members["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.code_size} for layer in version.layers]
+        members["Layers"] = [_layer_members_of(layer) for layer in version.layers]
     if version.signing_profile_version_arn:
         members["SigningProfileVersionArn"] = version.signing_profile_version_arn
         members["SigningJobArn"] = version.signing_job_arn
@@ -53,6 +54,15 @@ def members_of(version: FunctionVersion, qualifier: str | None = None, *, brief:
             arn = runtime_version_arn(version.runtime, version.key.region)
             members["RuntimeVersionConfig"] = {"RuntimeVersionArn": arn}
     return members
+
+
+def _layer_members_of(layer: LayerReference) -> Members:
+    return {
+        "Arn": layer.arn,
+        "CodeSize": layer.code_size,
+        "SigningProfileVersionArn": layer.signing_profile_version_arn,
+        "SigningJobArn": layer.signing_job_arn,
+    }
 
 
 def _logging_config(version: FunctionVersion) -> Members:

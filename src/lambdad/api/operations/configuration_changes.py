@@ -104,7 +104,7 @@ def _check_variables(variables: Mapping[str, str]) -> None:
         raise InvalidParameterValueException.reserved_variables(reserved)
     measured = orjson.dumps(variables)
     if len(measured) > QUOTAS.environment:
-        raise InvalidParameterValueException.environment_too_large(measured.decode())
+        raise InvalidParameterValueException.environment_too_large(QUOTAS.environment, measured.decode())
 
 
 def _logging(given: Members, before: FunctionVersion | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
 """
 
 import dataclasses
+import re
 from typing import Any
 
 from lambdad.api.context import Backend, Context, Members
@@ -18,21 +19,26 @@ _FIELDS = {
     "MaximumRetryAttempts": "maximum_retry_attempts",
     "MaximumEventAgeInSeconds": "maximum_event_age",
 }
-_DESTINATIONS = frozenset({"lambda", "sns", "sqs", "events", "s3"})
-"""Services that take what becomes of an event."""
+_DESTINATIONS = {
+    "lambda": re.compile(r"function:.+"),
+    "sns": re.compile(r"[^:/]+(?<!\.fifo)"),
+    "sqs": re.compile(r"[^:/]+(?<!\.fifo)"),
+    "events": re.compile(r"event-bus/.+"),
+    "s3": re.compile(r"[^:/]+"),
+}
+"""Services that take what becomes of an event, and what the ARN ends with: standard queues and topics only."""
 
 
 async def put_function_event_invoke_config(backend: Backend, context: Context, request: Members) -> Members:
     """Replaces what is there."""
     key, qualifier = named(context, request)
-    changes = _changes_of(backend, key, request)
+    changes = _changes_of(backend, key, qualifier, request)
     after = EventInvokeConfig(last_modified=backend.clock.now(), **changes)
 
     def change(function: Function) -> Function:
         _check_target(function, qualifier)
         return _with_config(function, qualifier, after)
 
-    _check_function(backend, key)
     await backend.functions.update(key, change)
     return _members_of(key, qualifier or LATEST, after)
 
@@ -40,7 +46,7 @@ async def put_function_event_invoke_config(backend: Backend, context: Context, r
 async def update_function_event_invoke_config(backend: Backend, context: Context, request: Members) -> Members:
     """Changes only what is given."""
     key, qualifier = named(context, request)
-    changes = _changes_of(backend, key, request)
+    changes = _changes_of(backend, key, qualifier, request)
     changes["last_modified"] = backend.clock.now()
 
     def change(function: Function) -> Function:
@@ -50,7 +56,6 @@ async def update_function_event_invoke_config(backend: Backend, context: Context
             raise ResourceNotFoundException.event_invoke_config(_arn_of(key, qualifier))
         return _with_config(function, qualifier, dataclasses.replace(before, **changes))
 
-    _check_function(backend, key)
     function = await backend.functions.update(key, change)
     return _members_of(key, qualifier or LATEST, function.event_invoke_configs[qualifier or LATEST])
 
@@ -101,17 +106,17 @@ def _check_target(function: Function, qualifier: str | None) -> None:
         raise ResourceNotFoundException.function_of_event_invoke_config()
 
 
-def _changes_of(backend: Backend, key: FunctionKey, request: Members) -> dict[str, Any]:
+def _changes_of(backend: Backend, key: FunctionKey, qualifier: str | None, request: Members) -> dict[str, Any]:
     changes = {field: request[member] for member, field in _FIELDS.items() if member in request}
-    destinations = request.get("DestinationConfig")
-    if destinations is None:
-        if not changes:
-            raise InvalidParameterValueException.nothing_to_configure()
-        return changes
+    destinations = request.get("DestinationConfig") or {}
+    if not destinations and not changes:
+        raise InvalidParameterValueException.nothing_to_configure()
+    _check_target(_check_function(backend, key), qualifier)
     on_success, on_failure = (
         (destinations.get(name) or {}).get("Destination") or None for name in ("OnSuccess", "OnFailure")
     )
-    if not all(_may_be_destination(backend, key, arn) for arn in (on_failure, on_success) if arn):
+    wanted = [arn for arn in (on_failure, on_success) if arn]
+    if not all(_may_be_destination(backend, key, arn) for arn in wanted) or _is_bucket(on_success):
         raise InvalidParameterValueException.destination_config(on_success, on_failure)
     if "OnSuccess" in destinations:
         changes["on_success"] = on_success
@@ -122,8 +127,8 @@ def _changes_of(backend: Backend, key: FunctionKey, request: Members) -> dict[st
 
 def _may_be_destination(backend: Backend, key: FunctionKey, arn: str) -> bool:
     """Raises InvalidParameterValueException for a function that cannot be one."""
-    parts = arn.split(":")
-    if len(parts) < 6 or parts[2] not in _DESTINATIONS:
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or parts[2] not in _DESTINATIONS or not _DESTINATIONS[parts[2]].fullmatch(parts[5]):
         return False
     if parts[2] != "lambda":
         return True
@@ -133,6 +138,11 @@ def _may_be_destination(backend: Backend, key: FunctionKey, arn: str) -> bool:
     if target == key:
         raise InvalidParameterValueException.own_destination()
     return True
+
+
+def _is_bucket(arn: str | None) -> bool:
+    """Buckets take what failed only."""
+    return arn is not None and arn.split(":")[2] == "s3"
 
 
 def _with_config(function: Function, qualifier: str | None, config: EventInvokeConfig) -> Function:

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambdad.api.context import Members
-from lambdad.api.violations import of_enum, of_maximum
+from lambdad.api.violations import of_maximum
 from lambdad.errors import InvalidParameterValueException, ResourceConflictException, ValidationException
 from lambdad.resources.event_pattern import is_event_pattern
 from lambdad.resources.event_source_mapping import EventSourceMapping
-from lambdad.resources.event_sources import KINESIS, SQS, SQS_FIFO, SourceKind, kind_of
+from lambdad.resources.event_sources import SQS, SQS_FIFO, SourceArn, SourceKind, kind_of
 from lambdad.resources.quotas import QUOTAS
 
 _BATCH_WITHOUT_WINDOW = 10
 """Messages of a standard queue that come at once without a batching window."""
+_LEAST_RECORD_AGE, _MOST_RECORD_AGE = 60, 604_800
+"""Seconds, when there is a limit at all; the service model allows less."""
 
 
 def check_request(kind: SourceKind, request: Members) -> None:
@@ -25,25 +27,29 @@ def check_request(kind: SourceKind, request: Members) -> None:
     for member, value in request.items():
         if value and member not in kind.parameters:
             raise InvalidParameterValueException.of_source_kind(member)
+    if 0 <= request.get("MaximumRecordAgeInSeconds", -1) < _LEAST_RECORD_AGE:
+        raise InvalidParameterValueException.record_age(_LEAST_RECORD_AGE, _MOST_RECORD_AGE)
     _check_filters(request)
     pollers = request.get("ProvisionedPollerConfig") or {}
     if pollers.get("MinimumPollers", 1) > pollers.get("MaximumPollers", 10_000):
         raise InvalidParameterValueException.poller_bounds()
 
 
-def check_creation(kind: SourceKind, request: Members) -> None:
-    """What must be given, and where reading starts."""
+def check_creation(kind: SourceKind, request: Members, account: str, region: str) -> None:
+    """Where the source is, what must be given, and where reading starts."""
+    if kind.has_arn:
+        place = SourceArn.of(request["EventSourceArn"])
+        if place.region != region:
+            raise InvalidParameterValueException.source_elsewhere(region)
+        if kind.own_account and place.account != account:
+            raise InvalidParameterValueException.source_of_another()
+    position = request.get("StartingPosition")
+    if position is None and kind.position_needed:
+        raise InvalidParameterValueException.null_starting_position()
     for member in kind.needed:
         if not request.get(member):
             raise InvalidParameterValueException.missing_parameter(f"{member[0].lower()}{member[1:]}")
-    position = request.get("StartingPosition")
-    if position is None:
-        if kind.position_needed:
-            raise InvalidParameterValueException.null_starting_position()
-    elif position not in KINESIS.positions:
-        valid = ("LATEST", "AT_TIMESTAMP", "TRIM_HORIZON")
-        raise ValidationException.of([of_enum(position, "startingPosition", valid)])
-    elif position not in kind.positions:
+    if position is not None and position not in kind.positions:
         raise InvalidParameterValueException.starting_position(request.get("EventSourceArn", ""))
     if (position == "AT_TIMESTAMP") != (request.get("StartingPositionTimestamp") is not None):
         raise InvalidParameterValueException.starting_position_timestamp()

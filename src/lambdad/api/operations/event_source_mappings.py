@@ -32,7 +32,7 @@ _CONSUMER_GROUPS = {
 async def create_event_source_mapping(backend: Backend, context: Context, request: Members) -> Members:
     kind = kind_of(request)
     check_request(kind, request)
-    check_creation(kind, request)
+    check_creation(kind, request, context.account, context.region)
     check_tags(request.get("Tags") or {})
     function, qualifier = _function_named(backend, context, request["FunctionName"])
     key = MappingKey(context.account, context.region, new_uuid())
@@ -77,12 +77,10 @@ async def update_event_source_mapping(backend: Backend, context: Context, reques
         check_settings(kind, settings)
         enabled = request.get("Enabled", before.enabled)
         after = dataclasses.replace(before, settings=settings, enabled=enabled, last_modified=now, **target)
-        for other in backend.event_source_mappings.list(context.account, context.region):
-            if target and other.key != before.key:
-                check_beside(other, after)
         return changed(before, after)
 
-    mapping = await backend.event_source_mappings.update(_key_of(context, request), change)
+    check = check_beside if "FunctionName" in request else None
+    mapping = await backend.event_source_mappings.update_beside(_key_of(context, request), change, check)
     assert mapping is not None
     return _members_of(mapping, kind_of(mapping.settings))
 

@@ -5,9 +5,11 @@ from typing import Any
 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_fields import image_fields, package_fields
+from lambdad.api.operations.code_source import check_code_storage
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.layer_references import check_size
 from lambdad.api.operations.named import function_of
+from lambdad.api.operations.signatures import Deployment
 from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
@@ -22,6 +24,7 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
     before = check_changeable(key, backend.functions.get(key), request.get("RevisionId"))
     if request.get("PublishTo"):
         raise InvalidParameterValueException.not_offered("PublishTo")
+    deployment = Deployment(backend, key)
     dry_run = bool(request.get("DryRun"))
     if before.package_type == "Image":
         fields = image_fields(request, InvalidParameterValueException.image_needed_to_update())
@@ -29,7 +32,9 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
         raise InvalidParameterValueException.image_for_zip()
     else:
         config_arn = function_of(backend, key).code_signing_config_arn
-        fields = await package_fields(backend, key, request, config_arn, "UpdateFunctionCode", dry_run)
+        deployment, fields = await package_fields(
+            backend, key, request, "UpdateFunctionCode", config_arn, dry_run=dry_run
+        )
     if dry_run:
         return members_of(_with_code(before, fields, request))
     if before.package_type == "Zip":
@@ -38,15 +43,17 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
     answer: list[FunctionVersion] = []
 
     def change(function: Function) -> Function:
-        changed = _with_code(check_changeable(key, function, request.get("RevisionId")), fields, request)
+        before = check_changeable(key, function, request.get("RevisionId"))
+        changed = _with_code(before, {**fields, **deployment.judge(function.code_signing_config_arn)}, request)
         latest = updating(dataclasses.replace(changed, last_modified=now, revision_id=new_uuid()))
         after, version = with_latest(function, latest), latest
         if request.get("Publish"):
             after, version = publish(after, None, new_uuid())
+        check_code_storage(backend, function, after)
         answer.append(version)
         return after
 
-    await backend.functions.update(key, change)
+    await deployment.commit(lambda: backend.functions.update(key, change))
     return members_of(answer[-1], answer[-1].version if request.get("Publish") else None)
 
 

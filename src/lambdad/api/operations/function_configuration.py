@@ -12,7 +12,7 @@ from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.functions import find
 from lambdad.api.operations.layer_references import check_size, layer_changes
 from lambdad.api.operations.named import function_of
-from lambdad.api.operations.signatures import check_layers
+from lambdad.api.operations.signatures import Deployment
 from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
@@ -33,14 +33,16 @@ async def update_function_configuration(backend: Backend, context: Context, requ
     check_package_type(current.package_type, request)
     layers = layer_changes(backend, key, request).get("layers", ())
     await check_size(backend, current.code_sha256, layers)
-    await check_layers(backend, key, function_of(backend, key).code_signing_config_arn, layers)
+    deployment = Deployment(backend, key)
+    await deployment.check(function_of(backend, key).code_signing_config_arn, layers)
     now = last_modified(backend.clock.now())
 
     def change(function: Function) -> Function:
         before = check_changeable(key, function, request.get("RevisionId"))
+        deployment.judge(function.code_signing_config_arn, layers)
         changes = changes_of(key, request, before) | layer_changes(backend, key, request)
         latest = dataclasses.replace(before, **changes, last_modified=now, revision_id=new_uuid())
         return with_latest(function, updating(latest))
 
-    function = await backend.functions.update(key, change)
+    function = await deployment.commit(lambda: backend.functions.update(key, change), layers)
     return members_of(function.latest)

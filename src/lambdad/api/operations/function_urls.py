@@ -8,6 +8,7 @@ import secrets
 from typing import Any
 
 from lambdad.api.context import Backend, Context, Members
+from lambdad.api.operations.cross_origin import check_cors
 from lambdad.api.operations.named import named
 from lambdad.api.pagination import page_of
 from lambdad.clock import last_modified
@@ -23,6 +24,7 @@ _ID_LENGTH = 32
 
 async def create_function_url_config(backend: Backend, context: Context, request: Members) -> Members:
     key, qualifier = named(context, request)
+    check_cors(request.get("Cors"))
     now = last_modified(backend.clock.now())
     url = FunctionUrl(
         url_id="".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH)),
@@ -58,6 +60,7 @@ async def get_function_url_config(backend: Backend, context: Context, request: M
 
 async def update_function_url_config(backend: Backend, context: Context, request: Members) -> Members:
     key, qualifier = named(context, request)
+    check_cors(request.get("Cors"))
     changes: dict[str, Any] = {field: request[member] for member, field in _FIELDS.items() if member in request}
     changes["last_modified"] = last_modified(backend.clock.now())
 

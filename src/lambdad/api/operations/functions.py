@@ -7,11 +7,11 @@ import dataclasses
 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_fields import check_package_type, image_fields, package_fields
-from lambdad.api.operations.code_source import location
+from lambdad.api.operations.code_source import check_code_storage, location
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.layer_references import check_size, layer_changes
-from lambdad.api.operations.signatures import check_layers, config_of
+from lambdad.api.operations.signatures import Deployment, config_of
 from lambdad.api.operations.tags import check_tags
 from lambdad.api.pagination import page_of
 from lambdad.api.violations import of_length
@@ -38,12 +38,14 @@ async def create_function(backend: Backend, context: Context, request: Members) 
     config_arn = request.get("CodeSigningConfigArn")
     if config_arn:
         config_arn = config_of(backend, key.account, key.region, config_arn).key.arn
-    await check_layers(backend, key, config_arn or None, changes.get("layers", ()))
+    deployment, layers = Deployment(backend, key), changes.get("layers", ())
     if _package_type(request) == "Image":
         changes |= image_fields(request["Code"], InvalidParameterValueException.image_needed_to_create())
     else:
-        changes |= await package_fields(backend, key, request["Code"], config_arn or None, "CreateFunction")
-        await check_size(backend, changes["code_sha256"], changes.get("layers", ()))
+        code = request["Code"]
+        deployment, fields = await package_fields(backend, key, code, "CreateFunction", config_arn or None, layers)
+        changes |= fields
+        await check_size(backend, changes["code_sha256"], layers)
     now = last_modified(backend.clock.now())
     latest = dataclasses.replace(_with_defaults(key, request, now), **changes)
     function = Function(
@@ -56,9 +58,10 @@ async def create_function(backend: Backend, context: Context, request: Members) 
     answer = latest
     if request.get("Publish"):
         function, answer = publish(function, None, new_uuid())
+        check_code_storage(backend, None, function)
     if config_arn:
         async with backend.deciding:
-            config_of(backend, key.account, key.region, config_arn)  # it may be gone by now
+            deployment.judge(config_arn, layers)  # the configuration may be another by now, or gone
             await backend.functions.create(function)
     else:
         await backend.functions.create(function)

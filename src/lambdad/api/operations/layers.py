@@ -6,18 +6,16 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html and its 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.code_source import keep_code, location, read_code
 from lambdad.api.operations.layer_references import check_access
+from lambdad.api.operations.signatures import signature_of
 from lambdad.api.pagination import page_of
-from lambdad.api.violations import must_be_one_of, of_contents, of_enum
 from lambdad.clock import last_modified
 from lambdad.errors import (
     AccessDeniedException,
     InvalidParameterValueException,
     ResourceNotFoundException,
-    ValidationException,
 )
 from lambdad.resources.arn import resolve_layer, resolve_layer_version
 from lambdad.resources.layer import Layer, LayerKey, LayerVersion, with_layer_version, without_layer_version
-from lambdad.runtimes.catalogue import RUNTIMES
 
 
 async def publish_layer_version(backend: Backend, context: Context, request: Members) -> Members:
@@ -25,8 +23,8 @@ async def publish_layer_version(backend: Backend, context: Context, request: Mem
     if (key.account, key.region) != (context.account, context.region):
         raise AccessDeniedException.layer_publication(context.account, key.arn)
     runtimes, architectures = request.get("CompatibleRuntimes"), request.get("CompatibleArchitectures")
-    _check_runtimes(runtimes or [])
     content = await read_code(backend, context.region, request["Content"], "PublishLayerVersion")
+    signature = await signature_of(backend, content)
     package = await keep_code(backend, key.account, key.region, content, dry_run=False)
     created = last_modified(backend.clock.now())
 
@@ -42,19 +40,14 @@ async def publish_layer_version(backend: Backend, context: Context, request: Mem
             code_sha256=package.sha256_base64,
             code_size=package.size,
             created=created,
+            signing_profile_version_arn=signature.profile_version_arn if signature is not None else None,
+            signing_job_arn=signature.job_arn if signature is not None else None,
         )
         return with_layer_version(layer, version)
 
     _, layer = await backend.layers.apply(key, change)
     assert layer is not None
     return _members_with_content(backend, context, layer.versions[layer.last_version])
-
-
-def _check_runtimes(runtimes: list[str]) -> None:
-    if any(runtime not in RUNTIMES for runtime in runtimes):
-        musts = [must_be_one_of(list(RUNTIMES)), "not be null"]
-        shown = f"[{', '.join(runtimes)}]"
-        raise ValidationException.of([of_contents(shown, "compatibleRuntimes", "Member", musts)])
 
 
 async def get_layer_version(backend: Backend, context: Context, request: Members) -> Members:
@@ -96,10 +89,7 @@ async def delete_layer_version(backend: Backend, context: Context, request: Memb
 
 def _wanted(request: Members) -> tuple[str | None, str | None]:
     """Runtime and architecture that listed versions must suit."""
-    runtime = request.get("CompatibleRuntime")
-    if runtime is not None and runtime not in RUNTIMES:
-        raise ValidationException.of([of_enum(runtime, "compatibleRuntime", list(RUNTIMES))])
-    return runtime, request.get("CompatibleArchitecture")
+    return request.get("CompatibleRuntime"), request.get("CompatibleArchitecture")
 
 
 async def list_layers(backend: Backend, context: Context, request: Members) -> Members:
@@ -151,5 +141,7 @@ def _members_with_content(backend: Backend, context: Context, version: LayerVers
         "Location": location(backend, context.endpoint, version.code_sha256),
         "CodeSha256": version.code_sha256,
         "CodeSize": version.code_size,
+        "SigningProfileVersionArn": version.signing_profile_version_arn,
+        "SigningJobArn": version.signing_job_arn,
     }
     return {**_members_of(version), "LayerArn": version.key.arn, "Content": content}

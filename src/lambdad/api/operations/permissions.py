@@ -1,10 +1,10 @@
 """AddPermission, RemovePermission, GetPolicy: a policy each for a function, its versions and its aliases.
 
-Their revision is that of what they belong to. AWS: docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+A change of one is a change of what it belongs to, which gets the same new revision.
+AWS: docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 """
 
 import dataclasses
-import re
 from collections.abc import Callable
 
 import orjson
@@ -13,11 +13,11 @@ from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.named import check_qualifier, function_of, named
 from lambdad.errors import InvalidParameterValueException, PreconditionFailedException, ResourceNotFoundException
 from lambdad.ids import new_uuid
-from lambdad.resources.function import LATEST, Function, FunctionKey
+from lambdad.resources.function import LATEST, Function, FunctionKey, with_revision
 from lambdad.resources.policy import Statements, document_of, with_statement, without_statement
+from lambdad.resources.policy_statement import is_action, principal_of
 
-_SERVICE = re.compile(r"[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)")
-_ACCOUNT = re.compile(r"\d{12}")
+_OF_URLS = "lambda:InvokeFunctionUrl"
 _EQUAL = {
     "SourceAccount": "AWS:SourceAccount",
     "PrincipalOrgID": "aws:PrincipalOrgID",
@@ -54,7 +54,7 @@ async def get_policy(backend: Backend, context: Context, request: Members) -> Me
     statements = function.policies.get(qualifier or LATEST) if function is not None else None
     if function is None or not statements:
         raise ResourceNotFoundException.requested_resource()
-    return {"Policy": document_of(statements), "RevisionId": revision_of(function, qualifier or LATEST)}
+    return {"Policy": document_of(statements), "RevisionId": policy_revision_of(function, qualifier or LATEST)}
 
 
 def _published(context: Context, request: Members) -> tuple[FunctionKey, str | None]:
@@ -71,18 +71,22 @@ async def change_policy(
     wanted_revision: str | None,
     change: Callable[[Statements], Statements],
 ) -> Function:
-    """It is a change of what the policy belongs to: that gets a new revision, too."""
+    """It is a change of what the policy belongs to, too: both get the new revision, and either's may be the one wanted."""
     name = qualifier or LATEST
     revision_id = new_uuid()
 
     def changed(function: Function) -> Function:
-        if wanted_revision not in (None, revision_of(function, name)):
+        if wanted_revision not in (None, revision_of(function, name), function.policy_revisions.get(name)):
             if name in function.aliases:
                 raise PreconditionFailedException.policy_revision()
             raise PreconditionFailedException.function_revision()
         policies = {**function.policies, name: change(function.policies.get(name, ()))}
         policies = {one: statements for one, statements in policies.items() if statements}
-        return _with_revision(dataclasses.replace(function, policies=policies), name, revision_id)
+        revisions = {
+            one: kept for one, kept in {**function.policy_revisions, name: revision_id}.items() if one in policies
+        }
+        after = dataclasses.replace(function, policies=policies, policy_revisions=revisions)
+        return with_revision(after, name, revision_id)
 
     return await backend.functions.update(key, changed)
 
@@ -94,20 +98,22 @@ def revision_of(function: Function, name: str) -> str:
     return holder.revision_id
 
 
-def _with_revision(function: Function, name: str, revision_id: str) -> Function:
-    if name in function.aliases:
-        alias = dataclasses.replace(function.aliases[name], revision_id=revision_id)
-        return dataclasses.replace(function, aliases={**function.aliases, name: alias})
-    version = dataclasses.replace(function.versions[name], revision_id=revision_id)
-    return dataclasses.replace(function, versions={**function.versions, name: version})
+def policy_revision_of(function: Function, name: str) -> str:
+    """Of the policy that a version or alias has; what else changes there leaves it."""
+    return function.policy_revisions.get(name) or revision_of(function, name)
 
 
 def _statement_of(arn: str, request: Members) -> Members:
+    action = request["Action"]
+    if not is_action(action):
+        raise InvalidParameterValueException.action(action)
+    if request.get("FunctionUrlAuthType") and action != _OF_URLS:
+        raise InvalidParameterValueException.url_auth_type(_OF_URLS)
     statement: Members = {
         "Sid": request["StatementId"],
         "Effect": "Allow",
-        "Principal": _principal_of(request["Principal"]),
-        "Action": request["Action"],
+        "Principal": principal_of(request["Principal"]),
+        "Action": action,
         "Resource": arn,
     }
     condition: Members = {}
@@ -119,15 +125,3 @@ def _statement_of(arn: str, request: Members) -> Members:
     if request.get("InvokedViaFunctionUrl") is not None:
         condition["Bool"] = {"lambda:InvokedViaFunctionUrl": str(request["InvokedViaFunctionUrl"]).lower()}
     return {**statement, "Condition": condition} if condition else statement
-
-
-def _principal_of(given: str) -> str | Members:
-    if given == "*":
-        return given
-    if _SERVICE.fullmatch(given):
-        return {"Service": given}
-    if _ACCOUNT.fullmatch(given):
-        return {"AWS": f"arn:aws:iam::{given}:root"}
-    if given.startswith("arn:"):
-        return {"AWS": given}
-    raise InvalidParameterValueException.principal()

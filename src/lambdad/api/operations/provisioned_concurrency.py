@@ -8,30 +8,38 @@ import dataclasses
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.named import check_qualifier, function_of, named
 from lambdad.api.pagination import page_of
-from lambdad.clock import last_modified
+from lambdad.clock import last_modified_to_the_second
 from lambdad.errors import (
     InvalidParameterValueException,
     ProvisionedConcurrencyConfigNotFoundException,
     ResourceConflictException,
     ResourceNotFoundException,
 )
-from lambdad.resources.function import LATEST, Function, FunctionKey, provisioned_by_version
+from lambdad.ids import new_uuid
+from lambdad.resources.function import (
+    LATEST,
+    Function,
+    FunctionKey,
+    provisioned_by_version,
+    version_of,
+    with_revision,
+)
 from lambdad.resources.function_settings import ProvisionedConcurrency
 from lambdad.resources.quotas import QUOTAS
 
 
 async def put_provisioned_concurrency_config(backend: Backend, context: Context, request: Members) -> Members:
     key, qualifier = _target(context, request)
-    now = last_modified(backend.clock.now())
+    now = last_modified_to_the_second(backend.clock.now())
     config = ProvisionedConcurrency(requested=request["ProvisionedConcurrentExecutions"], last_modified=now)
 
     def change(function: Function) -> Function:
-        _check_target(function, qualifier)
+        check_target(function, qualifier)
         after = dataclasses.replace(
             function, provisioned_concurrency={**function.provisioned_concurrency, qualifier: config}
         )
         _check_amount(backend, function, after)
-        return after
+        return with_revision(after, version_of(function, qualifier), new_uuid())
 
     if backend.functions.get(key) is None:
         raise ResourceNotFoundException.function(f"{key.arn}:{qualifier}")
@@ -90,8 +98,10 @@ def _target(context: Context, request: Members) -> tuple[FunctionKey, str]:
     return key, qualifier
 
 
-def _check_target(function: Function, qualifier: str) -> None:
-    """A version has provisioned concurrency of its own or through aliases, not both."""
+def check_target(function: Function, qualifier: str) -> None:
+    """A version has provisioned concurrency of its own or through aliases, not both; an alias that has it has one version.
+
+    Raises InvalidParameterValueException, ResourceConflictException, ResourceNotFoundException."""
     check_qualifier(function, qualifier)
     alias = function.aliases.get(qualifier)
     if alias is None:
@@ -114,8 +124,10 @@ def _check_amount(backend: Backend, before: Function, after: Function) -> None:
         if total > after.reserved_concurrency:
             raise InvalidParameterValueException.more_provisioned_than_reserved()
         return
-    key = after.key
-    free = backend.concurrency.unreserved(key.account, key.region) + sum(provisioned_by_version(before).values())
+    key, own = after.key, sum(provisioned_by_version(before).values())
+    if total <= own:
+        return  # also where more is taken already than there is
+    free = max(backend.concurrency.unreserved(key.account, key.region) + own, 0)
     if total > free:
         raise InvalidParameterValueException.more_provisioned_than_unreserved(free)
     if free - total < QUOTAS.unreserved_concurrency:
@@ -123,8 +135,7 @@ def _check_amount(backend: Backend, before: Function, after: Function) -> None:
 
 
 def _members_of(backend: Backend, function: Function, qualifier: str, config: ProvisionedConcurrency) -> Members:
-    alias = function.aliases.get(qualifier)
-    provision = backend.provision_of(function.key, alias.function_version if alias is not None else qualifier)
+    provision = backend.provision_of(function.key, version_of(function, qualifier))
     allocated = min(provision.allocated, config.requested)
     status = "READY" if allocated == config.requested else "FAILED" if provision.failed else "IN_PROGRESS"
     return {

@@ -6,7 +6,7 @@ docs.aws.amazon.com/lambda/latest/api/API_PutResourcePolicy.html and its sibling
 
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.named import check_qualifier
-from lambdad.api.operations.permissions import change_policy, revision_of
+from lambdad.api.operations.permissions import change_policy, policy_revision_of
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import LATEST, FunctionKey
@@ -22,7 +22,7 @@ async def put_resource_policy(backend: Backend, context: Context, request: Membe
     if backend.functions.get(key) is None:
         raise ResourceNotFoundException.requested_resource()
     function = await change_policy(backend, key, qualifier, request.get("RevisionId"), lambda before: statements)
-    return {"Policy": document_of(statements), "RevisionId": revision_of(function, qualifier or LATEST)}
+    return {"Policy": document_of(statements), "RevisionId": policy_revision_of(function, qualifier or LATEST)}
 
 
 async def get_resource_policy(backend: Backend, context: Context, request: Members) -> Members:
@@ -31,7 +31,7 @@ async def get_resource_policy(backend: Backend, context: Context, request: Membe
     statements = function.policies.get(qualifier or LATEST) if function is not None else None
     if function is None or not statements:
         raise ResourceNotFoundException.requested_resource()
-    return {"Policy": document_of(statements), "RevisionId": revision_of(function, qualifier or LATEST)}
+    return {"Policy": document_of(statements), "RevisionId": policy_revision_of(function, qualifier or LATEST)}
 
 
 async def delete_resource_policy(backend: Backend, context: Context, request: Members) -> Members:

@@ -9,24 +9,31 @@ from collections.abc import Callable, Mapping
 from lambdad.api.context import Backend, Context, Members
 from lambdad.api.operations.named import function_of
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
+from lambdad.ids import new_uuid
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.code_signing import CodeSigningConfigKey, find_code_signing_config
 from lambdad.resources.event_source_mapping import MappingKey, find_mapping
-from lambdad.resources.function import FunctionKey
+from lambdad.resources.function import LATEST, Function, FunctionKey, with_revision
 from lambdad.resources.quotas import QUOTAS
 
 _Tags = Mapping[str, str]
+_SYSTEM = "aws:"
+"""What the keys of AWS's own tags begin with."""
 _Key = FunctionKey | MappingKey | CodeSigningConfigKey
 
 
 def check_tags(tags: _Tags) -> None:
     """All that a resource would have. Raises InvalidParameterValueException."""
+    if any(key.casefold().startswith(_SYSTEM) for key in tags):
+        raise InvalidParameterValueException.system_tags()
     if len(tags) > QUOTAS.tags:
         raise InvalidParameterValueException.too_many_tags()
 
 
 async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
     """Tags of the same name are replaced."""
+    if not request["Tags"]:
+        raise InvalidParameterValueException.no_tags()
 
     def change(before: _Tags) -> _Tags:
         after = {**before, **request["Tags"]}
@@ -81,4 +88,8 @@ async def _change(backend: Backend, key: _Key, change: Callable[[_Tags], _Tags])
             key, lambda config: dataclasses.replace(config, tags=change(config.tags))
         )
     else:
-        await backend.functions.update(key, lambda function: dataclasses.replace(function, tags=change(function.tags)))
+        await backend.functions.update(key, lambda function: _with_tags(function, change(function.tags)))
+
+
+def _with_tags(function: Function, tags: _Tags) -> Function:
+    return with_revision(dataclasses.replace(function, tags=tags), LATEST, new_uuid())

@@ -1,6 +1,7 @@
 """PublishVersion, ListVersionsByFunction. AWS: docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html"""
 
 from lambdad.api.context import Backend, Context, Members
+from lambdad.api.operations.code_source import check_code_storage
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.functions import position_of
 from lambdad.api.pagination import page_of
@@ -12,7 +13,7 @@ from lambdad.errors import (
 )
 from lambdad.ids import new_uuid
 from lambdad.resources.arn import resolve_function
-from lambdad.resources.function import Function, FunctionVersion, publish
+from lambdad.resources.function import LATEST, Function, FunctionVersion, publish, with_revision
 
 
 async def publish_version(backend: Backend, context: Context, request: Members) -> Members:
@@ -34,8 +35,9 @@ async def publish_version(backend: Backend, context: Context, request: Members) 
         if sha not in (None, "", latest.code_sha256):
             raise InvalidParameterValueException.code_sha_mismatch(sha, latest.code_sha256)
         after, version = publish(function, request.get("Description"), new_uuid())
+        check_code_storage(backend, function, after)
         answer.append(version)
-        return after
+        return after if after is function else with_revision(after, LATEST, new_uuid())
 
     await backend.functions.update(key, change)
     return members_of(answer[-1], answer[-1].version)

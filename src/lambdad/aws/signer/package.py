@@ -14,7 +14,11 @@ from lambdad.resources.quotas import QUOTAS
 SIGNATURE = "META_INF/aws_signer_signature_v1.0.SF"
 DIRECTORY = "META_INF/"
 _BEGIN, _END = b"-----BEGIN PKCS7-----", b"-----END PKCS7-----"
-_UNREADABLE = (EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
+UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, ValueError, NotImplementedError, RuntimeError),
+)
+"""What reading a damaged zip raises."""
 _SIGNATURE_LIMIT = 1024 * 1024
 _CHUNK = 1024 * 1024
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -24,6 +28,15 @@ _UTF8_NAME = 0x800
 
 class BrokenPackage(Exception):
     """The zip cannot be read, or its signature is no such document."""
+
+
+def is_signed(content: bytes) -> bool:
+    """Is there a signature at all, good or bad?"""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return SIGNATURE in archive.namelist()
+    except UNREADABLE:
+        return False
 
 
 def read_package(content: bytes) -> tuple[bytes, bytes] | None:
@@ -39,12 +52,12 @@ def read_package(content: bytes) -> tuple[bytes, bytes] | None:
             if any(_CONTROL.search(entry.orig_filename) for entry in archive.infolist()):
                 raise BrokenPackage("an entry's name with control characters")
             # Nor may what is not signed say what an entry is: another name in an extra field, a symbolic link.
-            if any(entry.filename != entry.orig_filename or _is_link(entry) for entry in archive.infolist()):
+            if any(entry.filename != entry.orig_filename or is_link(entry) for entry in archive.infolist()):
                 raise BrokenPackage("an entry that is not what its name says")
             if archive.getinfo(SIGNATURE).file_size > _SIGNATURE_LIMIT:
                 raise BrokenPackage("the signature is too large")
             return _from_pem(archive.read(SIGNATURE)), digest_of(archive)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, *_UNREADABLE) as error:
+    except UNREADABLE as error:
         raise BrokenPackage(str(error)) from error
 
 
@@ -65,7 +78,7 @@ def digest_of(archive: zipfile.ZipFile) -> bytes:
     return digest.digest()
 
 
-def _is_link(entry: zipfile.ZipInfo) -> bool:
+def is_link(entry: zipfile.ZipInfo) -> bool:
     return stat.S_ISLNK(entry.external_attr >> 16)
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lambdad.aws.signer import cms
-from lambdad.aws.signer.package import DIRECTORY, SIGNATURE, BrokenPackage, digest_of, to_pem
+from lambdad.aws.signer.package import DIRECTORY, SIGNATURE, UNREADABLE, BrokenPackage, digest_of, is_link, to_pem
 from lambdad.aws.signer.profiles import Profile
 from lambdad.ids import new_uuid
 
@@ -25,13 +25,15 @@ def sign_package(content: bytes, profile: Profile, now: datetime.datetime) -> by
         ):
             if SIGNATURE in source.namelist():
                 raise BrokenPackage("it is signed already")
+            if any(map(is_link, source.infolist())):
+                raise BrokenPackage("it has symbolic links, and what a link is would not be signed")
             for entry in source.infolist():
                 signed.writestr(entry, source.read(entry))
             if DIRECTORY not in source.namelist():
                 signed.mkdir(DIRECTORY.rstrip("/"))
         with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED) as signed:
             signed.writestr(SIGNATURE, to_pem(_document(digest_of(signed), profile, now)))
-    except zipfile.BadZipFile as error:
+    except UNREADABLE as error:
         raise BrokenPackage(str(error)) from error
     return target.getvalue()
 
