@@ -204,6 +204,7 @@ class LambdaServer:
         for listener in listeners:
             self._functions.subscribe(listener.function_changed)
         self._functions.subscribe(metrics.function_changed)
+        self._functions.subscribe(self._asynchronous.function_changed)
         self._functions.subscribe(self._function_urls.function_changed)
         self._layers.subscribe(self._preparation.layer_changed)
 

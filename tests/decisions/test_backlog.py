@@ -33,7 +33,7 @@ def test_one_that_is_throttled_waits_and_the_others_do_not() -> None:
     assert [backlog.turn(0.0), backlog.turn(0.0)] == [(A, 64, False), (B, 64, False)]
     backlog.leased(B, 1, 0.0)
     backlog.leased(A, 1, 0.0)
-    backlog.finished(A, 0.0, throttled=True, due=None)
+    backlog.finished(A, 0.0, throttled=True, due=0.0)
     waits, now = [0.0], 0.0
     for _ in range(9):
         turn = backlog.turn(now)
@@ -51,21 +51,35 @@ def test_one_that_is_throttled_waits_and_the_others_do_not() -> None:
     assert gaps == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
 
 
-def test_a_throttled_one_is_tried_with_one_event_and_recovers() -> None:
+def test_it_is_kept_busy_with_the_concurrency_it_has() -> None:
+    """Ten are due, three go through at once."""
+    backlog, now = Backlog(), 0.0
+    backlog.added(A, 0.0)
+    assert backlog.turn(now) == (A, 64, False)
+    backlog.leased(A, 10, None)
+    for _ in range(7):
+        backlog.finished(A, now, throttled=True, due=now)
+    assert backlog.turn(now) is None
+    for _ in range(7):
+        backlog.finished(A, now, throttled=False, due=None)
+        turn = backlog.turn(now)
+        assert turn is not None
+        assert 1 <= turn[1] <= 2
+        assert turn[2]
+        backlog.leased(A, 1, 0.0)
+
+
+def test_it_is_tried_at_once_when_its_concurrency_changes() -> None:
     backlog = Backlog()
     backlog.added(A, 0.0)
-    assert backlog.turn(0.0) is not None
-    backlog.leased(A, 2, 0.0)
-    backlog.finished(A, 0.0, throttled=True, due=0.0)
-    assert backlog.turn(100.0) is None  # the other one still runs
-    backlog.finished(A, 0.0, throttled=True, due=0.0)
-    assert backlog.turn(0.1) is None
-    assert backlog.turn(100.0) == (A, 1, True)
-    backlog.leased(A, 1, 0.0)
-    backlog.finished(A, 100.0, throttled=False, due=None)
-    turn = backlog.turn(100.0)
-    assert turn is not None
-    assert turn[2] is False
+    for _ in range(20):
+        assert backlog.turn(1000.0) is not None
+        backlog.leased(A, 1, None)
+        backlog.finished(A, 0.0, throttled=True, due=0.0)
+    assert backlog.turn(20.0) is None
+    backlog.unblock(A)
+    backlog.unblock(B)
+    assert backlog.turn(20.0) == (A, 1, True)
 
 
 @given(
@@ -74,7 +88,7 @@ def test_a_throttled_one_is_tried_with_one_event_and_recovers() -> None:
     )
 )
 def test_nobody_is_forgotten(steps: list[tuple[str, FunctionKey, bool]]) -> None:
-    """As long as something is due and nothing runs, somebody has a turn, now or at `next_turn`."""
+    """As long as something is due and not all is running, somebody has a turn, now or at `next_turn`."""
     backlog, now = Backlog(), 0.0
     waiting = {A: 0, B: 0, C: 0}
     running = {A: 0, B: 0, C: 0}
@@ -84,6 +98,7 @@ def test_nobody_is_forgotten(steps: list[tuple[str, FunctionKey, bool]]) -> None
         if turn is None:
             return False
         key, most, _ = turn
+        assert most > 0
         count = min(most, waiting[key])
         waiting[key] -= count
         running[key] += count
@@ -102,15 +117,14 @@ def test_nobody_is_forgotten(steps: list[tuple[str, FunctionKey, bool]]) -> None
             waiting[key] += throttled
             backlog.finished(key, now, throttled, now if throttled else None)
         assert backlog.running == sum(running.values())
-    for key in (A, B, C):
-        for _ in range(running[key]):
-            backlog.finished(key, now, False, None)
-        running[key] = 0
-    for _ in range(200):
-        if not any(waiting.values()):
-            break
-        if not take(now):
-            due = backlog.next_turn()
-            assert due is not None
-            now = max(now, due)
+    for _ in range(300):
+        if take(now):
+            continue
+        busy = next((key for key in (A, B, C) if running[key]), None)
+        if busy is not None:
+            running[busy] -= 1
+            backlog.finished(busy, now, False, None)
+        else:
+            now = max(now, backlog.next_turn() or now)
     assert not any(waiting.values())
+    assert not any(running.values())

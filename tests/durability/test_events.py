@@ -74,6 +74,15 @@ def test_one_that_is_throttled_does_not_hold_up_the_others(own_server: Server) -
     wait_for(lambda: set(ran(own_server, stuck)) == set(range(2000)), 120)
 
 
+def test_a_function_with_little_concurrency_is_kept_busy(own_server: Server) -> None:
+    """Two seconds of work for it: those that are throttled meanwhile do not wait for each other."""
+    client = own_server.start().client()
+    name = create(client, "import time\ndef handler(event, context):\n    time.sleep(0.05)\n    print('ran', event)\n")
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
+    assert len(accepted(client, name, range(80))) == 80
+    wait_for(lambda: sorted(ran(own_server, name)) == list(range(80)), 60)
+
+
 def test_those_too_old_are_told_of_without_a_run(own_server: Server) -> None:
     neighbours = Neighbours()
     server = Server(own_server.data_dir, *neighbours.arguments()).start()

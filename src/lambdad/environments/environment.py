@@ -302,7 +302,9 @@ class Environment:
             self._init_failed("error", error)
         elif self.state is State.INVOKING:
             self._capture.finish()
-            self._fail(failures.exited(request_id, how))
+            # The end of its connection may be seen before its own: either way a stream has broken off.
+            streaming = self._stream is not None
+            self._fail(failures.truncated_response() if streaming else failures.exited(request_id, how))
         elif self.state in (State.IDLE, State.FROZEN, State.ANSWERED):
             # It ended by itself between two invocations: AWS finds out at the next one, and starts it anew.
             self._capture.finish()

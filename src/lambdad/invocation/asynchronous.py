@@ -19,7 +19,7 @@ from lambdad.invocation.destinations import SUCCESS, Settled
 from lambdad.invocation.invoke import Functions, Invoker
 from lambdad.invocation.retries import Failure, GiveUp, Patience, decide, expired, patience_of
 from lambdad.observability.metrics import Metrics
-from lambdad.resources.function import LATEST, FunctionKey
+from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.invocation import InvocationResult, Outcome
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.queue import Event, EventQueue
@@ -114,23 +114,23 @@ class Asynchronous:
             if turn is None:
                 await self._sleep(free > 0 and room > 0)
                 continue
-            key, most, throttled = turn
+            key, most, slow = turn
             try:
-                await self._lease(key, min(most, free), room, throttled)
+                await self._lease(key, min(most, free), room, slow)
             except WRITE_FAILED as error:
                 log.error("no events of %s could be taken: %r", key.arn, error)
                 self._backlog.leased(key, 0, self._clock.now() + _LEASE_WAIT)
 
-    async def _lease(self, key: FunctionKey, most: int, room: int, throttled: bool) -> None:
-        """A throttled function is tried with one event, beside those that are too old to be tried at all."""
+    async def _lease(self, key: FunctionKey, most: int, room: int, slow: bool) -> None:
+        """Of a function that is slowed down those that are too old to be run at all go, too."""
         now = self._clock.now()
-        leased = await self._queue.lease(key, now, _CONCURRENT if throttled else most, room)
+        leased = await self._queue.lease(key, now, _CONCURRENT if slow else most, room)
         taken, due = leased.events, leased.next_due
-        if throttled:
+        if slow:
             old = [event for event in taken if expired(now, event.accepted_at, self._patience(event))]
             fresh = [event for event in taken if event not in old]
-            taken = [*old, *fresh[:1]]
-            for event in fresh[1:]:
+            taken = [*old, *fresh[:most]]
+            for event in fresh[most:]:
                 self._queue.give_back(event)
                 due = event.due_at if due is None else min(due, event.due_at)
         self._backlog.leased(key, len(taken), due)
@@ -247,6 +247,11 @@ class Asynchronous:
             self._deliverer.wake()
         for new in events:
             self._accepted(new)
+
+    def function_changed(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
+        """A committed change: perhaps of its concurrency."""
+        self._backlog.unblock(key)
+        self._wake.set()
 
     async def stop(self) -> None:
         """Take nothing new; what runs is waited for by whoever drains the invocations."""

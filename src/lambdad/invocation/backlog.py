@@ -1,7 +1,9 @@
-"""Whose events are run next: functions take turns, and one that is throttled waits by itself. Pure accounting.
+"""Whose events are run next: functions take turns, and one that is throttled is slowed down by itself. Pure accounting.
 
-A function's line says when it has something due and how many of its events are being run. While it is throttled it is tried
-with one event at a time, after a growing wait, so that a long backlog of it costs the others nothing.
+A function's line says when it has something due, how many of its events are being run, and how many may be: throttling narrows
+that to what has gone through, every success widens it a little. So a function with little concurrency is kept busy with what it
+has, and one that has none is tried with one event at a time, after a growing wait. Its backlog, however long, costs the others
+nothing.
 """
 
 import heapq
@@ -11,11 +13,11 @@ from typing import Final
 
 from lambdad.resources.function import FunctionKey
 
-_PER_FUNCTION: Final = 64
+MOST: Final = 64
 """Events of one function in flight at once."""
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 30.0
-"""Seconds that a throttled function waits before one of its events is tried again."""
+"""Seconds that a function of which nothing goes through waits before one of its events is tried again."""
 
 
 @dataclass(slots=True)
@@ -23,20 +25,22 @@ class _Line:
     due: float | None
     """When the next of its events is due that is not being run; None: there is none."""
     running: int = 0
-    throttles: int = 0
-    """In a row."""
+    window: float = MOST
+    """How many may be."""
+    refusals: int = 0
+    """In a row, with nothing else of it running."""
     blocked_until: float = 0.0
+
+    @property
+    def room(self) -> int:
+        return int(self.window) - self.running
 
     @property
     def ready_at(self) -> float | None:
         """When it may have another turn; None: not before something changes."""
-        if self.due is None or self.running >= self.room_limit:
+        if self.due is None or self.room <= 0:
             return None
         return max(self.due, self.blocked_until)
-
-    @property
-    def room_limit(self) -> int:
-        return 1 if self.throttles else _PER_FUNCTION
 
 
 class Backlog:
@@ -59,7 +63,7 @@ class Backlog:
         self._plan(key, line)
 
     def turn(self, now: float) -> tuple[FunctionKey, int, bool] | None:
-        """The function whose turn it is, how many of its events may be run, and whether it is throttled. It is out of turn
+        """The function whose turn it is, how many of its events may be run, and whether it is slowed down. It is out of turn
         until `leased` says what became of it."""
         self._wake(now)
         while self._ready:
@@ -70,7 +74,7 @@ class Backlog:
             if ready > now:
                 self._plan(key, line)
                 continue
-            return key, line.room_limit - line.running, line.throttles > 0
+            return key, line.room, line.window < MOST
         return None
 
     def _wake(self, now: float) -> None:
@@ -96,14 +100,25 @@ class Backlog:
         line.running -= 1
         self.running -= 1
         if throttled:
-            line.throttles += 1
-            line.blocked_until = now + min(_FIRST_WAIT * 2.0 ** (line.throttles - 1), _LONGEST_WAIT)
+            line.window = max(min(line.window, float(line.running)), 1.0)
+            if not line.running:
+                line.blocked_until = now + min(_FIRST_WAIT * 2.0**line.refusals, _LONGEST_WAIT)
+                line.refusals += 1
         else:
-            line.throttles = 0
+            line.window = min(line.window + 1.0 / line.window, MOST)
+            line.refusals = 0
             line.blocked_until = 0.0
         if due is not None and (line.due is None or due < line.due):
             line.due = due
         self._plan(key, line)
+
+    def unblock(self, key: FunctionKey) -> None:
+        """Its concurrency may be another: it is tried at once."""
+        line = self._lines.get(key)
+        if line is not None and line.blocked_until:
+            line.blocked_until = 0.0
+            line.refusals = 0
+            self._plan(key, line)
 
     def _plan(self, key: FunctionKey, line: _Line) -> None:
         ready = line.ready_at

@@ -1,7 +1,8 @@
 """What becomes of an asynchronous event after an attempt. Pure.
 
 AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html. A function error is tried again after one
-minute, then after two, then given up; throttles and internal errors are tried again with a growing wait for six hours.
+minute, then after two, then given up; throttles and internal errors for six hours, as often as the function's turn comes
+(`backlog.py`).
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,6 @@ MAXIMUM_EVENT_AGE = 6 * 3600.0
 """Seconds."""
 FIRST_WAIT = 60.0
 """Seconds after a first function error; then twice that."""
-_THROTTLE_FIRST_WAIT = 1.0
-_THROTTLE_LONGEST_WAIT = 300.0
 
 
 class Failure(Enum):
@@ -77,8 +76,7 @@ def decide(
             return GiveUp("RetriesExhausted")
         retry = RetryAt(now + first_wait * 2.0**errors, errors + 1, throttles)
     else:
-        wait = min(_THROTTLE_FIRST_WAIT * 2.0**throttles, _THROTTLE_LONGEST_WAIT)
-        retry = RetryAt(now + wait, errors, throttles + 1)
+        retry = RetryAt(now, errors, throttles + 1)
     if retry.due - accepted > patience.event_age:
         return GiveUp("EventAgeExceeded")
     return retry
