@@ -17,6 +17,8 @@ class Target:
     host: str
     port: int
     path: str
+    headers: str = ""
+    """Further ones, each with its end of line."""
 
     @classmethod
     def of(cls, url: str, function: str) -> "Target":
@@ -33,7 +35,7 @@ class Target:
         method = "POST" if payload else "GET"
         head = (
             f"{method} {self.path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: {_SCOPE}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n\r\n"
+            f"Content-Type: application/json\r\n{self.headers}Content-Length: {len(payload)}\r\n\r\n"
         )
         return head.encode() + payload
 
@@ -44,7 +46,7 @@ class Target:
 
 
 class Refused(Exception):
-    """The target did not answer 200, or answered with a function error."""
+    """The target did not answer 200 or 202, or answered with a function error."""
 
 
 def read_response(connection: socket.socket) -> bytes:
@@ -77,7 +79,7 @@ def _read_chunked(connection: socket.socket, data: bytes) -> bytes:
 
 
 def check(head: bytes) -> None:
-    if b" 200 " not in head[:16] or b"x-amz-function-error" in head.lower():
+    if (b" 200 " not in head[:16] and b" 202 " not in head[:16]) or b"x-amz-function-error" in head.lower():
         raise Refused(head.decode("latin-1", "replace"))
 
 

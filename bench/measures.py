@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import streams
+from bench import events, streams
 from bench.client import Refused, Target, concurrent, invoke_once, request_once, sequential
 from bench.stored import fill, name_of
 from bench.targets import OTHERS, Emulator, Lambdad, Ministack
@@ -21,6 +21,7 @@ COLD = 60
 BURST = 100
 SECONDS = 4.0
 FUNCTIONS = 10_000
+BACKLOG = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +325,18 @@ def stream() -> list[Row]:
     ]
 
 
+def asynchronous() -> list[Row]:
+    """Events: 16 connections send them; then one by one; then beside a backlog of a throttled function."""
+    accepted = events.accepting(SECONDS, 300)
+    many, none, held = events.with_backlog(BACKLOG, 1.5, 3)
+    return [
+        Row("events accepted, 16 connections", "lambdad", f"{accepted.per_second:,.0f}/s", bar="≥ 2,000/s"),
+        row("event sent → handler entered", "lambdad", accepted.late),
+        Row("accepting slower", f"{BACKLOG:,} waiting / none", f"{many:,.0f}/s", "", f"{none / many:.2f} ×", "≤ 1.5 ×"),
+        Row("memory of the server", f"{BACKLOG:,} waiting", f"+{held:.1f} MB"),
+    ]
+
+
 def control() -> list[Row]:
     """The API with 10,000 functions of 3 versions each in the store, beside one with a single function."""
     get, page = f"/2015-03-31/functions/{name_of(0)}", "/2015-03-31/functions/?MaxItems=50"
@@ -356,6 +369,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "url": url,
     "density": density,
     "stream": stream,
+    "asynchronous": asynchronous,
     "control": control,
 }
 

@@ -138,6 +138,14 @@ class Lambdad(Api):
         url_id, by_host, _ = (parts.hostname or "").partition(".lambda-url.")
         return f"/_lambdad/function-urls/{url_id}/" if by_host else parts.path
 
+    def logs(self, function: str) -> list[dict[str, Any]]:
+        """A function's events: timestamp, stream, message."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_LIMIT)
+        connection.request("GET", f"/_lambdad/logs?function={function}")
+        lines = connection.getresponse().read().splitlines()
+        connection.close()
+        return [json.loads(line) for line in lines]
+
     def resident_mb(self) -> float:
         """Of the server itself."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()

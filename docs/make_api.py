@@ -18,15 +18,13 @@ DIFFERENCES = {
     "CreateFunction": "Container images are kept, their registry is not asked, and they do not run; "
     "VPC, tracing, file system and key settings are kept and do nothing. " + COPIED,
     "CreateEventSourceMapping": "Nothing polls yet; whether the source exists is not checked.",
-    "CreateFunctionUrlConfig": "Not served yet.",
     "GetProvisionedConcurrencyConfig": "When an alias has moved, allocation counts from 0: AWS counts the old version's meanwhile. "
     "What FAILED is tried again when more is asked for, and once after a restart.",
-    "Invoke": "Destinations and dead-letter queues are not there yet.",
     "InvokeWithResponseStream": "As fast as the caller reads: AWS allows 2 MB/s after the first 6 MB.",
     "PublishLayerVersion": COPIED,
     "PublishVersion": "Waits until `$LATEST` is Active.",
-    "PutFunctionEventInvokeConfig": "Destinations are kept and do nothing yet.",
-    "PutFunctionRecursionConfig": "Kept; loops are not detected yet.",
+    "PutFunctionEventInvokeConfig": "Queues, topics, buses and buckets need an endpoint (`--endpoint sqs=URL`).",
+    "PutFunctionRecursionConfig": "Loops are seen by the trace header that SDKs, destinations and queues pass on.",
     "PutFunctionScalingConfig": "Kept and answered; environments come and go with what is invoked.",
     "PutRuntimeManagementConfig": "Kept; a runtime is what the host has installed.",
     "UpdateFunctionCode": "No container images. " + COPIED,
