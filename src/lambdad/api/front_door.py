@@ -12,14 +12,14 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from lambdad.api.context import Backend, Context
+from lambdad.api.context import Backend, Context, Members
 from lambdad.api.decode import decode
 from lambdad.api.encode import encode
 from lambdad.api.model import Model, Operation
 from lambdad.api.operations.invoke import invoke
 from lambdad.api.operations.table import OPERATIONS
 from lambdad.api.rate_limit import RateLimit
-from lambdad.api.router import Router, invoke_target
+from lambdad.api.router import Route, Router, invoke_target
 from lambdad.api.validation import validate
 from lambdad.aws import sigv4
 from lambdad.errors import (
@@ -39,6 +39,8 @@ from lambdad.resources.quotas import QUOTAS
 log = logging.getLogger(__name__)
 
 _PAGES = b"/_lambdad/"
+_LARGE = 1 << 20
+"""Bytes of a request's body from which on it is read in a thread."""
 _JSON = (b"application/x-amz-json", b"application/json")
 _SIGNED_PAGES = frozenset({b"/_lambdad/logs"})
 """Health and metrics are anyone's, as monitoring wants them; a code link carries a signature of its own."""
@@ -122,15 +124,25 @@ class FrontDoor:
         self._rate_limit.take(context.account, context.region, self._backend.clock.monotonic())
         if len(exchange.body) > QUOTAS.create_request:
             raise RequestEntityTooLargeException.operation(QUOTAS.create_request, operation.name)
+        if len(exchange.body) > _LARGE:
+            self._spawn(exchange, self._read_and_perform(exchange, context, route, query))
+            return
         request = decode(operation, route.parameters, query, exchange.headers, exchange.body)
         validate(operation, request)
+        self._spawn(exchange, self._perform(exchange, operation, context, request))
+
+    async def _read_and_perform(self, exchange: Exchange, context: Context, route: Route, query: str) -> None:
+        """Reading a package takes half a second: meanwhile others are invoked."""
+        operation = route.operation
+        request = await asyncio.to_thread(decode, operation, route.parameters, query, exchange.headers, exchange.body)
+        validate(operation, request)
+        await self._perform(exchange, operation, context, request)
+
+    async def _perform(self, exchange: Exchange, operation: Operation, context: Context, request: Members) -> None:
         perform = OPERATIONS.get(operation.name)
         if perform is None:
             raise InvalidParameterValueException.not_built_yet(operation.name)
-        self._spawn(exchange, self._perform(exchange, operation, perform(self._backend, context, request)))
-
-    async def _perform(self, exchange: Exchange, operation: Operation, work: Any) -> None:
-        status, headers, body = encode(operation, await work)
+        status, headers, body = encode(operation, await perform(self._backend, context, request))
         headers.append((b"x-amzn-RequestId", exchange.request_id.encode()))
         if isinstance(body, bytes):
             exchange.respond(status, headers, body)

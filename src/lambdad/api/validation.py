@@ -147,11 +147,10 @@ def _compiled(shape: Shape, pattern: str) -> Pattern[str]:
 
 
 def _length(value: Any, shape: Shape, path: str, violations: list[str]) -> None:
-    shown = value if isinstance(value, str) else _shown(value)
     if shape.maximum is not None and len(value) > shape.maximum:
-        violations.append(of_length(shown, path, shape.maximum))
+        violations.append(of_length(_shown(value), path, shape.maximum))
     if shape.minimum is not None and len(value) < shape.minimum:
-        violations.append(violation(shown, path, f"have length greater than or equal to {shape.minimum}"))
+        violations.append(violation(_shown(value), path, f"have length greater than or equal to {shape.minimum}"))
 
 
 def _range(value: float, shape: Shape, path: str, violations: list[str]) -> None:
@@ -164,5 +163,5 @@ def _range(value: float, shape: Shape, path: str, violations: list[str]) -> None
 def _shown(value: Any) -> str:
     """As Java prints a collection."""
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}={item}' for key, item in value.items())}}}"
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+        return f"{{{', '.join(f'{key}={_shown(item)}' for key, item in value.items())}}}"
+    return f"[{', '.join(map(_shown, value))}]" if isinstance(value, list) else str(value)
