@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
 _DOMAIN = re.compile(r"(https?://)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
@@ -208,6 +209,10 @@ def _check(config: Config) -> None:
         raise ConfigError("--auth sigv4 needs at least one --credential ACCESS_KEY_ID:SECRET.")
     if config.auth == "iam":
         raise ConfigError("--auth iam is not supported yet; use --auth sigv4.")
+    if not 0 <= config.port <= 65535:
+        raise ConfigError(f"--port must be from 0 to 65535, not {config.port}.")
+    if _REGION.fullmatch(config.region) is None:
+        raise ConfigError(f"--region takes a region such as us-east-1, not {config.region!r}.")
     for name in ("idle_timeout", "freeze_after", "shutdown_grace", "spare", "api_rate", "scaling_rate", "retry_wait"):
         if getattr(config, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} cannot be negative.")

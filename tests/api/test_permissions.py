@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from functions import create, new_name
+from functions import call, create, new_name
 from refusals import invalid, refused, violation
+from server import Server
 
 Settled = Callable[..., None]
 Create = Callable[..., dict[str, Any]]
@@ -264,3 +265,26 @@ def test_policies_survive_a_restart(own_server: Any) -> None:
     own_server.kill()
     after = own_server.start().client().get_policy(FunctionName=name)
     assert (after["Policy"], after["RevisionId"]) == (before["Policy"], before["RevisionId"])
+
+
+def test_another_account_may_invoke_what_a_policy_lets_it(server: Server, client: Any) -> None:
+    other = server.client(account="111111111111")
+    name = create(client, "def handler(event, context):\n    return context.invoked_function_arn\n", Publish=True)
+    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    denied = (
+        "AccessDeniedException",
+        403,
+        "User: arn:aws:iam::111111111111:root is not authorized to perform: lambda:InvokeFunction on resource: "
+        "{} because no resource-based policy allows the lambda:InvokeFunction action",
+    )
+    assert refused(other.invoke, FunctionName=arn) == (*denied[:2], denied[2].format(arn))
+    assert refused(other.invoke, FunctionName=f"{arn}x") == (*denied[:2], denied[2].format(f"{arn}x"))
+    client.add_permission(
+        FunctionName=name, StatementId="in", Action="lambda:InvokeFunction", Principal="111111111111", Qualifier="1"
+    )
+    assert call(other, f"{arn}:1")[0] == f"{arn}:1"
+    assert other.invoke(FunctionName=f"{arn}:1", InvocationType="Event")["StatusCode"] == 202
+    events = list(other.invoke_with_response_stream(FunctionName=f"{arn}:1")["EventStream"])
+    assert events[0]["PayloadChunk"]["Payload"] == f'"{arn}:1"'.encode()
+    assert refused(other.invoke, FunctionName=arn)[:2] == denied[:2]
+    assert refused(other.get_function, FunctionName=arn)[0] == "ResourceNotFoundException"

@@ -193,10 +193,10 @@ class AccessDeniedException(ServiceError):
     message_member = "Message"
 
     @classmethod
-    def layer_version(cls, account: str, arn: str) -> "AccessDeniedException":
+    def action(cls, account: str, action: str, arn: str) -> "AccessDeniedException":
         return cls(
-            f"User: arn:aws:iam::{account}:root is not authorized to perform: lambda:GetLayerVersion on resource: {arn} "
-            "because no resource-based policy allows the lambda:GetLayerVersion action"
+            f"User: arn:aws:iam::{account}:root is not authorized to perform: {action} on resource: {arn} "
+            f"because no resource-based policy allows the {action} action"
         )
 
     @classmethod

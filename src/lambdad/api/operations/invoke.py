@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lambdad.api.context import Backend, Context
+from lambdad.api.operations.invocable import invocable
 from lambdad.api.operations.payloads import check_payload, read_client_context
 from lambdad.api.violations import of_enum
 from lambdad.errors import (
@@ -18,7 +19,6 @@ from lambdad.errors import (
 )
 from lambdad.http.exchange import Exchange
 from lambdad.invocation.invoke import is_ready
-from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import FunctionKey, FunctionVersion
 from lambdad.resources.invocation import InvocationResult, Outcome
 from lambdad.resources.quotas import QUOTAS
@@ -50,7 +50,7 @@ def invoke(
 
     Raises ServiceError for what is refused at once.
     """
-    asked = _read(context, exchange, function_name, qualifier)
+    asked = _read(backend, context, exchange, function_name, qualifier)
     version = backend.invoker.route(asked.key, asked.qualifier)
     check_payload(asked.payload, QUOTAS.asynchronous_payload if asked.kind == "Event" else QUOTAS.synchronous_payload)
     if asked.kind == "DryRun":
@@ -64,7 +64,7 @@ def invoke(
     return _start_when_ready(backend, context, exchange, asked, refuse)
 
 
-def _read(context: Context, exchange: Exchange, function_name: str, qualifier: str | None) -> _Asked:
+def _read(backend: Backend, context: Context, exchange: Exchange, function_name: str, qualifier: str | None) -> _Asked:
     headers = exchange.headers
     kind = _TYPES.get(headers.get(b"x-amz-invocation-type"))
     if kind is None:
@@ -73,7 +73,7 @@ def _read(context: Context, exchange: Exchange, function_name: str, qualifier: s
     log_type = headers.get(b"x-amz-log-type", b"None")
     if log_type not in (b"None", b"Tail"):
         raise ValidationException.of([of_enum(log_type.decode("latin-1"), "logType", ("None", "Tail"))])
-    key, wanted = resolve_function(function_name, qualifier, context.account, context.region)
+    key, wanted = invocable(backend, context, function_name, qualifier)
     encoded = headers.get(b"x-amz-client-context")
     trace = headers.get(b"x-amzn-trace-id")
     return _Asked(

@@ -10,7 +10,7 @@ from contextlib import aclosing
 import orjson
 
 from lambdad.api.context import Backend, Context, Members
-from lambdad.api.operations.named import named
+from lambdad.api.operations.invocable import invocable
 from lambdad.api.operations.payloads import check_payload, read_client_context
 from lambdad.errors import ServiceError
 from lambdad.invocation.streaming import StreamedInvocation
@@ -19,7 +19,7 @@ from lambdad.resources.quotas import QUOTAS
 
 
 async def invoke_with_response_stream(backend: Backend, context: Context, request: Members) -> Members:
-    key, qualifier = named(context, request)
+    key, qualifier = invocable(backend, context, request["FunctionName"], request.get("Qualifier"))
     payload = request.get("Payload") or b"{}"
     client_context = request.get("ClientContext")
     read = read_client_context(client_context.encode()) if client_context else None

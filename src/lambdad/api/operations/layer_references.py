@@ -52,7 +52,7 @@ def check_access(account: str, arn: str, owner: str, version: LayerVersion | Non
         return
     statements = version.policy.statements if version is not None and version.policy is not None else ()
     if not any(_allows(statement, account) for statement in statements):
-        raise AccessDeniedException.layer_version(account, arn)
+        raise AccessDeniedException.action(account, "lambda:GetLayerVersion", arn)
 
 
 def _allows(statement: Mapping[str, Any], account: str) -> bool:

@@ -82,7 +82,7 @@ async def delete_layer_version(backend: Backend, context: Context, request: Memb
     number = request["VersionNumber"]
     _check_number(number)
     if (key.account, key.region) != (context.account, context.region):
-        raise AccessDeniedException.layer_version(context.account, f"{key.arn}:{number}")
+        raise AccessDeniedException.action(context.account, "lambda:GetLayerVersion", f"{key.arn}:{number}")
     await backend.layers.apply(key, lambda layer: without_layer_version(layer, number) if layer is not None else None)
     return {}
 

@@ -1,0 +1,29 @@
+"""The function that is to be invoked: the caller's own, or another account's whose policy lets the caller in.
+
+AWS: docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
+"""
+
+from lambdad.api.context import Backend, Context
+from lambdad.errors import AccessDeniedException, ResourceNotFoundException
+from lambdad.resources.arn import find_function_arn, resolve_function
+from lambdad.resources.function import LATEST, FunctionKey
+from lambdad.resources.policy_evaluation import Asking, evaluate
+
+_ACTION = "lambda:InvokeFunction"
+
+
+def invocable(backend: Backend, context: Context, name: str, qualifier: str | None) -> tuple[FunctionKey, str | None]:
+    """As `resolve_function`. Raises AccessDeniedException, whether another account's function exists or not."""
+    try:
+        return resolve_function(name, qualifier, context.account, context.region)
+    except ResourceNotFoundException:
+        other = find_function_arn(name)
+        if other is None or other.account == context.account or other.region != context.region:
+            raise
+    key, wanted = resolve_function(name, qualifier, other.account, context.region)
+    function = backend.functions.get(key)
+    statements = function.policies.get(wanted or LATEST, ()) if function is not None else ()
+    asking = Asking(context.account, _ACTION, {"aws:principalaccount": context.account})
+    if evaluate(statements, asking) != "Allow":
+        raise AccessDeniedException.action(context.account, _ACTION, f"{key.arn}:{wanted}" if wanted else key.arn)
+    return key, wanted
