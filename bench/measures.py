@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import events, streams
+from bench import events, snapstart, streams
 from bench.client import Refused, Target, concurrent, invoke_once, request_once, sequential
 from bench.stored import fill, name_of
 from bench.targets import OTHERS, Emulator, Lambdad, Ministack
@@ -19,6 +19,7 @@ WARM = 3000
 TURNS = 15
 COLD = 60
 BURST = 100
+SNAPSHOTS = 40
 SECONDS = 4.0
 FUNCTIONS = 10_000
 BACKLOG = 1_000_000
@@ -359,6 +360,19 @@ def control() -> list[Row]:
     ]
 
 
+def snap_start() -> list[Row]:
+    """A function with 2 s of initialisation, restored and initialised."""
+    server = Lambdad()
+    try:
+        restored = snapstart.first_invocations(snapstart.published(server, snap_start=True), SNAPSHOTS)
+        initialised = snapstart.first_invocations(snapstart.published(server, snap_start=False), 5)
+    finally:
+        server.close()
+    measure = "first invoke on a new environment, 2 s of initialisation"
+    with_it = row(measure, "SnapStart", restored, statistics.median(initialised), "≤ 15 ms")
+    return [with_it, row(measure, "without", initialised)]
+
+
 MEASURES: dict[str, Callable[[], list[Row]]] = {
     "ready": ready,
     "warm": warm,
@@ -370,6 +384,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "density": density,
     "stream": stream,
     "asynchronous": asynchronous,
+    "snapstart": snap_start,
     "control": control,
 }
 

@@ -80,7 +80,7 @@ class Api:
             raise Refused(f"{method} {path}: {answer.status} {content[:200]!r}")
         return json.loads(content) if content else None
 
-    def create(self, name: str, memory: int = 1769, source: str = HANDLER) -> Target:
+    def create(self, name: str, memory: int = 1769, source: str = HANDLER, **settings: Any) -> Target:
         """A function that is ready to be invoked and never was."""
         code = {"ZipFile": base64.b64encode(package(source)).decode()}
         role = "arn:aws:iam::000000000000:role/bench"
@@ -91,7 +91,7 @@ class Api:
             "Role": role,
             "Code": code,
         }
-        self.call("POST", "/2015-03-31/functions", {**function, "MemorySize": memory, "Timeout": 30})
+        self.call("POST", "/2015-03-31/functions", {**function, "MemorySize": memory, "Timeout": 30, **settings})
         deadline = time.monotonic() + _LIMIT
         while time.monotonic() < deadline:
             if self.call("GET", f"/2015-03-31/functions/{name}/configuration").get("State", "Active") == "Active":

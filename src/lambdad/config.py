@@ -76,6 +76,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("freeze_after", float, 0.1, "Seconds after which an idle execution environment is frozen."),
     Option("max_environments", int, 1000, "Execution environments this host may hold."),
     Option("max_memory_mb", int, None, "Their memory in all, in MB (default: four fifths of the host's)."),
+    Option("max_snapshots_mb", int, 4096, "Disk that snapshots of SnapStart may take, in MB; the least used go first."),
     Option("spare", int, 4, "Prepared sandboxes kept ready per runtime."),
     Option("concurrency", int, 1000, "Concurrent executions per account and region."),
     Option("scaling_rate", int, 1000, "New environments that a function may have in 10 seconds; 0: any number."),
@@ -119,6 +120,7 @@ class Config:
     freeze_after: float = 0.1
     max_environments: int = 1000
     max_memory_mb: int = 0
+    max_snapshots_mb: int = 4096
     spare: int = 4
     concurrency: int = 1000
     scaling_rate: int = 1000
@@ -216,7 +218,7 @@ def _check(config: Config) -> None:
     for name in ("idle_timeout", "freeze_after", "shutdown_grace", "spare", "api_rate", "scaling_rate", "retry_wait"):
         if getattr(config, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} cannot be negative.")
-    for name in ("max_environments", "max_memory_mb", "concurrency", "log_retention_mb"):
+    for name in ("max_environments", "max_memory_mb", "max_snapshots_mb", "concurrency", "log_retention_mb"):
         if getattr(config, name) < 1:
             raise ConfigError(f"--{name.replace('_', '-')} must be at least 1.")
     domain = config.function_url_domain

@@ -32,6 +32,8 @@ from lambdad.environments.environments import Environments, Limits
 from lambdad.environments.preparation import Preparation
 from lambdad.environments.provisioning import Provisioning
 from lambdad.environments.response_stream import MODE as STREAMING_MODE
+from lambdad.environments.snapshots import Snapshots
+from lambdad.environments.snapstart import SnapStart
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
 from lambdad.event_source_mappings.supervisor import Supervisor
@@ -123,6 +125,7 @@ class LambdaServer:
         self._deliverer.start()
         self._supervisor.start()
         self._provisioning.start(self._functions.all())
+        self._snapstart.start(self._functions.all())
 
     def _build(self) -> None:
         config, clock = self._config, self._clock
@@ -130,7 +133,9 @@ class LambdaServer:
         self._roles = RoleCredentials(config.data_dir)
         self._s3 = S3Objects()
         runtimes = Runtimes(Interpreters(config.interpreters, os.environ), config.data_dir / "runtimes")
-        blueprints = Blueprints(runtimes, self._unpacked_path, self._credentials_of)
+        blueprints = Blueprints(
+            runtimes, self._unpacked_path, self._credentials_of, lambda version: self._snapstart.snapshot_of(version)
+        )
         limits = Limits(
             config.freeze_after,
             config.idle_timeout,
@@ -158,8 +163,12 @@ class LambdaServer:
             config.retry_wait,
         )
         environments = self._environments
+        snapshots = Snapshots(config.data_dir / "run" / "snapshots", config.max_snapshots_mb * 1024 * 1024)
+        self._snapstart = SnapStart(
+            snapshots, blueprints.model_of, self._spares, clock, environments.log_stream, self._attach
+        )
         self._preparation = Preparation(
-            self._functions, self._layers, self._code, environments.warm, environments.versions
+            self._functions, self._layers, self._code, environments.warm, environments.versions, self._snapstart.prepare
         )
         self._provisioning = Provisioning(environments.provision)
         self._supervisor = Supervisor(self._event_source_mappings)
@@ -204,6 +213,7 @@ class LambdaServer:
         for listener in listeners:
             self._functions.subscribe(listener.function_changed)
         self._functions.subscribe(metrics.function_changed)
+        self._functions.subscribe(self._snapstart.function_changed)
         self._functions.subscribe(self._asynchronous.function_changed)
         self._functions.subscribe(self._function_urls.function_changed)
         self._layers.subscribe(self._preparation.layer_changed)
@@ -259,6 +269,7 @@ class LambdaServer:
         self._targets.close()
         await self._function_urls.close()
         await self._supervisor.close()
+        await self._snapstart.close()
         await self._preparation.close()
         await self._environments.close()
         self._s3.close()

@@ -25,6 +25,16 @@ class Owner(Protocol[E_contra]):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSnapshot:
+    """What an environment is to be restored from."""
+
+    descriptor: int
+    """Whoever has it closes it."""
+    discard: Callable[[], None]
+    """It turned out to be of no use."""
+
+
+@dataclass(frozen=True, slots=True)
 class Blueprint:
     """What all environments of one function version share, made once per version."""
 
@@ -42,6 +52,8 @@ class Blueprint:
     """Seconds for the Init phase before it is repeated in the first Invoke phase, or given up when provisioned."""
     provisioned: bool = False
     """Environments of it are provisioned concurrency."""
+    snapshot: Callable[[], OpenSnapshot | None] = lambda: None
+    """What its environments are restored from, if there is something now."""
 
     @property
     def lines(self) -> type[TextLines] | type[JsonLines]:

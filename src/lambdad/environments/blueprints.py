@@ -1,10 +1,11 @@
 """From a function version to how its environments are made: template, mounts, limits, environment variables."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 
-from lambdad.environments.blueprint import Blueprint
+from lambdad.environments.blueprint import Blueprint, OpenSnapshot
 from lambdad.environments.environments import Model
-from lambdad.environments.variables import Credentials, Place, environment_of
+from lambdad.environments.variables import SNAP_START, Credentials, Place, environment_of
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.quotas import QUOTAS
 from lambdad.runtimes.catalogue import runtime_version, runtime_version_arn
@@ -14,7 +15,7 @@ from lambdad.sandbox.driver import Sandbox, SandboxSpec
 _INIT_TIMEOUT = 10.0
 """Seconds: AWS ends the Init phase of on-demand environments then, and repeats it in the first Invoke phase."""
 _LONG_INIT_TIMEOUT = 130.0
-"""Seconds, or the function's timeout if that is longer: for provisioned concurrency.
+"""Seconds, or the function's timeout if that is longer: for provisioned concurrency, and for SnapStart's snapshots.
 AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
 _NO_IMAGES = "lambdad does not run container images (PackageType Image) yet: only what is deployed as a package runs."
 
@@ -25,11 +26,13 @@ class Blueprints:
         runtimes: Runtimes,
         unpacked_path: Callable[[str], str],
         credentials: Callable[[FunctionVersion], Credentials],
+        snapshot: Callable[[FunctionVersion], OpenSnapshot | None],
     ) -> None:
-        """`unpacked_path(code_sha256)`: where that package is unpacked."""
+        """`unpacked_path(code_sha256)`: where that package is unpacked. `snapshot`: what to restore, if there is any."""
         self._runtimes = runtimes
         self._unpacked_path = unpacked_path
         self._credentials = credentials
+        self._snapshot = snapshot
 
     def model_of(self, version: FunctionVersion) -> Model:
         """Raises RuntimeNotInstalled."""
@@ -37,6 +40,9 @@ class Blueprints:
             raise RuntimeNotInstalled(_NO_IMAGES)
         runtime = version.runtime or ""
         template = self._runtimes.template_for(runtime)
+
+        def snapshot() -> OpenSnapshot | None:
+            return self._snapshot(version) if version.snap_start else None
 
         def blueprint(initialization_type: str, init_timeout: float, provisioned: bool) -> Blueprint:
             def spec(sandbox: Sandbox, log_stream: str) -> SandboxSpec:
@@ -51,12 +57,15 @@ class Blueprints:
                 QUOTAS.streamed_payload,
                 init_timeout,
                 provisioned,
+                snapshot,
             )
 
+        long = max(_LONG_INIT_TIMEOUT, version.timeout)
         return Model(
             template,
-            blueprint("on-demand", _INIT_TIMEOUT, False),
-            blueprint("provisioned-concurrency", max(_LONG_INIT_TIMEOUT, version.timeout), True),
+            blueprint(SNAP_START if version.snap_start else "on-demand", _INIT_TIMEOUT, False),
+            blueprint("provisioned-concurrency", long, True),
+            dataclasses.replace(blueprint(SNAP_START, long, False), snapshot=_nothing),
         )
 
     def _spec(
@@ -79,3 +88,8 @@ class Blueprints:
             environment=environment,
             argv=self._runtimes.start_argv(runtime, environment, code, layers),
         )
+
+
+def _nothing() -> OpenSnapshot | None:
+    """A template is initialised, never restored."""
+    return None

@@ -14,12 +14,13 @@ from lambdad.clock import Clock
 from lambdad.environments import failures
 from lambdad.environments.blueprint import Blueprint, Owner
 from lambdad.environments.failures import FunctionError
+from lambdad.environments.initialization import Init, Initialization, initialization_of
 from lambdad.environments.invocation_log import InvocationLog
 from lambdad.environments.log_capture import LogCapture
 from lambdad.environments.next_event import next_head
 from lambdad.environments.response_stream import ResponseStream
 from lambdad.environments.states import State, advance
-from lambdad.errors import ServiceException
+from lambdad.errors import ServiceError, ServiceException
 from lambdad.http.exchange import Exchange
 from lambdad.observability.log_writer import LogEvent
 from lambdad.resources.function import FunctionVersion
@@ -36,8 +37,8 @@ class Environment:
         "_blueprint",
         "_capture",
         "_clock",
-        "_init_error",
         "_init_phase",
+        "_initialization",
         "_invocation",
         "_log",
         "_loop",
@@ -84,7 +85,7 @@ class Environment:
         self._timer: asyncio.TimerHandle | None = None
         self._started = 0.0
         self._init_phase = "init"
-        self._init_error: FunctionError | None = None
+        self._initialization: Initialization = Init(blueprint, self._capture, clock)
         self._stream: ResponseStream | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -109,18 +110,17 @@ class Environment:
         """Start the runtime process. `phase`: `init`, or `invoke` when an invocation pays for it (suppressed init)."""
         self.state = advance(self.state, State.INIT)
         self._init_phase = phase
-        self._init_error = None
+        self._initialization = initialization_of(self._blueprint, self._capture, self._clock)
         if phase == "init":
-            self._log.init_started()
-            self._timer = self._loop.call_later(self._blueprint.init_timeout, self._init_timed_out)
+            self._initialization.begin()
+            self._timer = self._loop.call_later(self._initialization.limit, self._init_failed, "timeout", None)
         self._started = self._clock.monotonic()
-        self.sandbox.start(self._blueprint.spec(self.sandbox, self.log_stream))
+        self._initialization.start(self.sandbox, self.log_stream)
 
     def _init_done(self) -> None:
         self.state = advance(self.state, State.IDLE)
         if self._init_phase == "init":
-            # Who has provisioned concurrency pays for its initialisation apart from the first invocation.
-            self._log.init_ms = None if self.provisioned else (self._clock.monotonic() - self._started) * 1000
+            self._log.cold_start = self._initialization.done(self._elapsed_ms())
             self._cancel_timer()
         if self._invocation is not None:
             self._deliver(restart_clock=self._init_phase == "init")
@@ -128,15 +128,15 @@ class Environment:
             self._capture.publish()
             self._owner.environment_ready(self)
 
-    def _init_timed_out(self) -> None:
-        self._init_failed("timeout", None)
-
     def _init_failed(self, status: str, error: FunctionError | None) -> None:
         """In the Init phase: reset, and once more as part of the waiting invocation. In the Invoke phase: its answer."""
-        self._cancel_timer_of_init()
+        if self._init_phase == "init":
+            self._cancel_timer()
         self._capture.finish()
-        duration_ms = (self._clock.monotonic() - self._started) * 1000
-        self._log.init_failed(duration_ms, self._init_phase, status, error.error_type if error is not None else None)
+        refusal = self._initialization.failed(self._elapsed_ms(), self._init_phase, status, error)
+        if refusal is not None:
+            self._give_up(refusal)
+            return
         if self._init_phase == "invoke" and error is not None and self._invocation is not None:
             self._log.started(self._invocation.request_id, self._clock.now())
             self._fail(error)
@@ -144,9 +144,8 @@ class Environment:
         self._capture.publish()
         self._reset()
 
-    def _cancel_timer_of_init(self) -> None:
-        if self._init_phase == "init":
-            self._cancel_timer()
+    def _elapsed_ms(self) -> float:
+        return (self._clock.monotonic() - self._started) * 1000
 
     def invoke(self, invocation: Invocation) -> None:
         """Give it an event; `invocation.done` is called once, whatever happens. Not while it has another."""
@@ -209,7 +208,7 @@ class Environment:
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
-        duration_ms = (self._clock.monotonic() - self._started) * 1000
+        duration_ms = self._elapsed_ms()
         if self._stream is not None:
             self._stream.cut()
             self._stream = None
@@ -286,9 +285,13 @@ class Environment:
         """POST /init/error. The runtime ends itself after it; AWS does not wait for that."""
         if self.state is not State.INIT:
             return False
-        self._init_error = FunctionError(payload, error_type)
-        self._init_failed("error", self._init_error)
+        self._init_failed("error", FunctionError(payload, error_type))
         return True
+
+    def runtime_resumed(self) -> bool:
+        """GET /restore/next: who asks it here is restored, or needs not to be. False: not allowed in this state."""
+        self._initialization.resumed(self._elapsed_ms())
+        return self.state is State.INIT
 
     def _runtime_exited(self, how: Exit) -> None:
         self._next = None
@@ -313,10 +316,14 @@ class Environment:
 
     def _sandbox_failed(self, reason: str) -> None:
         log.error("the sandbox of %s could not be made: %s", self.version.qualified_arn, reason)
+        self._give_up(ServiceException.internal())
+
+    def _give_up(self, error: ServiceError) -> None:
+        """Its invocation is refused, and it ends."""
         invocation, self._invocation = self._invocation, None
         self._cancel_timer()
         if invocation is not None:
-            invocation.done(ServiceException.internal())
+            invocation.done(error)
         self.shutdown()
 
     def freeze(self) -> None:

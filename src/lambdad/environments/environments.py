@@ -40,6 +40,10 @@ _CLOSE_LIMIT = 60.0
 """Seconds until their end is waited for no longer: the driver ends what is left."""
 
 
+LogStream = tuple[str, Callable[[list[LogEvent]], None]]
+"""Its name, and what appends to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Seconds, and what this host may hold."""
@@ -60,6 +64,8 @@ class Model:
     template: Template
     on_demand: Blueprint
     provisioned: Blueprint
+    snapshot: Blueprint
+    """For the template of a function with SnapStart."""
 
 
 class Environments:
@@ -120,11 +126,11 @@ class Environments:
             lines.end(invocation.request_id, now),
             lines.report(report, now),
         ]
-        self._log_stream(version)[1]([LogEvent(int(now * 1000), line.decode()) for line in written if line])
+        self.log_stream(version)[1]([LogEvent(int(now * 1000), line.decode()) for line in written if line])
         tail = b"".join(written)[-TAIL_BYTES:] if invocation.wants_tail else None
         invocation.done(InvocationResult(failure.payload, version.version, "Unhandled", tail))
 
-    def _log_stream(self, version: FunctionVersion) -> tuple[str, Callable[[list[LogEvent]], None]]:
+    def log_stream(self, version: FunctionVersion) -> LogStream:
         """A new stream's name, and what appends to it."""
         key = version.key
         stream = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}/[{version.version}]{os.urandom(16).hex()}"
@@ -186,7 +192,7 @@ class Environments:
     def _furnish(self, pool: Pool, blueprint: Blueprint, sandbox: Sandbox) -> Environment:
         self.cold_starts += 1
         self._empty.clear()
-        stream, publish = self._log_stream(pool.version)
+        stream, publish = self.log_stream(pool.version)
         environment = Environment(blueprint, sandbox, pool, self._clock, stream, publish)
         environment.detach = self._listen(sandbox, RuntimeApi(environment).handle)
         return environment

@@ -86,6 +86,19 @@ def invalid_entrypoint(request_id: str, reason: str) -> FunctionError:
     return FunctionError(document_of(error_type, message), error_type, log_line=f"{message}\n{error_type}\n")
 
 
+def described(error: FunctionError) -> str:
+    """In one sentence; the document may be the function's own, and so anything."""
+    try:
+        message = orjson.loads(error.payload).get("errorMessage")
+    except (ValueError, AttributeError):
+        message = None
+    text = message if isinstance(message, str) and message else "The function could not be initialized."
+    return f"{error.error_type}: {text}"[:_MOST_WORDS] if error.error_type else text[:_MOST_WORDS]
+
+
+_MOST_WORDS = 1000
+"""Characters of a version's StateReason."""
+
 _EXEC = {"EACCES": "permission denied", "ENOEXEC": "exec format error", "ENOTDIR": "not a directory"}
 
 

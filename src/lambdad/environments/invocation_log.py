@@ -8,6 +8,7 @@ import math
 from lambdad.clock import Clock
 from lambdad.environments.blueprint import Blueprint
 from lambdad.environments.failures import FunctionError
+from lambdad.environments.initialization import WARM
 from lambdad.environments.log_capture import LogCapture, Report
 from lambdad.sandbox.driver import Sandbox
 
@@ -16,7 +17,7 @@ _USAGE_AGE = 0.05
 
 
 class InvocationLog:
-    __slots__ = ("_blueprint", "_capture", "_clock", "_lines", "_sandbox", "_usage_at", "init_ms", "used_mb")
+    __slots__ = ("_blueprint", "_capture", "_clock", "_lines", "_sandbox", "_usage_at", "cold_start", "used_mb")
 
     def __init__(self, blueprint: Blueprint, capture: LogCapture, sandbox: Sandbox, clock: Clock) -> None:
         self._blueprint = blueprint
@@ -27,16 +28,8 @@ class InvocationLog:
         self._usage_at = 0.0
         self.used_mb = 0
         """As it was last measured: it does not change while the environment is idle."""
-        self.init_ms: float | None = None
-        """What the next REPORT says of the initialisation."""
-
-    def init_started(self) -> None:
-        blueprint = self._blueprint
-        line = self._lines.init_start(blueprint.runtime_version, blueprint.runtime_version_arn, self._clock.now())
-        self._capture.write(line)
-
-    def init_failed(self, duration_ms: float, phase: str, status: str, error_type: str | None) -> None:
-        self._capture.write(self._lines.init_report(duration_ms, phase, status, error_type, self._clock.now()))
+        self.cold_start = WARM
+        """What the next REPORT says of how it came to be ready."""
 
     def started(self, request_id: str, now: float) -> None:
         self._capture.write(self._lines.start(request_id, self._blueprint.version.version, now))
@@ -47,16 +40,18 @@ class InvocationLog:
         if error is not None and error.log_line is not None:
             self._capture.write(error.log_line.encode())
         self._capture.write(self._lines.end(request_id, now))
-        init_ms, self.init_ms = self.init_ms, None
+        cold, self.cold_start = self.cold_start, WARM
         report = Report(
             request_id,
             duration_ms,
-            math.ceil(duration_ms + (init_ms or 0.0)),
+            math.ceil(duration_ms + cold.billed_ms),
             self._blueprint.version.memory_size,
             self._memory_used_mb(),
-            init_ms,
+            cold.init_ms,
             error.status if error is not None else None,
             error.error_type if error is not None else None,
+            cold.restore_ms,
+            cold.billed_restore_ms,
         )
         self._capture.write(self._lines.report(report, now))
 

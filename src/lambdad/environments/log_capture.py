@@ -172,19 +172,40 @@ class Report:
     status: str | None
     """None when all went well, as AWS prints nothing then."""
     error_type: str | None
+    restore_ms: float | None = None
+    """Only for the invocation that a snapshot was restored for."""
+    billed_restore_ms: int | None = None
 
 
 class TextLines:
     """The platform's own lines in LogFormat Text, to the tab (trailing ones too) as AWS writes them."""
 
     @staticmethod
-    def init_start(runtime: str, runtime_arn: str, now: float) -> bytes:
+    def init_start(runtime: str, runtime_arn: str, now: float, initialization_type: str = "on-demand") -> bytes:
         return f"INIT_START Runtime Version: {runtime}\tRuntime Version ARN: {runtime_arn}\n".encode()
 
     @staticmethod
-    def init_report(duration_ms: float, phase: str, status: str, error_type: str | None, now: float) -> bytes:
+    def init_report(
+        duration_ms: float,
+        phase: str,
+        status: str | None,
+        error_type: str | None,
+        now: float,
+        initialization_type: str = "on-demand",
+    ) -> bytes:
+        failure = f"\tStatus: {status}" if status else ""
         error = f"\tError Type: {error_type}" if error_type else ""
-        return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}\tStatus: {status}{error}\n".encode()
+        return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}{failure}{error}\n".encode()
+
+    @staticmethod
+    def restore_start(runtime: str, runtime_arn: str, now: float) -> bytes:
+        return f"RESTORE_START Runtime Version: {runtime}\tRuntime Version ARN: {runtime_arn}\n".encode()
+
+    @staticmethod
+    def restore_report(duration_ms: float, status: str | None, error_type: str | None, now: float) -> bytes:
+        failure = f"\tStatus: {status}" if status else ""
+        error = f"\tError Type: {error_type}" if error_type else ""
+        return f"RESTORE_REPORT Restore Duration: {duration_ms:.2f} ms{failure}{error}\n".encode()
 
     @staticmethod
     def start(request_id: str, version: str, now: float) -> bytes:
@@ -197,6 +218,8 @@ class TextLines:
     @staticmethod
     def report(report: Report, now: float) -> bytes:
         init = f"Init Duration: {report.init_ms:.2f} ms\t" if report.init_ms is not None else ""
+        if report.restore_ms is not None:
+            init = f"Restore Duration: {report.restore_ms:.2f} ms\tBilled Restore Duration: {report.billed_restore_ms} ms\t"
         status = f"Status: {report.status}" if report.status else ""
         error = f"\tError Type: {report.error_type}" if report.error_type else ""
         return (
@@ -215,17 +238,37 @@ class JsonLines:
         return orjson.dumps({"time": stamp, "type": f"platform.{kind}", "record": record}) + b"\n"
 
     @classmethod
-    def init_start(cls, runtime: str, runtime_arn: str, now: float) -> bytes:
-        record = {"initializationType": "on-demand", "phase": "init"}
+    def init_start(cls, runtime: str, runtime_arn: str, now: float, initialization_type: str = "on-demand") -> bytes:
+        record = {"initializationType": initialization_type, "phase": "init"}
         return cls._line("initStart", now, {**record, "runtimeVersion": runtime, "runtimeVersionArn": runtime_arn})
 
     @classmethod
-    def init_report(cls, duration_ms: float, phase: str, status: str, error_type: str | None, now: float) -> bytes:
-        record: dict[str, object] = {"initializationType": "on-demand", "phase": phase, "status": status}
+    def init_report(
+        cls,
+        duration_ms: float,
+        phase: str,
+        status: str | None,
+        error_type: str | None,
+        now: float,
+        initialization_type: str = "on-demand",
+    ) -> bytes:
+        record: dict[str, object] = {"initializationType": initialization_type, "phase": phase}
+        record["status"] = status or "success"
         record["metrics"] = {"durationMs": round(duration_ms, 3)}
         if error_type:
             record["errorType"] = error_type
         return cls._line("initReport", now, record)
+
+    @classmethod
+    def restore_start(cls, runtime: str, runtime_arn: str, now: float) -> bytes:
+        return cls._line("restoreStart", now, {"runtimeVersion": runtime, "runtimeVersionArn": runtime_arn})
+
+    @classmethod
+    def restore_report(cls, duration_ms: float, status: str | None, error_type: str | None, now: float) -> bytes:
+        record: dict[str, object] = {"status": status or "success", "metrics": {"durationMs": round(duration_ms, 3)}}
+        if error_type:
+            record["errorType"] = error_type
+        return cls._line("restoreReport", now, record)
 
     @classmethod
     def start(cls, request_id: str, version: str, now: float) -> bytes:
@@ -241,6 +284,9 @@ class JsonLines:
         metrics |= {"memorySizeMB": report.memory_size, "maxMemoryUsedMB": report.max_memory_used}
         if report.init_ms is not None:
             metrics["initDurationMs"] = round(report.init_ms, 3)
+        if report.restore_ms is not None:
+            metrics["restoreDurationMs"] = round(report.restore_ms, 3)
+            metrics["billedRestoreDurationMs"] = report.billed_restore_ms
         record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics}
         record["status"] = report.status or "success"
         if report.error_type:

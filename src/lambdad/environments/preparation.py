@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
+from lambdad.environments.snapshot_template import InitFailure
 from lambdad.errors import ResourceNotFoundException, ServiceError
 from lambdad.ids import new_uuid
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion, failed, is_settled, prepared
@@ -25,8 +26,12 @@ _COLLECT_AFTER = 60.0
 _RETRY_AFTER = 1.0
 """Seconds until an outcome that could not be committed (a full disk) is tried again."""
 
-_Outcomes = dict[tuple[str, str], str | None]
+_Outcomes = dict[tuple[str, str], InitFailure | None]
 """By version and revision: None if it can run, else why not."""
+
+
+async def _no_snapshot(version: FunctionVersion) -> InitFailure | None:
+    return None
 
 
 class Preparation:
@@ -37,15 +42,19 @@ class Preparation:
         code: CodePackages,
         warm: Callable[[FunctionVersion], Awaitable[None]],
         running: Callable[[], Iterable[FunctionVersion]],
+        snapshot: Callable[[FunctionVersion], Awaitable[InitFailure | None]] = _no_snapshot,
     ) -> None:
         """`warm(version)`: have what its environments need ready. `running`: versions that have environments, whose code
-        is in use even if they are deleted."""
+        is in use even if they are deleted. `snapshot(version)`: take one, of a version with SnapStart."""
         self._functions = functions
         self._layers = layers
         self._code = code
         self._warm = warm
         self._running = running
+        self._snapshot = snapshot
         self._tasks: dict[FunctionKey, asyncio.Task[None]] = {}
+        self._snapshots: dict[tuple[FunctionKey, str], asyncio.Task[None]] = {}
+        """Being taken: as long as it takes the function to be initialised, so nothing else waits for them."""
         self._collector: asyncio.TimerHandle | None = None
         self._chores: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -83,7 +92,7 @@ class Preparation:
 
     def _look_at(self, function: Function) -> None:
         key = function.key
-        if key not in self._tasks and not self._closing and not all(map(is_settled, function.versions.values())):
+        if key not in self._tasks and not self._closing and self._unsettled(function):
             task = asyncio.get_running_loop().create_task(self._prepare(key))
             self._tasks[key] = task
             task.add_done_callback(lambda _: self._done(key))
@@ -101,12 +110,39 @@ class Preparation:
         if function is None:
             return
         outcomes: _Outcomes = {}
-        for version in function.versions.values():
-            if not is_settled(version):
-                outcomes[version.version, version.revision_id] = await self._make_ready(version)
-        await self._settle(key, outcomes)
+        for version in self._unsettled(function):
+            outcome = await self._make_ready(version)
+            if outcome is None and version.snap_start:
+                self._begin_snapshot(version)
+            else:
+                outcomes[version.version, version.revision_id] = outcome
+        if outcomes:
+            await self._settle(key, outcomes)
 
-    async def _make_ready(self, version: FunctionVersion) -> str | None:
+    def _unsettled(self, function: Function) -> list[FunctionVersion]:
+        """But for those that only wait for their snapshot."""
+        return [
+            version
+            for name, version in function.versions.items()
+            if not is_settled(version) and (function.key, name) not in self._snapshots
+        ]
+
+    def _begin_snapshot(self, version: FunctionVersion) -> None:
+        name = version.key, version.version
+        task = self._snapshots[name] = asyncio.get_running_loop().create_task(self._take_snapshot(version))
+        task.add_done_callback(lambda _: self._snapshots.pop(name))
+
+    async def _take_snapshot(self, version: FunctionVersion) -> None:
+        try:
+            outcome = await self._snapshot(version)
+        except asyncio.CancelledError:
+            return  # deleted meanwhile, or the server ends: the next one finds the version as it is
+        except Exception:
+            log.exception("no snapshot of %s", version.qualified_arn)
+            outcome = _unprepared()
+        await self._settle(version.key, {(version.version, version.revision_id): outcome})
+
+    async def _make_ready(self, version: FunctionVersion) -> InitFailure | None:
         """None, or why it cannot run."""
         try:
             for package in _code_of([version]):
@@ -114,10 +150,10 @@ class Preparation:
             await self._warm(version)
         except ServiceError as error:
             log.warning("%s could not be prepared: %s", version.qualified_arn, error)
-            return error.message
+            return InitFailure("InternalError", error.message)
         except Exception:
             log.exception("%s could not be prepared", version.qualified_arn)
-            return "The function could not be prepared: lambdad's log says why."
+            return _unprepared()
         return None
 
     async def _settle(self, key: FunctionKey, outcomes: _Outcomes) -> None:
@@ -166,7 +202,10 @@ class Preparation:
         self._closing = True
         if self._collector is not None:
             self._collector.cancel()
-        await asyncio.gather(*self._tasks.values(), *self._chores, return_exceptions=True)
+        for task in self._snapshots.values():
+            task.cancel()
+        unfinished = (*self._tasks.values(), *self._snapshots.values(), *self._chores)
+        await asyncio.gather(*unfinished, return_exceptions=True)
 
 
 def _is_active(version: FunctionVersion) -> bool:
@@ -192,10 +231,14 @@ def _settled(function: Function, outcomes: _Outcomes) -> Function:
             after = (
                 prepared(version, new_uuid())
                 if reason is None
-                else failed(version, reason, "InternalError", new_uuid())
+                else failed(version, reason.reason, reason.code, new_uuid())
             )
             versions[name] = after
     return dataclasses.replace(function, versions=versions)
+
+
+def _unprepared() -> InitFailure:
+    return InitFailure("InternalError", "The function could not be prepared: lambdad's log says why.")
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

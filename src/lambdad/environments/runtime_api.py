@@ -12,8 +12,11 @@ from lambdad.http.exchange import Exchange
 _PREFIX = b"/2018-06-01/runtime/"
 _INVOCATION = _PREFIX + b"invocation/"
 _NEXT = _INVOCATION + b"next"
-_INIT_ERROR = _PREFIX + b"init/error"
-_ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
+INIT_ERROR = _PREFIX + b"init/error"
+RESTORE_NEXT = _PREFIX + b"restore/next"
+RESTORE_ERROR = _PREFIX + b"restore/error"
+RESTORED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"
+ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 _ERROR_TYPE = b"lambda-runtime-function-error-type"
 _JSON = ((b"Content-Type", b"application/json"),)
 
@@ -32,11 +35,16 @@ class RuntimeApi:
             if exchange.method != b"GET":
                 _refuse(exchange, 405, "MethodNotAllowed", "method not allowed")
             elif not self._environment.runtime_next(exchange):
-                _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
+                refuse_transition(exchange)
         elif target.startswith(_INVOCATION):
             self._invocation(exchange, target[len(_INVOCATION) :])
-        elif target == _INIT_ERROR and exchange.method == b"POST":
+        elif target in (INIT_ERROR, RESTORE_ERROR) and exchange.method == b"POST":
             self._init_error(exchange)
+        elif target == RESTORE_NEXT and exchange.method == b"GET":
+            if self._environment.runtime_resumed():
+                exchange.respond_raw(RESTORED, b"")
+            else:
+                refuse_transition(exchange)
         else:
             _refuse(exchange, 404, "NotFound", "404 page not found")
 
@@ -48,33 +56,41 @@ class RuntimeApi:
         elif not environment.current_request(request_id):
             _refuse(exchange, 400, "InvalidRequestID", "Invalid request ID")
         elif verb == b"error":
-            exchange.respond_raw(_ACCEPTED, b"")
+            exchange.respond_raw(ACCEPTED, b"")
             environment.runtime_error(exchange.body)
         elif exchange.incoming is not None:
             if not environment.runtime_streams(exchange, _streamed):
-                _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
+                refuse_transition(exchange)
         elif environment.runtime_response(exchange.body):
-            exchange.respond_raw(_ACCEPTED, b"")
+            exchange.respond_raw(ACCEPTED, b"")
         else:
             _refuse_size(exchange)
 
     def _init_error(self, exchange: Exchange) -> None:
-        error_type = exchange.headers.get(_ERROR_TYPE, b"Runtime.Unknown").decode("latin-1")
-        if self._environment.runtime_init_error(exchange.body, error_type):
-            exchange.respond_raw(_ACCEPTED, b"")
+        if self._environment.runtime_init_error(exchange.body, error_type_of(exchange)):
+            exchange.respond_raw(ACCEPTED, b"")
         else:
-            _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
+            refuse_transition(exchange)
 
 
 def _streamed(exchange: Exchange, accepted: bool) -> None:
     if accepted:
-        exchange.respond_raw(_ACCEPTED, b"")
+        exchange.respond_raw(ACCEPTED, b"")
     else:
         _refuse_size(exchange)
 
 
 def _refuse_size(exchange: Exchange) -> None:
     _refuse(exchange, 413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
+
+
+def error_type_of(exchange: Exchange) -> str:
+    """As the runtime names the error that it tells of."""
+    return exchange.headers.get(_ERROR_TYPE, b"Runtime.Unknown").decode("latin-1")
+
+
+def refuse_transition(exchange: Exchange) -> None:
+    _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
 
 
 def _refuse(exchange: Exchange, status: int, error_type: str, message: str) -> None:

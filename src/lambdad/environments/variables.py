@@ -33,6 +33,10 @@ RESERVED = frozenset(
 )
 """Names CreateFunction and UpdateFunctionConfiguration refuse."""
 
+SNAP_START = "snap-start"
+_NOT_WITH_SNAP_START = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
+"""AWS: docs.aws.amazon.com/lambda/latest/dg/snapstart-monitoring.html"""
+
 _LIBRARIES = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 _PATH = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 
@@ -84,11 +88,11 @@ def environment_of(
         del defaults["LD_LIBRARY_PATH"]
     if place.endpoint is not None:
         defaults["AWS_ENDPOINT_URL"] = place.endpoint
-    return {
-        **defaults,
-        **version.environment,
-        **_reserved(version, place, credentials, log_stream, initialization_type),
-    }
+    reserved = _reserved(version, place, credentials, log_stream, initialization_type)
+    if initialization_type == SNAP_START and inside:
+        for name in _NOT_WITH_SNAP_START:
+            del reserved[name]
+    return {**defaults, **version.environment, **reserved}
 
 
 def _reserved(

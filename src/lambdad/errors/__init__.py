@@ -35,6 +35,7 @@ from lambdad.errors.resources import (
     ResourceNotFoundException,
     TooManyRequestsException,
 )
+from lambdad.errors.snapstart import SnapStartException, SnapStartNotReadyException, SnapStartTimeoutException
 
 __all__ = [
     "AccessDeniedException",
@@ -60,6 +61,9 @@ __all__ = [
     "SerializationException",
     "ServiceError",
     "ServiceException",
+    "SnapStartException",
+    "SnapStartNotReadyException",
+    "SnapStartTimeoutException",
     "TooManyRequestsException",
     "Unauthorized",
     "UnknownOperationException",

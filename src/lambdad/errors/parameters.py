@@ -338,8 +338,9 @@ class InvalidParameterValueException(ServiceError):
         return cls("SubnetIds and SecurityIds must coexist or be both empty list.")
 
     @classmethod
-    def no_snap_start(cls, runtime: str) -> "InvalidParameterValueException":
-        return cls(f"{runtime} is not supported for SnapStart enabled functions.")
+    def no_snap_start(cls, what: str) -> "InvalidParameterValueException":
+        """A runtime, or another feature."""
+        return cls(f"{what} is not supported for SnapStart enabled functions.")
 
     @classmethod
     def snap_start_storage(cls, limit: int) -> "InvalidParameterValueException":

@@ -13,13 +13,16 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from lambdad.guest import enter, kernel, protocol, runtime_process
-from lambdad.guest.runtime_process import Inside
+from lambdad.guest.runtime_process import Inside, Snapshot
 
 _SHARED = "/.lambdad"
 _RUNTIME_API_PORT = 9001
 _TMP_MB = 512
 """AWS's default for /tmp; another size is set when the function is known."""
 _PRIVATE = kernel.MS_NOSUID | kernel.MS_NODEV
+_TEMPLATES_PID = 30000
+"""A template's processes have numbers that its environments' never have: libraries tell by their process's number that
+they were copied, and must not draw the same random numbers twice."""
 
 
 def main(message: Any, fds: list[int], settings: dict[str, Any], module: Any) -> None:
@@ -112,7 +115,7 @@ class First:
         self.channel = inside.channel
         self.interpreter = interpreter  # one that is started before its function is known
         self.runtime: Optional[int] = None  # pid of the runtime process, while there is one
-        self.waiting: Optional[int] = None  # the pipe by which it learns what to become, until it has
+        self.waiting: Optional[socket.socket] = None  # by which it learns what to become, until it has
         self.closed = False  # the function is mounted and the privileges are gone
 
     def serve(self) -> None:
@@ -130,7 +133,7 @@ class First:
                 if message is None:
                     return
                 if message["op"] == "start":
-                    self.start(message, fds[0] if fds else None)
+                    self.start(message, fds)
                 elif message["op"] == "reset":
                     self.reset()
 
@@ -140,59 +143,70 @@ class First:
         """All that can be done before the function is known."""
         protect_from_oom()
         kernel.drop_bounding_set()  # that of a mount tree's owner, who still has what it needs to mount
-        readable, self.waiting = os.pipe()
+        kind = socket.SOCK_STREAM if self.interpreter is not None else socket.SOCK_SEQPACKET
+        theirs, self.waiting = socket.socketpair(socket.AF_UNIX, kind)
         self.runtime = os.fork()
         if self.runtime == 0:
             if self.interpreter is not None:
-                runtime_process.prestart(self.inside, readable, self.interpreter)
-            runtime_process.wait(self.inside, readable)
-        os.close(readable)
+                runtime_process.prestart(self.inside, theirs.detach(), self.interpreter)
+            runtime_process.wait(self.inside, theirs.detach())
+        theirs.close()
 
-    def start(self, message: Any, tmp: Optional[int]) -> None:
+    def start(self, message: Any, fds: list[int]) -> None:
         """Mount the function, let its runtime process begin, and then give up everything here too.
 
         In this order because the filter alone takes a quarter of a millisecond, and none is needed against the runtime
         process: it gave up everything long ago, and this one listens to nothing of it.
         """
         environment, argv = message["environment"], message["argv"]
+        named = {name: fds[index] for name, index in message["places"].items()}
+        snapshot = Snapshot(named["snapshot"], message["snapshot_limit"]) if "snapshot" in named else None
         try:
             if not self.closed:
-                self.mount(message, tmp)
-            told = self.waiting is not None and self.tell_waiting(argv, environment)
+                self.mount(message, named.get("tmp"))
+            told = self.waiting is not None and self.tell_waiting(argv, environment, snapshot)
         except OSError as error:
             protocol.send(self.channel, {"op": "failed", "text": str(error)})
             return
         if not self.closed:
+            if snapshot is not None and snapshot.limit is not None:
+                continue_numbers_at(_TEMPLATES_PID)
             self.close()
         if not told:
-            self.fork_runtime(argv, environment)
+            self.fork_runtime(argv, environment, snapshot)
+        if snapshot is not None:
+            os.close(snapshot.descriptor)
 
-    def fork_runtime(self, argv: Optional[Sequence[str]], environment: dict[str, str]) -> None:
+    def fork_runtime(
+        self, argv: Optional[Sequence[str]], environment: dict[str, str], snapshot: Optional[Snapshot]
+    ) -> None:
         try:
             self.runtime = os.fork()
         except OSError as error:
             protocol.send(self.channel, {"op": "failed", "text": str(error)})
             return
         if self.runtime == 0:
-            runtime_process.begin(self.inside, argv or self.interpreter, environment)
+            runtime_process.begin(self.inside, argv or self.interpreter, environment, snapshot)
 
-    def tell_waiting(self, argv: Optional[Sequence[str]], environment: dict[str, str]) -> bool:
+    def tell_waiting(
+        self, argv: Optional[Sequence[str]], environment: dict[str, str], snapshot: Optional[Snapshot]
+    ) -> bool:
         """The runtime process that waits takes the function; False if it is not the one for it, or has ended."""
         assert self.waiting is not None
-        waiting, self.waiting = self.waiting, None
-        wanted: Any = {"argv": argv, "environment": environment}
-        if self.interpreter is not None:
-            wanted = environment if argv is None else None
-        try:
-            if wanted is not None:
-                os.write(waiting, json.dumps(wanted).encode())
-        except BrokenPipeError:
-            wanted = None
-        finally:
-            os.close(waiting)
-        if wanted is None:
+        with self.waiting as waiting:
+            self.waiting = None
+            wanted = argv is None if self.interpreter is not None else snapshot is None or snapshot.limit is None
+            try:
+                if wanted and self.interpreter is not None:
+                    waiting.sendall(json.dumps(environment).encode())
+                elif wanted:
+                    fds = [snapshot.descriptor] if snapshot is not None else []
+                    protocol.send(waiting, {"argv": argv, "environment": environment}, fds)
+            except BrokenPipeError:
+                wanted = False
+        if not wanted:
             self.forget_runtime()
-        return wanted is not None
+        return wanted
 
     def mount(self, message: Any, tmp: Optional[int]) -> None:
         if tmp is not None:
@@ -257,9 +271,18 @@ class First:
             except ChildProcessError:
                 break
         if self.waiting is not None:
-            os.close(self.waiting)
+            self.waiting.close()
             self.waiting = None
         protocol.send(self.channel, {"op": "reset"})
+
+
+def continue_numbers_at(number: int) -> None:
+    """The next process that is started here has the one after it; where the kernel does not let us choose, the next."""
+    try:
+        with open("/proc/sys/kernel/ns_last_pid", "w") as file:
+            file.write(str(number))
+    except OSError:
+        return
 
 
 def protect_from_oom() -> None:

@@ -16,6 +16,7 @@ from typing import Optional
 
 _BUFFER = 16384
 _ROOT = "/2018-06-01/runtime/invocation/"
+_RESTORE = "/2018-06-01/runtime/restore/next"
 _MOST_FAULT = 16384  # bytes: a longer X-Ray cause is left out, as AWS leaves out what its header limit does not hold
 _LEAST_EVENT = 160  # bytes: an event with its headers is longer, the acknowledgement of a result is not
 _ACCEPTED = 202
@@ -46,7 +47,18 @@ class RuntimeApiError(RuntimeError):
 class RuntimeClient:
     """One connection to the Runtime API at `address` (host:port). Not for more than one thread, as the API itself."""
 
-    __slots__ = ("_address", "_agent", "_awaited", "_buffer", "_end", "_next", "_socket", "_start", "_view")
+    __slots__ = (
+        "_address",
+        "_agent",
+        "_awaited",
+        "_buffer",
+        "_connected",
+        "_end",
+        "_next",
+        "_socket",
+        "_start",
+        "_view",
+    )
 
     def __init__(self, address: str, agent: str) -> None:
         """Connects at the first `next`: a snapshot may be taken before it."""
@@ -61,11 +73,24 @@ class RuntimeClient:
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
+        self._connected = False
+
+    def restore_next(self) -> None:
+        """Before the first `next`: say that initialisation is over; it is answered once the environment is restored."""
+        self._connect()
+        self._connected = True
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        self._send([f"GET {_RESTORE} HTTP/1.1\r\n{self._agent}\r\n".encode()])
+        status = self._read()[0]
+        if status != 200:
+            raise RuntimeApiError(f"Failed to be restored. Response code: {status}")
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, _LEAST_EVENT)
 
     def next(self) -> tuple[str, dict[str, object]]:
         """Wait for an event: its body and the headers awslambdaric knows, under its names."""
         if self._awaited is None:
-            self._connect()
+            if not self._connected:
+                self._connect()
             self._send([self._next])
         else:
             self._acknowledge(self._awaited)

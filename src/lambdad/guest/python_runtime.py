@@ -17,6 +17,7 @@ import threading
 import time
 import types
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Optional
 
 RUNTIME_DIR = os.path.dirname(os.path.abspath(__file__))
 if RUNTIME_DIR not in sys.path:
@@ -28,6 +29,9 @@ from awslambdaric import lambda_runtime_client  # noqa: E402
 from lambdad.guest import python_rehearsal  # noqa: E402
 from lambdad.guest.python_client import RuntimeClient  # noqa: E402
 from lambdad.guest.python_marshaller import Marshaller  # noqa: E402
+
+if TYPE_CHECKING:
+    from lambdad.guest.python_snapshot import Snapshots
 
 _LOG_DESCRIPTOR = "_LAMBDA_TELEMETRY_LOG_FD"
 _PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
@@ -60,8 +64,14 @@ _loaded: dict[str, list[str]] = {}
 after it would touch, and so copy, a page of memory for nearly every module."""
 
 
+_snapshots: "list[Snapshots]" = []
+"""One, in a zygote of a machine where processes can be restored."""
+
+
 def preload() -> None:
     """In the zygote, before any fork: import what every function needs, and go through what every function will."""
+    from lambdad.guest import python_snapshot  # only here: a runtime that is executed has no use for it
+
     site.setquit()
     site.setcopyright()
     site.sethelper()
@@ -74,10 +84,25 @@ def preload() -> None:
         if name not in _OWN:
             _loaded.setdefault(name.partition(".")[0], []).append(name)
     python_rehearsal.rehearse(main)
+    prepared = python_snapshot.snapshots()
+    if prepared is not None:
+        _snapshots.append(prepared)
 
 
-def run(environment: Mapping[str, str]) -> None:
-    """In the forked child: become this function's runtime process. Never returns: ends by SystemExit."""
+def restore(environment: Mapping[str, str], snapshot: int) -> None:
+    """In the forked child: become what the snapshot's template was. Never returns: ends the process if that cannot be."""
+    for prepared in _snapshots:
+        prepared.restore(snapshot, environment)
+
+
+def run(environment: Mapping[str, str], snapshot: Optional[int] = None) -> None:
+    """In the forked child: become this function's runtime process. Never returns: ends by SystemExit.
+
+    `snapshot`: the descriptor of a file to write one to, once it is initialised.
+    """
+    if snapshot is not None:
+        for prepared in _snapshots:
+            prepared.begin_template(snapshot, environment)
     for name in list(os.environ):
         del os.environ[name]
     for name, value in environment.items():
@@ -116,7 +141,16 @@ def main(client_type: type[RuntimeClient] = RuntimeClient) -> None:
     lambda_runtime_client.runtime_client = client_type(address, lambda_runtime_client._user_agent())
     client = lambda_runtime_client.LambdaRuntimeClient(address)
     client.marshaller = Marshaller()
+    client.restore_next = _restore_next
     awslambdaricmain.bootstrap.run(os.environ["_HANDLER"], client)
+
+
+def _restore_next() -> None:
+    """Called by awslambdaric when a function with SnapStart is initialised. It returns in every environment restored."""
+    for prepared in _snapshots:
+        if prepared.is_template:
+            prepared.take()
+    lambda_runtime_client.runtime_client.restore_next()
 
 
 def _set_search_path(task_root: str) -> None:

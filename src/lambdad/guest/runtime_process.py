@@ -5,8 +5,8 @@ comes. Only after a reset is it forked from a pid 1 that has given up everything
 """
 
 import functools
-import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -25,6 +25,8 @@ _REPORT = 1000
 """The descriptor by which a child that cannot execute its program says so; closed when it can."""
 _WANTED = 1001
 """The descriptor that tells a waiting child what it is to become."""
+_SNAPSHOT = 1002
+"""That of a snapshot, to be written or restored."""
 _PRESTARTED = 3
 """The same for an interpreter of its own; its number is in LAMBDAD_PRESTART_FD."""
 
@@ -39,6 +41,14 @@ class Inside(NamedTuple):
     user_namespace: bool
     module: Any
     """The runtime's own, where it forks: `run(environment)`."""
+
+
+class Snapshot(NamedTuple):
+    """One to be restored; or, with a limit, to be written."""
+
+    descriptor: int
+    limit: Optional[int]
+    """Bytes that it may be long."""
 
 
 def _to_its_end(function: Callable[Arguments, None]) -> Callable[Arguments, NoReturn]:
@@ -58,33 +68,51 @@ def _to_its_end(function: Callable[Arguments, None]) -> Callable[Arguments, NoRe
 
 @_to_its_end
 def wait(inside: Inside, readable: int) -> None:
-    """Become what is told on the descriptor: a JSON object with `argv` (or null: the module's `run`), `environment`."""
-    stand_alone(inside, readable)
+    """Become what is told on the descriptor: `argv` (or null: the module's `run`), `environment`; a snapshot to restore."""
+    stand_alone(inside, readable, None)
     leave_privileges(inside)
     kernel.set_dumpable(1)  # else not even its own /dev/stdout could be opened by name
-    with open(_WANTED, "rb") as file:
-        data = file.read()
-    if data:
-        wanted = json.loads(data)
+    with socket.socket(fileno=_WANTED) as channel:
+        wanted, fds = protocol.receive(channel)
+    if wanted is None:
+        return
+    if fds:
+        move(fds[0], _SNAPSHOT)
+        restore(inside.module, wanted["environment"])
+    else:
         become(inside.module, wanted["argv"], wanted["environment"])
 
 
 @_to_its_end
 def prestart(inside: Inside, readable: int, argv: Sequence[str]) -> None:
     """Execute an interpreter that waits on its own."""
-    stand_alone(inside, readable)
+    stand_alone(inside, readable, None)
     os.dup2(_WANTED, _PRESTARTED)
     leave_privileges(inside)
     execute(argv, {"LAMBDAD_PRESTART_FD": str(_PRESTARTED), "PATH": "/usr/bin:/bin"})
 
 
 @_to_its_end
-def begin(inside: Inside, argv: Optional[Sequence[str]], environment: dict[str, str]) -> None:
+def begin(
+    inside: Inside, argv: Optional[Sequence[str]], environment: dict[str, str], snapshot: Optional[Snapshot]
+) -> None:
     """At once, from a pid 1 that is unprivileged already."""
     kernel.set_dumpable(1)
     kernel.set_oom_score(_OOM_SCORE)
-    stand_alone(inside, None)
-    become(inside.module, argv, environment)
+    stand_alone(inside, None, snapshot.descriptor if snapshot is not None else None)
+    if snapshot is None:
+        become(inside.module, argv, environment)
+    elif snapshot.limit is None:
+        restore(inside.module, environment)
+    else:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (snapshot.limit, snapshot.limit))
+        become(inside.module, None, environment, _SNAPSHOT)
+
+
+def restore(module: Any, environment: dict[str, str]) -> None:
+    """Never returns."""
+    os.close(_REPORT)
+    module.restore(environment, _SNAPSHOT)
 
 
 def leave_privileges(inside: Inside) -> None:
@@ -92,25 +120,33 @@ def leave_privileges(inside: Inside) -> None:
     enter.become_unprivileged(inside.uid, inside.uid, inside.seccomp, inside.user_namespace)
 
 
-def stand_alone(inside: Inside, readable: Optional[int]) -> None:
-    """A session, standard streams, and none of pid 1's descriptors but two out of the way."""
+def stand_alone(inside: Inside, readable: Optional[int], snapshot: Optional[int]) -> None:
+    """A session, standard streams, and none of pid 1's descriptors but some out of the way."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(inside.channel.detach(), _REPORT, inheritable=False)
-    keep = _REPORT + 1
-    if readable is not None:
-        os.dup2(readable, _WANTED, inheritable=False)
-        keep = _WANTED + 1
+    for descriptor, number in ((readable, _WANTED), (snapshot, _SNAPSHOT)):
+        if descriptor is not None:
+            os.dup2(descriptor, number, inheritable=False)
+        else:
+            os.closerange(number, number + 1)
     null = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((null, 0), (inside.output, 1), (inside.output, 2)):
         os.dup2(source, target)
     os.closerange(3, _REPORT)
-    os.closerange(keep, _MOST_FILES)
+    os.closerange(_SNAPSHOT + 1, _MOST_FILES)
 
 
-def become(module: Any, argv: Optional[Sequence[str]], environment: dict[str, str]) -> None:
+def move(descriptor: int, number: int) -> None:
+    os.dup2(descriptor, number, inheritable=False)
+    os.close(descriptor)
+
+
+def become(
+    module: Any, argv: Optional[Sequence[str]], environment: dict[str, str], snapshot: Optional[int] = None
+) -> None:
     """Never returns."""
     status = 1
     try:
@@ -118,7 +154,10 @@ def become(module: Any, argv: Optional[Sequence[str]], environment: dict[str, st
         if argv is not None:
             execute(argv, environment)
         os.close(_REPORT)
-        module.run(environment)
+        if snapshot is None:
+            module.run(environment)
+        else:
+            module.run(environment, snapshot)
         status = 0
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)

@@ -10,7 +10,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from lambdad.clock import Clock
-from lambdad.errors import RecursiveInvocationException, ResourceConflictException, TooManyRequestsException
+from lambdad.errors import (
+    RecursiveInvocationException,
+    ResourceConflictException,
+    SnapStartNotReadyException,
+    TooManyRequestsException,
+)
 from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.recursion import MOST_LOOPS, hop
 from lambdad.invocation.routing import route, version_of
@@ -107,12 +112,16 @@ class Invoker:
     # --- Versions that are still being prepared -----------------------------------------------------------------------
 
     async def wait_until_ready(self, key: FunctionKey, qualifier: str | None) -> FunctionVersion:
-        """The version once it can be invoked. Raises ResourceNotFoundException, ResourceConflictException."""
+        """The version once it can be invoked.
+
+        Raises ResourceNotFoundException, ResourceConflictException, SnapStartNotReadyException."""
         deadline = self._clock.monotonic() + _PREPARATION_LIMIT
         while True:
             version = self.route(key, qualifier)
             if is_ready(version):
                 return version
+            if version.snap_start and version.state == "Pending":
+                raise SnapStartNotReadyException.pending()
             left = deadline - self._clock.monotonic()
             if version.state == "Failed" or left <= 0:
                 raise ResourceConflictException.state(version.state)

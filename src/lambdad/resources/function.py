@@ -87,6 +87,11 @@ class FunctionVersion:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def snap_start(self) -> bool:
+        """Its environments are restored from a snapshot: published versions of functions that have it on."""
+        return self.version != LATEST and self.settings.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
+
+    @property
     def qualified_arn(self) -> str:
         return f"{self.key.arn}:{self.version}"
 
@@ -286,7 +291,8 @@ def publish(function: Function, description: str | None, revision_id: str) -> tu
     """The function with a new version made from `$LATEST`, and that version; or, if nothing has changed since the last
     one was published, as it is, and the last one.
 
-    A version of code that is still being prepared is Pending, too: versions are never updated.
+    A version of code that is still being prepared is Pending, too: versions are never updated. So is one that has to be
+    initialised for its snapshot.
     """
     last = function.versions.get(str(function.last_published))
     if last is not None and same_content(last, function.latest):
@@ -298,7 +304,7 @@ def publish(function: Function, description: str | None, revision_id: str) -> tu
         description=function.latest.description if description is None else description,
         revision_id=revision_id,
     )
-    if not is_settled(version):
+    if not is_settled(version) or version.snap_start:
         version = pending(version)
     versions = {**function.versions, str(number): version}
     return replace(function, versions=versions, last_published=number), version

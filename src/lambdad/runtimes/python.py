@@ -14,6 +14,8 @@ from lambdad.sandbox.driver import Bind, Template
 
 _COMPILE_SECONDS = 120.0
 
+_SNAPSHOT = ("python_snapshot", "snapshot_image", "snapshot_descriptors", "memory_map", "syscall_table")
+
 # Variables an interpreter, its C library or OpenSSL read once, when they start. Those a forked one can follow, or whose
 # value it was started with, are let through.
 _READ_AT_START = ("LD_", "PYTHON", "MALLOC_", "GLIBC_TUNABLES", "OPENSSL_CONF", "LC_", "LANG")
@@ -96,6 +98,7 @@ def runtime_directory(cache: Path, interpreter: Interpreter) -> Path:
         Source(GUEST / "python_client.py", "lambdad/guest/python_client.py"),
         Source(GUEST / "python_rehearsal.py", "lambdad/guest/python_rehearsal.py"),
         Source(GUEST / "python_marshaller.py", "lambdad/guest/python_marshaller.py"),
+        *(Source(GUEST / f"{name}.py", f"lambdad/guest/{name}.py") for name in _SNAPSHOT),
         Source(GUEST / "__init__.py", "lambdad/guest/__init__.py"),
         Source(GUEST / "__init__.py", "lambdad/__init__.py"),
         *distribution("awslambdaric", "awslambdaric"),

@@ -32,12 +32,23 @@ class Template:
     zygote: tuple[str, ...] | None = None
     """The interpreter's argv (inside paths) when the runtime forks; None when its process is executed."""
     preload: str | None = None
-    """Path inside of the module the zygote imports: `preload()` before any fork, `run(environment)` in the child."""
+    """Path inside of the module the zygote imports: `preload()` before any fork, `run(environment)` in the child. With a
+    snapshot to write `run(environment, descriptor)`, with one to restore `restore(environment, descriptor)`."""
     prestart: tuple[str, ...] | None = None
     """argv of an interpreter to start before the function is known; it waits for its environment (a JSON object of
     strings, to end of file) on the descriptor named by the variable LAMBDAD_PRESTART_FD."""
     spare: int = 2
     """How many prepared sandboxes to keep ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFile:
+    """Where a runtime that forks is to write what it is once initialised; or what it is to become."""
+
+    descriptor: int
+    """Writable, or only readable. Whoever starts the sandbox keeps it open until `start` has returned."""
+    limit: int | None = None
+    """Bytes it may be long, if it is to be written; None: it is to be restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,8 @@ class SandboxSpec:
     """The whole environment of the runtime process."""
     argv: tuple[str, ...] | None
     """The runtime process (inside paths); None: fork the zygote and call its `run`."""
+    snapshot: SnapshotFile | None = None
+    """Only with a runtime that forks: `argv` is None then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from lambdad.sandbox.cgroups.driver import Cgroup
 from lambdad.sandbox.channel import Message
@@ -61,12 +61,19 @@ def prepare_message(
     return message, fds
 
 
-def start_message(spec: SandboxSpec) -> Mapping[str, object]:
-    return {
+def start_message(spec: SandboxSpec, tmp: int | None = None) -> tuple[Message, list[int]]:
+    """`tmp`: a volume for /tmp other than the one it has."""
+    snapshot = spec.snapshot
+    given = (("tmp", tmp), ("snapshot", snapshot.descriptor if snapshot is not None else None))
+    named = [(name, fd) for name, fd in given if fd is not None]
+    message = {
         "op": "start",
+        "places": {name: index for index, (name, _) in enumerate(named)},
+        "snapshot_limit": snapshot.limit if snapshot is not None else None,
         "code": os.path.basename(spec.code),
         "layers": [os.path.basename(layer) for layer in spec.layers],
         "tmp_mb": spec.ephemeral_mb,
         "environment": dict(spec.environment),
         "argv": spec.argv,
     }
+    return message, [fd for _, fd in named]

@@ -142,7 +142,7 @@ class NamespacesSandbox:
                 if self._storage is not None and spec.ephemeral_mb != DEFAULT_MB:
                     self._enlarging = asyncio.create_task(self._start_with_other_volume(spec))
                     return
-            self._channel.send(start_message(spec))
+            self._channel.send(*start_message(spec))
         except OSError as error:
             asyncio.get_running_loop().call_soon(self._report, Exit(setup_error=f"start: {error}"))
 
@@ -152,7 +152,7 @@ class NamespacesSandbox:
             with contextlib.ExitStack() as theirs:
                 volume = await self._volume(spec.ephemeral_mb, theirs)
                 if self._destroyed is None:
-                    self._channel.send(start_message(spec), [volume] if volume is not None else [])
+                    self._channel.send(*start_message(spec, volume))
         except OSError as error:
             self._report(Exit(setup_error=f"start: {error}"))
 

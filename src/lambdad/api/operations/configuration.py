@@ -34,7 +34,7 @@ def members_of(version: FunctionVersion, qualifier: str | None = None, *, brief:
         "EphemeralStorage": {"Size": version.ephemeral_storage},
         "SnapStart": {
             "ApplyOn": version.settings.get("SnapStart", {}).get("ApplyOn", "None"),
-            "OptimizationStatus": "Off",
+            "OptimizationStatus": "On" if version.snap_start else "Off",
         },
         "LoggingConfig": _logging_config(version),
     }

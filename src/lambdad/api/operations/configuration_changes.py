@@ -64,7 +64,7 @@ def changes_of(key: FunctionKey, request: Members, before: FunctionVersion | Non
 
 
 def _check_snap_start(changes: Mapping[str, Any], before: FunctionVersion | None) -> None:
-    """It has runtimes that it is for, and takes no larger /tmp than the usual."""
+    """It has runtimes that it is for, and takes neither a larger /tmp than the usual nor file systems."""
     if changes["settings"].get("SnapStart", {}).get("ApplyOn", "None") == "None":
         return
     runtime = changes.get("runtime") or (before.runtime if before is not None else None)
@@ -73,6 +73,8 @@ def _check_snap_start(changes: Mapping[str, Any], before: FunctionVersion | None
     storage = changes.get("ephemeral_storage") or (before.ephemeral_storage if before is not None else 0)
     if storage > _SNAP_START_STORAGE:
         raise InvalidParameterValueException.snap_start_storage(_SNAP_START_STORAGE)
+    if changes["settings"].get("FileSystemConfigs"):
+        raise InvalidParameterValueException.no_snap_start("EFS")
 
 
 def _check_quotas(request: Members) -> None:

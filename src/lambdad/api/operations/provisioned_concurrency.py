@@ -103,6 +103,8 @@ def check_target(function: Function, qualifier: str) -> None:
 
     Raises InvalidParameterValueException, ResourceConflictException, ResourceNotFoundException."""
     check_qualifier(function, qualifier)
+    if function.versions[version_of(function, qualifier)].snap_start:
+        raise InvalidParameterValueException.no_snap_start("Provisioned Concurrency")
     alias = function.aliases.get(qualifier)
     if alias is None:
         pointing = [one.name for one in function.aliases.values() if one.function_version == qualifier]

@@ -1,0 +1,145 @@
+"""How an environment's runtime process comes to be ready: by the Init phase, or (SnapStart) by the Restore phase.
+
+Each has its lines in the log, its time limit, and what becomes of an invocation that waits when it fails.
+AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-restore
+"""
+
+import dataclasses
+import math
+import os
+from dataclasses import dataclass
+from typing import Protocol
+
+from lambdad.clock import Clock
+from lambdad.environments.blueprint import Blueprint, OpenSnapshot
+from lambdad.environments.failures import FunctionError
+from lambdad.environments.log_capture import LogCapture
+from lambdad.errors import ServiceError, SnapStartException, SnapStartTimeoutException
+from lambdad.sandbox.driver import Sandbox, SnapshotFile
+
+RESTORE_TIMEOUT = 10.0
+"""Seconds for the Restore phase, after-restore hooks included."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """What the first REPORT line of an environment says beside its invocation."""
+
+    init_ms: float | None = None
+    restore_ms: float | None = None
+    billed_restore_ms: int | None = None
+
+    @property
+    def billed_ms(self) -> float:
+        return (self.init_ms or 0.0) + (self.billed_restore_ms or 0)
+
+
+WARM = ColdStart()
+
+
+class Initialization(Protocol):
+    limit: float
+    """Seconds."""
+
+    def begin(self) -> None:
+        """Write the line that it starts with."""
+
+    def start(self, sandbox: Sandbox, log_stream: str) -> None:
+        """Start the runtime process."""
+
+    def resumed(self, elapsed_ms: float) -> None:
+        """GET /restore/next: snapshots are taken before it, and restored processes ask it first."""
+
+    def done(self, elapsed_ms: float) -> ColdStart:
+        """It asks for an event."""
+
+    def failed(self, elapsed_ms: float, phase: str, status: str, error: FunctionError | None) -> ServiceError | None:
+        """What the waiting invocation is refused with; None: it is tried once more, or fails as any would."""
+
+
+def initialization_of(blueprint: Blueprint, capture: LogCapture, clock: Clock) -> Initialization:
+    snapshot = blueprint.snapshot()
+    if snapshot is not None:
+        return Restore(blueprint, capture, clock, snapshot)
+    return Init(blueprint, capture, clock)
+
+
+class Init:
+    """The function is imported and its module code run."""
+
+    __slots__ = ("_blueprint", "_capture", "_clock", "_resumed", "limit")
+
+    def __init__(self, blueprint: Blueprint, capture: LogCapture, clock: Clock) -> None:
+        self._blueprint = blueprint
+        self._capture = capture
+        self._clock = clock
+        self._resumed = False
+        self.limit = blueprint.init_timeout
+
+    def begin(self) -> None:
+        blueprint = self._blueprint
+        line = blueprint.lines.init_start(blueprint.runtime_version, blueprint.runtime_version_arn, self._clock.now())
+        self._capture.write(line)
+
+    def start(self, sandbox: Sandbox, log_stream: str) -> None:
+        sandbox.start(self._blueprint.spec(sandbox, log_stream))
+
+    def resumed(self, elapsed_ms: float) -> None:
+        """A function with SnapStart is initialised here for want of a snapshot: its after-restore hooks come now."""
+        self._resumed = self._blueprint.version.snap_start
+
+    def done(self, elapsed_ms: float) -> ColdStart:
+        # Who has provisioned concurrency pays for its initialisation apart from the first invocation.
+        return WARM if self._blueprint.provisioned else ColdStart(init_ms=elapsed_ms)
+
+    def failed(self, elapsed_ms: float, phase: str, status: str, error: FunctionError | None) -> ServiceError | None:
+        error_type = error.error_type if error is not None else None
+        line = self._blueprint.lines.init_report(elapsed_ms, phase, status, error_type, self._clock.now())
+        self._capture.write(line)
+        return SnapStartException.after_restore() if self._resumed and status == "error" else None
+
+
+class Restore:
+    """A snapshot's memory becomes this environment's."""
+
+    __slots__ = ("_blueprint", "_capture", "_clock", "_resumed_ms", "_snapshot", "limit")
+
+    def __init__(self, blueprint: Blueprint, capture: LogCapture, clock: Clock, snapshot: OpenSnapshot) -> None:
+        self._blueprint = blueprint
+        self._capture = capture
+        self._clock = clock
+        self._snapshot = snapshot
+        self._resumed_ms: float | None = None
+        self.limit = RESTORE_TIMEOUT
+
+    def begin(self) -> None:
+        made, now = self._blueprint, self._clock.now()
+        self._capture.write(made.lines.restore_start(made.runtime_version, made.runtime_version_arn, now))
+
+    def start(self, sandbox: Sandbox, log_stream: str) -> None:
+        spec = self._blueprint.spec(sandbox, log_stream)
+        try:
+            sandbox.start(dataclasses.replace(spec, snapshot=SnapshotFile(self._snapshot.descriptor)))
+        finally:
+            os.close(self._snapshot.descriptor)
+
+    def resumed(self, elapsed_ms: float) -> None:
+        self._resumed_ms = elapsed_ms
+
+    def done(self, elapsed_ms: float) -> ColdStart:
+        self._write_report(elapsed_ms, None, None)
+        own_ms = elapsed_ms - self._resumed_ms if self._resumed_ms is not None else elapsed_ms
+        return ColdStart(restore_ms=elapsed_ms, billed_restore_ms=math.ceil(own_ms))
+
+    def failed(self, elapsed_ms: float, phase: str, status: str, error: FunctionError | None) -> ServiceError | None:
+        self._write_report(elapsed_ms, status, error.error_type if error is not None else None)
+        if status == "timeout":
+            return SnapStartTimeoutException.restore(self.limit)
+        if self._resumed_ms is not None:
+            return SnapStartException.after_restore()
+        self._snapshot.discard()  # it never came to itself: whoever is next is initialised
+        return None
+
+    def _write_report(self, elapsed_ms: float, status: str | None, error_type: str | None) -> None:
+        line = self._blueprint.lines.restore_report(elapsed_ms, status, error_type, self._clock.now())
+        self._capture.write(line)

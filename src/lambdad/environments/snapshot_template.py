@@ -1,0 +1,103 @@
+"""One template: an environment that is initialised, writes its snapshot, and ends. SnapStart's Init phase.
+
+It is a sandbox like any other. What it runs is the function's own code, so nothing it says is believed beyond its function:
+whether a snapshot is of any use shows when one is restored. AWS: docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from lambdad.clock import Clock
+from lambdad.environments import failures
+from lambdad.environments.blueprint import Blueprint
+from lambdad.environments.failures import FunctionError
+from lambdad.environments.log_capture import LogCapture
+from lambdad.environments.runtime_api import ACCEPTED, INIT_ERROR, RESTORE_NEXT, error_type_of, refuse_transition
+from lambdad.http.exchange import Exchange
+from lambdad.observability.log_writer import LogEvent
+from lambdad.sandbox.driver import Exit, Sandbox, SnapshotFile
+
+_TYPE = "snap-start"
+
+
+@dataclass(frozen=True, slots=True)
+class InitFailure:
+    """Why a version cannot be: AWS's StateReasonCode, and words."""
+
+    code: str
+    reason: str
+
+
+class SnapshotTemplate:
+    """Runs once; `run` says how it went."""
+
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        sandbox: Sandbox,
+        clock: Clock,
+        log_stream: str,
+        publish: Callable[[list[LogEvent]], None],
+    ) -> None:
+        self._blueprint = blueprint
+        self._sandbox = sandbox
+        self._clock = clock
+        self._log_stream = log_stream
+        self._capture = LogCapture(sandbox.output, publish, clock.now)
+        self._error: FunctionError | None = None
+        self._outcome: asyncio.Future[InitFailure | None] = asyncio.get_running_loop().create_future()
+
+    async def run(self, snapshot: SnapshotFile | None) -> InitFailure | None:
+        """None: it is initialised, and has written what it could, if it was given where.
+
+        Its processes may still run: destroy the sandbox."""
+        blueprint, sandbox = self._blueprint, self._sandbox
+        loop = asyncio.get_running_loop()
+        loop.add_reader(sandbox.output, self._capture.output_readable)
+        sandbox.on_exit = self._exited
+        arn, began = blueprint.runtime_version_arn, self._clock.monotonic()
+        self._capture.write(blueprint.lines.init_start(blueprint.runtime_version, arn, self._clock.now(), _TYPE))
+        try:
+            sandbox.start(replace(blueprint.spec(sandbox, self._log_stream), snapshot=snapshot))
+            failure = await asyncio.wait_for(self._outcome, blueprint.init_timeout)
+            status = "error" if failure is not None else None
+        except TimeoutError:
+            words = f"The function was not initialized within {blueprint.init_timeout:.0f} seconds."
+            failure = InitFailure("FunctionError.InitTimeout", words)
+            status = "timeout"
+        finally:
+            loop.remove_reader(sandbox.output)
+            self._capture.finish()
+            self._capture.publish()
+        elapsed_ms = (self._clock.monotonic() - began) * 1000
+        error_type = self._error.error_type if self._error is not None else None
+        now = self._clock.now()
+        self._capture.write(blueprint.lines.init_report(elapsed_ms, "init", status, error_type, now, _TYPE))
+        self._capture.publish()
+        return failure
+
+    def handle(self, exchange: Exchange) -> None:
+        """Its Runtime API: the end of initialisation, by one of two ways."""
+        if exchange.target == RESTORE_NEXT and exchange.method == b"GET":
+            self._settle(None)  # and it is never answered
+        elif exchange.target == INIT_ERROR and exchange.method == b"POST":
+            exchange.respond_raw(ACCEPTED, b"")
+            self._fail(FunctionError(exchange.body, error_type_of(exchange)))
+        else:
+            refuse_transition(exchange)
+
+    def _exited(self, how: Exit) -> None:
+        if how.setup_error is not None:
+            self._settle(InitFailure("InternalError", how.setup_error))
+        else:
+            self._fail(failures.exited("", how))
+
+    def _fail(self, error: FunctionError) -> None:
+        if not self._outcome.done():
+            self._error = error
+            self._settle(InitFailure("FunctionError", failures.described(error)))
+
+    def _settle(self, failure: InitFailure | None) -> None:
+        if not self._outcome.done():
+            self._outcome.set_result(failure)
