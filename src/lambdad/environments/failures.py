@@ -93,6 +93,7 @@ def described(error: FunctionError) -> str:
     except (ValueError, AttributeError):
         message = None
     text = message if isinstance(message, str) and message else "The function could not be initialized."
+    text = text.removeprefix("RequestId:  ")  # there was none
     return f"{error.error_type}: {text}"[:_MOST_WORDS] if error.error_type else text[:_MOST_WORDS]
 
 
