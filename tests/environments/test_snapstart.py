@@ -7,6 +7,7 @@ import base64
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -203,9 +204,13 @@ def handler(event, context):
         restored(client, name)
         text = "\n".join(server.function_log(name))
         version = r"Runtime Version: python:3\.12\.v\d+\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:\w+"
-        assert re.search(rf"INIT_START {version}\nborn\nINIT_REPORT Init Duration: [\d.]+ ms\tPhase: init\n", text), text
+        assert re.search(rf"INIT_START {version}\nborn\nINIT_REPORT Init Duration: [\d.]+ ms\tPhase: init\n", text), (
+            text
+        )
         assert re.search(rf"RESTORE_START {version}\nRESTORE_REPORT Restore Duration: [\d.]+ ms\nSTART ", text), text
-        assert re.search(r"MB\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: \d+ ms\t$", text, re.MULTILINE), text
+        assert re.search(r"MB\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: \d+ ms\t$", text, re.MULTILINE), (
+            text
+        )
 
 
 @pytest.mark.parametrize("kind", ["text", "json"])
@@ -289,9 +294,7 @@ def test_what_waits_for_nothing(client: Any) -> None:
 def test_provisioned_concurrency_is_refused(client: Any) -> None:
     name = publish(client, "def handler(event, context):\n    return 1\n")
     with pytest.raises(client.exceptions.InvalidParameterValueException):
-        client.put_provisioned_concurrency_config(
-            FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=1
-        )
+        client.put_provisioned_concurrency_config(FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=1)
 
 
 def test_events_wait_until_it_is_active(client: Any, server: Server) -> None:
@@ -340,9 +343,9 @@ def test_a_restart(own_server: Server) -> None:
 def test_nothing_of_a_deleted_one_is_left(own_server: Server) -> None:
     own_server.start()
     client = own_server.client()
-    name = create(client, "import time\ntime.sleep(60)\n", runtime="python3.12", SnapStart=ON)
+    name = create(client, "import time\nprint('begun')\ntime.sleep(60)\n", runtime="python3.12", SnapStart=ON)
     client.publish_version(FunctionName=name)
-    wait_for(lambda: any("INIT_START" in line for line in own_server.function_log(name)), 60)
+    wait_for(lambda: any("begun" in line for line in own_server.function_log(name)), 60)
     client.delete_function(FunctionName=name)
     wait_for(lambda: not _open_snapshots(own_server.pid), 60)
     kept = publish(client, "def handler(event, context):\n    return 1\n")
@@ -377,3 +380,26 @@ def handler(event, context):
         client.invoke(FunctionName=name, Qualifier="1")
     assert caught.value.response["Error"]["Code"] == "SnapStartTimeoutException"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 408
+
+
+def test_with_the_process_driver(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--sandbox", "process").start()
+    try:
+        client = server.client()
+        code = """
+import os, time, uuid
+from snapshot_restore_py import register_after_restore, register_before_snapshot
+BORN, HOOKS = uuid.uuid4().hex, []
+register_before_snapshot(HOOKS.append, "before")
+register_after_restore(HOOKS.append, "after")
+def handler(event, context):
+    time.sleep(event or 0)
+    return [BORN, HOOKS, os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]]
+"""
+        answers = together(client, publish(client, code), 2)
+        assert answers[0][0] != answers[1][0]
+        assert all(one[1:] == [["before", "after"], "snap-start"] for one in answers)
+        broken = publish(client, "raise ValueError('never')\n")
+        assert settled(client, broken)["StateReasonCode"] == "FunctionError"
+    finally:
+        assert server.stop() == 0

@@ -137,9 +137,6 @@ class Preparation:
             outcome = await self._snapshot(version)
         except asyncio.CancelledError:
             return  # deleted meanwhile, or the server ends: the next one finds the version as it is
-        except Exception:
-            log.exception("no snapshot of %s", version.qualified_arn)
-            outcome = _unprepared()
         await self._settle(version.key, {(version.version, version.revision_id): outcome})
 
     async def _make_ready(self, version: FunctionVersion) -> InitFailure | None:
@@ -153,7 +150,8 @@ class Preparation:
             return InitFailure("InternalError", error.message)
         except Exception:
             log.exception("%s could not be prepared", version.qualified_arn)
-            return _unprepared()
+            words = "The function could not be prepared: lambdad's log says why."
+            return InitFailure("InternalError", words)
         return None
 
     async def _settle(self, key: FunctionKey, outcomes: _Outcomes) -> None:
@@ -235,10 +233,6 @@ def _settled(function: Function, outcomes: _Outcomes) -> Function:
             )
             versions[name] = after
     return dataclasses.replace(function, versions=versions)
-
-
-def _unprepared() -> InitFailure:
-    return InitFailure("InternalError", "The function could not be prepared: lambdad's log says why.")
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

@@ -25,11 +25,14 @@ log = logging.getLogger(__name__)
 
 _CONCURRENT = 2
 """Templates at once."""
+_AT_START = 32
+"""Made again at once when the server starts."""
 _MOST_FAILURES = 3
 """So often in a row a snapshot may prove useless; then its version goes without until it is published anew."""
 _MORE_MB = 1024
 """A snapshot may be larger than the function's memory by this: the interpreter, and 512 MB of /tmp."""
 _HEAD = 8
+_BROKEN = InitFailure("InternalError", "The snapshot could not be made: lambdad's log says why.")
 _ENDED = InitFailure("InternalError", "The server ended before the snapshot was made.")
 
 
@@ -58,17 +61,27 @@ class SnapStart:
         self._closed = False
 
     def start(self, functions: Iterable[Function]) -> None:
-        """After a start there are none."""
-        for function in functions:
-            for version in function.versions.values():
-                if version.state == "Active":
-                    self._make_later(version)
+        """After a start there are none: those most likely to be wanted are made now."""
+        newest = [
+            version
+            for function in functions
+            if (version := function.versions.get(str(function.last_published))) is not None
+            and version.snap_start
+            and version.state == "Active"
+        ]
+        newest.sort(key=lambda version: version.last_modified, reverse=True)
+        for version in newest[:_AT_START]:
+            self._make_later(version)
 
     async def prepare(self, version: FunctionVersion) -> InitFailure | None:
         """Initialise the function and take its snapshot; why that cannot be, if it cannot."""
-        if not version.snap_start or version in self._snapshots:
+        if version in self._snapshots:
             return None
-        return await asyncio.shield(self._make(version, first=True))
+        task = self._make(version, first=True)
+        await asyncio.wait({task})
+        if not task.cancelled() and task.exception() is not None:
+            return _BROKEN
+        return task.result()
 
     def snapshot_of(self, version: FunctionVersion) -> OpenSnapshot | None:
         """At once. If there is none, one is made for the next time."""

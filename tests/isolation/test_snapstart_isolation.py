@@ -1,0 +1,136 @@
+"""Environments of one version with SnapStart begin with the same memory. What they must not have in common all the same."""
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from functions import PROMPT, call, create
+from server import Server
+from unprivileged import USER
+
+ON = {"ApplyOn": "PublishedVersions"}
+CODE = """
+import ctypes, os, time
+
+def attempt(what):
+    try:
+        return str(what())
+    except Exception as error:
+        return "refused: " + type(error).__name__
+
+def rights():
+    names = ("CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp")
+    with open("/proc/self/status") as file:
+        return {line.split(":")[0]: line.split()[1] for line in file if line.split(":")[0] in names}
+
+TEMPLATE, IN_TEMPLATE = os.getpid(), rights()
+SEEN = []
+LARGE = bytearray(8 << 20)
+
+def handler(event, context):
+    SEEN.append(event)
+    LARGE[:] = bytes([event]) * len(LARGE)
+    with open(f"/tmp/{event}", "w") as file:
+        file.write("x")
+    time.sleep(0.5)
+    ptrace = ctypes.CDLL(None, use_errno=True)
+    return {
+        "seen": SEEN, "large": sorted(set(LARGE)), "tmp": sorted(os.listdir("/tmp")),
+        "in template": IN_TEMPLATE, "here": rights(),
+        "template": [attempt(lambda: os.kill(TEMPLATE, 9)), ptrace.ptrace(16, TEMPLATE, 0, 0)],
+        "processes": sorted(int(name) for name in os.listdir("/proc") if name.isdigit()),
+        "pid 1": attempt(lambda: os.listdir("/proc/1/fd")),
+        "snapshots": [
+            name for name in os.listdir("/proc/self/fd")
+            if "snapshots" in attempt(lambda: os.readlink("/proc/self/fd/" + name))
+        ],
+        "pages": attempt(lambda: [
+            os.open("/proc/self/map_files/" + name, os.O_RDWR) for name in os.listdir("/proc/self/map_files")
+        ]),
+        "users": os.getuid(), "network": os.readlink("/proc/self/ns/net"), "mounts": os.readlink("/proc/self/ns/mnt"),
+    }
+"""
+
+
+def published(client: Any, code: str) -> str:
+    name = create(client, code, runtime="python3.12", SnapStart=ON)
+    client.publish_version(FunctionName=name)
+    client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
+    return name
+
+
+@pytest.mark.usefixtures("isolated")
+def test_environments_of_one_version(client: Any) -> None:
+    name = published(client, CODE)
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(lambda number: call(client, name, number, Qualifier="1")[0], (1, 2, 3)))
+    for number, one in enumerate(answers, 1):
+        assert one["seen"] == [number]
+        assert one["large"] == [number]
+        assert one["tmp"] == [str(number)]
+        for rights in (one["here"], one["in template"]):
+            assert {rights[name] for name in ("CapEff", "CapPrm", "CapBnd")} == {"0" * 16}
+            assert (rights["NoNewPrivs"], rights["Seccomp"]) == ("1", "2")
+        assert one["template"] == ["refused: ProcessLookupError", -1]
+        assert len(one["processes"]) <= 3
+        assert one["pid 1"].startswith("refused")
+        assert one["snapshots"] == [], "nobody has a descriptor of it"
+        assert one["pages"].startswith("refused") or one["pages"] == "[]"
+    for name_of_own in ("users", "network", "mounts"):
+        assert len({one[name_of_own] for one in answers}) == 3
+
+
+@pytest.mark.usefixtures("isolated")
+@pytest.mark.parametrize("after", ["", "os._exit(0)"])
+def test_a_template_that_spoils_its_snapshot(client: Any, after: str) -> None:
+    """It is its own version's loss: environments are initialised then, or the version fails."""
+    code = f"""
+import os, threading
+from snapshot_restore_py import register_before_snapshot
+
+def spoil():
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if "snapshots" in os.readlink("/proc/self/fd/" + name):
+                os.pwrite(int(name), b"lambdad1" + b"\\xff" * 4000, 0)
+                os.close(int(name))
+        except OSError:
+            pass
+    {after}
+
+register_before_snapshot(spoil)
+def handler(event, context):
+    return os.getpid()
+"""
+    name = create(client, code, runtime="python3.12", SnapStart=ON)
+    client.publish_version(FunctionName=name)
+    waiter = client.get_waiter("published_version_active")
+    if after:
+        with pytest.raises(Exception, match="Failed"):
+            waiter.wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
+        return
+    waiter.wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
+    assert isinstance(call(client, name, Qualifier="1")[0], int)
+
+
+def test_without_root(tmp_path_factory: pytest.TempPathFactory) -> None:
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("needs root, to be rid of it")
+    place = tmp_path_factory.mktemp("snapstart")
+    for directory in (place, *place.parents):
+        if directory.name.startswith(("pytest", "popen", "snapstart")):
+            directory.chmod(0o755)
+    os.chown(place, USER, USER)
+    server = Server(place / "data", unprivileged=True).start()
+    try:
+        client = server.client()
+        code = "import uuid, time\nBORN = uuid.uuid4().hex\ndef handler(event, context):\n    time.sleep(0.5)\n    return BORN\n"
+        name = published(client, code)
+        with ThreadPoolExecutor(2) as threads:
+            born = list(threads.map(lambda _: call(client, name, Qualifier="1")[0], range(2)))
+        assert born[0] == born[1]
+    finally:
+        assert server.stop() == 0
