@@ -3,7 +3,7 @@
 import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 PAGE = mmap.PAGESIZE
@@ -19,6 +19,8 @@ _KERNELS = ("[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]", "[uprobes]")
 
 
 class Region(NamedTuple):
+    line: str
+    """As it is listed."""
     start: int
     end: int
     permissions: str
@@ -48,19 +50,28 @@ class Region(NamedTuple):
         return bool(self.inode) and not self.shared and "w" not in self.permissions
 
 
-def regions() -> "list[Region]":
-    """This process's, but for the kernel's own."""
+def lines() -> "list[str]":
+    """The list of this process's memory."""
+    descriptor = os.open("/proc/self/maps", os.O_RDONLY)
+    try:
+        parts = []
+        while data := os.read(descriptor, 1 << 16):
+            parts.append(data)
+    finally:
+        os.close(descriptor)
+    return b"".join(parts).decode().splitlines()
+
+
+def regions(listed: "Iterable[str]") -> "list[Region]":
+    """But for the kernel's own."""
     found = []
-    with open("/proc/self/maps", "rb", buffering=1 << 20) as file:
-        lines = file.read().decode().splitlines()
-    for line in lines:
+    for line in listed:
         fields = line.split(None, 5)
         path = fields[5] if len(fields) > 5 else ""
         if path not in _KERNELS:
             start, _, end = fields[0].partition("-")
-            found.append(
-                Region(int(start, 16), int(end, 16), fields[1], int(fields[2], 16), fields[3], int(fields[4]), path)
-            )
+            numbers = int(start, 16), int(end, 16), fields[1], int(fields[2], 16), fields[3], int(fields[4])
+            found.append(Region(line, *numbers, path))
     return found
 
 

@@ -23,12 +23,12 @@ import traceback
 import uuid
 import warnings
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Optional
 
 from lambdad.guest import snapshot_descriptors, snapshot_image
-from lambdad.guest.memory_map import Region
 from lambdad.guest.syscall_table import PAGE, SyscallTable, syscall_table
 
+_LIBC = ctypes.CDLL(None)
 NOT_RESTORED = 70
 """Exit status of a process that could not become the snapshot (71, where it was too late to say why)."""
 _SIGACTION, _STACK = 152, 24
@@ -44,7 +44,8 @@ class Snapshots:
     def __init__(self, table: SyscallTable) -> None:
         self._table = table
         self._token = uuid.uuid4().hex
-        self._base: set[Region] = set()
+        self._base: set[str] = set()
+        self._handlers: dict[int, bytes] = {}
         self._descriptor = -1
         self._given: dict[str, str] = {}
 
@@ -55,6 +56,7 @@ class Snapshots:
         self._descriptor = descriptor
         self._given = dict(environment)
         self._base = snapshot_image.unchanging_regions()
+        self._handlers = _handlers()
 
     @property
     def is_template(self) -> bool:
@@ -70,7 +72,7 @@ class Snapshots:
             return
         sys.stdout.flush()
         sys.stderr.flush()
-        kept = _Kept({self._descriptor})
+        kept = _Kept(self._handlers, {self._descriptor})
         gc.collect()
         gc.freeze()  # or the first collection in each environment would copy nearly all of the memory that they share
         with warnings.catch_warnings():
@@ -80,7 +82,7 @@ class Snapshots:
             os.waitpid(pid, 0)
             self._descriptor = -1
             return
-        kept.thread = threading.get_native_id()
+        kept.threads |= {threading.get_native_id()}
         try:
             restored = snapshot_image.write(self._table, self._descriptor, self._base, archive, self._token)
         except (OSError, OverflowError):
@@ -91,7 +93,7 @@ class Snapshots:
         self._descriptor = -1
         self._adopt(json.loads(self._table.left()))
         kept.give_back()
-        _renew_randomness()
+        _renew_randomness(kept.threads)
 
     def _adopt(self, environment: "dict[str, str]") -> None:
         """The variables in which this environment differs from the template."""
@@ -109,8 +111,11 @@ class Snapshots:
     def restore(self, descriptor: int, environment: Mapping[str, str]) -> None:
         """Become what is in the file. Does not return: ends the process where it cannot be."""
         try:
-            image = snapshot_image.Image(descriptor, self._token)
-            _unpack_tmp(descriptor, image.archive_place, image.archive_size)
+            if descriptor != snapshot_image.DESCRIPTOR:
+                os.dup2(descriptor, snapshot_image.DESCRIPTOR, inheritable=False)
+                os.close(descriptor)
+            image = snapshot_image.Image(self._token)
+            _unpack_tmp(snapshot_image.DESCRIPTOR, image.archive_place, image.archive_size)
             self._table.leave(json.dumps(dict(environment)).encode())
             image.become(self._table)
         except (snapshot_image.SnapshotUnusable, OSError, OverflowError, ValueError, KeyError) as error:
@@ -127,30 +132,25 @@ def snapshots() -> Optional[Snapshots]:
 class _Kept:
     """What the kernel knows of a process beside its memory."""
 
-    def __init__(self, own: "set[int]") -> None:
-        self.thread = 0
-        """Its one thread's number, once it is the one that is written down."""
-        self._libc = ctypes.CDLL(None)
+    def __init__(self, handlers: "dict[int, bytes]", own: "set[int]") -> None:
+        """`handlers`: of signals, as every process begins. `own`: descriptors that are not the function's."""
+        self.threads = {threading.get_native_id()}
+        """The template's number, and that of its child that is written down."""
         self._descriptors = snapshot_descriptors.opened(1, own)
         self._directory = os.getcwd()
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
         self._umask = os.umask(0o077)
         os.umask(self._umask)
-        self._handlers = {number: self._handler(number) for number in _SIGNALS}
+        self._handlers = {number: one for number, one in _handlers().items() if one != handlers[number]}
         self._stack = ctypes.create_string_buffer(_STACK)
-        self._libc.sigaltstack(None, self._stack)
-
-    def _handler(self, number: int) -> Any:
-        buffer = ctypes.create_string_buffer(_SIGACTION)
-        self._libc.sigaction(number, None, buffer)
-        return buffer
+        _LIBC.sigaltstack(None, self._stack)
 
     def give_back(self) -> None:
         """In the restored process."""
         self._correct_thread_number()
         for number, handler in self._handlers.items():
-            self._libc.sigaction(number, handler, None)
-        self._libc.sigaltstack(self._stack, None)
+            _LIBC.sigaction(number, ctypes.create_string_buffer(handler, _SIGACTION), None)
+        _LIBC.sigaltstack(self._stack, None)
         snapshot_descriptors.reopen(self._descriptors, 1)
         os.umask(self._umask)
         os.chdir(self._directory)
@@ -158,17 +158,30 @@ class _Kept:
 
     def _correct_thread_number(self) -> None:
         place = ctypes.c_int.from_address(threading.get_ident() + _TID[os.uname().machine])
-        if place.value == self.thread:
+        if place.value in self.threads:
             place.value = threading.get_native_id()
         threading.main_thread()._set_native_id()  # type: ignore[attr-defined]
 
 
-def _renew_randomness() -> None:
-    """Nothing that two environments draw may be the same. What asks the kernel each time needs nothing."""
+def _handlers() -> "dict[int, bytes]":
+    buffer = ctypes.create_string_buffer(_SIGACTION)
+    found = {}
+    for number in _SIGNALS:
+        _LIBC.sigaction(number, None, buffer)
+        found[number] = buffer.raw
+    return found
+
+
+def _renew_randomness(numbers: "set[int]") -> None:
+    """Nothing that two environments draw may be the same. What asks the kernel each time needs nothing.
+
+    OpenSSL's generator starts anew in a process with another number than the one that used it: where that cannot tell
+    it (`numbers`: the template's), it is told.
+    """
     random.seed()
     ssl = sys.modules.get("ssl")
-    if ssl is not None:
-        ssl.RAND_add(os.urandom(64), 64.0)  # its generator starts anew after a fork; here it is told
+    if ssl is not None and os.getpid() in numbers:
+        ssl.RAND_add(os.urandom(64), 64.0)
     tempfile._name_sequence = None  # type: ignore[attr-defined]
 
 

@@ -1,13 +1,14 @@
 """The memory of a process as a file, and how another process of the same zygote takes it as its own.
 
-The file: a page that says where everything is, an archive of /tmp, the memory that holds something, and a JSON document with
-the calls that map it back (made here, so that the process that restores has little to decide):
+The file: a page that says where everything is, an archive of /tmp, the memory that holds something, the calls that map it back
+(packed for the table, made here so that the process that restores has little to do), and a JSON document:
 
+    token       of the zygote
     registers   what `SyscallTable.resume` wants
     break       where the heap ends (brk(2))
-    kept        regions that both processes have anyway: the interpreter's code
+    kept        regions, as they are listed, that both processes have anyway: the interpreter's code
+    mapped      [start, size] of what the calls map
     files       [path, start, size, protection, offset, shared]: mapped from the same file again
-    calls       [name, arguments…], in which -2 stands for the snapshot's descriptor
 
 Everything is done through `syscall_table.py`, which says why.
 """
@@ -17,14 +18,16 @@ import json
 import mmap
 import os
 import struct
+from collections.abc import Sequence
 from typing import Any
 
-from lambdad.guest.memory_map import Region, is_file, joined, pages, regions, without
-from lambdad.guest.syscall_table import PAGE, Call, SyscallTable
+from lambdad.guest.memory_map import Region, is_file, joined, lines, pages, regions, without
+from lambdad.guest.syscall_table import PAGE, Call, SyscallTable, pack
 
-_HEAD = struct.Struct("=8sQQQQ")
+_HEAD = struct.Struct("=8sQQQQQ")
 _MAGIC = b"lambdad1"
-_IMAGE = -2
+DESCRIPTOR = 1002
+"""A process that restores has the snapshot at this number."""
 _TRIES = 20
 _GAP = 16 * PAGE
 """Bytes of nothing that are written too rather than be a mapping of their own."""
@@ -43,16 +46,18 @@ class SnapshotUnusable(Exception):
 class _Plan:
     """What to write, and how it is mapped back. Equal plans are of a process that has not changed in between."""
 
-    def __init__(self, present: "list[Region]", base: "set[Region]", place: int) -> None:
+    def __init__(self, present: "list[Region]", base: "set[str]", place: int, numbers: "dict[str, int]") -> None:
         self.present = present
-        self.kept: list[Region] = []
+        self.kept: list[str] = []
         self.files: list[list[Any]] = []
-        self.calls: list[list[Any]] = []
+        self.calls: list[Call] = []
+        self.mapped: list[tuple[int, int]] = []
         self.written: list[tuple[int, int, int]] = []  # address, size, place in the file
         self._place = place
+        self._numbers = numbers
         for region in present:
-            if region.unchanging and region in base:
-                self.kept.append(region)
+            if region.unchanging and region.line in base:
+                self.kept.append(region.line)
             else:
                 self._add(region)
 
@@ -69,17 +74,20 @@ class _Plan:
             self._read(self._runs(region))
         elif region.shared or "x" in region.permissions:
             kind = _SHARED if region.shared else _PRIVATE
-            self.calls.append(["mmap", region.start, region.size, _READ_WRITE, kind | _NOWHERE, -1, 0])
+            self._map(region.start, region.size, _READ_WRITE, kind | _NOWHERE, -1, 0)
             self._read(self._runs(region))
             if region.protection != _READ_WRITE:
-                self.calls.append(["mprotect", region.start, region.size, region.protection])
+                self.calls.append((self._numbers["mprotect"], region.start, region.size, region.protection))
         else:
             runs = self._runs(region)
             if runs != [(region.start, region.end)]:
-                self.calls.append(["mmap", region.start, region.size, region.protection, _PRIVATE | _NOWHERE, -1, 0])
+                self._map(region.start, region.size, region.protection, _PRIVATE | _NOWHERE, -1, 0)
             for start, end in runs:
-                place = self._write(start, end)
-                self.calls.append(["mmap", start, end - start, region.protection, _PRIVATE, _IMAGE, place])
+                self._map(start, end - start, region.protection, _PRIVATE, DESCRIPTOR, self._write(start, end))
+
+    def _map(self, start: int, size: int, protection: int, flags: int, descriptor: int, place: int) -> None:
+        self.calls.append((self._numbers["mmap"], start, size, protection, flags, descriptor, place))
+        self.mapped.append((start, size))
 
     def _is_to_be_mapped_from_its_file(self, region: Region) -> bool:
         if not region.inode or not (region.shared or region.unchanging) or not is_file(region):
@@ -101,7 +109,7 @@ class _Plan:
             place = self._write(start, end)
             for begin in range(0, end - start, _MOST):
                 size = min(end - start - begin, _MOST)
-                self.calls.append(["pread", _IMAGE, start + begin, size, place + begin])
+                self.calls.append((self._numbers["pread"], DESCRIPTOR, start + begin, size, place + begin))
 
     def _write(self, start: int, end: int) -> int:
         place = self._place
@@ -115,12 +123,12 @@ class _Plan:
         return self._place
 
 
-def unchanging_regions() -> "set[Region]":
+def unchanging_regions() -> "set[str]":
     """What a process has before it has done anything of its own."""
-    return {region for region in regions() if region.unchanging}
+    return {region.line for region in regions(lines()) if region.unchanging}
 
 
-def write(table: SyscallTable, descriptor: int, base: "set[Region]", archive: int, token: str) -> bool:
+def write(table: SyscallTable, descriptor: int, base: "set[str]", archive: int, token: str) -> bool:
     """This process's memory into the file. True in those that are restored from it; False when it is written.
 
     `base`: `unchanging_regions()` of long ago; `archive`: bytes of the archive of /tmp, which are in the file already;
@@ -133,12 +141,11 @@ def write(table: SyscallTable, descriptor: int, base: "set[Region]", archive: in
     number = table.numbers["pwrite"]
     for _ in range(_TRIES):
         plan = _plan(table, base, place)
-        calls: list[Call] = [(number, descriptor, *written) for written in plan.written]
-        table.fill(calls)
+        table.fill(pack((number, descriptor, *written) for written in plan.written))
         came_back = table.run()
         if came_back > 0:
             return True
-        results = table.results(len(calls))
+        results = table.results(len(plan.written))
         if came_back < 0 or results != [size for _, size, _ in plan.written]:
             failed = min(results)
             raise OSError(-failed, "the memory could not be written")
@@ -148,21 +155,21 @@ def write(table: SyscallTable, descriptor: int, base: "set[Region]", archive: in
                 "registers": table.registers.hex(),
                 "break": _break(),
                 "kept": plan.kept,
+                "mapped": sorted([*plan.mapped, *((start, size) for _, start, size, *_ in plan.files)]),
                 "files": plan.files,
-                "calls": plan.calls,
             }
-            data = json.dumps(document).encode()
-            os.pwrite(descriptor, data, plan.end)
-            os.pwrite(descriptor, _HEAD.pack(_MAGIC, plan.end, len(data), PAGE, archive), 0)
+            calls, data = pack(plan.calls), json.dumps(document).encode()
+            os.pwrite(descriptor, calls + data, plan.end)
+            os.pwrite(descriptor, _HEAD.pack(_MAGIC, plan.end, len(calls), len(data), PAGE, archive), 0)
             return False
     raise OSError(0, "the memory does not come to rest")
 
 
-def _plan(table: SyscallTable, base: "set[Region]", place: int) -> _Plan:
-    return _Plan(without(regions(), table.start, table.end), base, place)
+def _plan(table: SyscallTable, base: "set[str]", place: int) -> _Plan:
+    return _Plan(without(regions(lines()), table.start, table.end), base, place, table.numbers)
 
 
-def _rest(region: Region, mapped: "list[tuple[int, int]]") -> "list[tuple[int, int]]":
+def _rest(region: Region, mapped: "Sequence[Sequence[int]]") -> "list[tuple[int, int]]":
     """(start, end) of what of it is not mapped anew. `mapped`: (start, size), in order."""
     rest, start = [], region.start
     for begin, size in mapped:
@@ -188,44 +195,38 @@ def _break() -> int:
 class Image:
     """A snapshot, as read. Raises SnapshotUnusable, OSError."""
 
-    def __init__(self, descriptor: int, token: str) -> None:
-        head = os.pread(descriptor, _HEAD.size, 0)
+    def __init__(self, token: str) -> None:
+        head = os.pread(DESCRIPTOR, _HEAD.size, 0)
         if len(head) < _HEAD.size or head[:8] != _MAGIC:
             raise SnapshotUnusable("it was not written to its end")
-        _, place, size, self.archive_place, self.archive_size = _HEAD.unpack(head)
-        self._descriptor = descriptor
-        self._document = json.loads(os.pread(descriptor, size, place))
+        _, place, calls, size, self.archive_place, self.archive_size = _HEAD.unpack(head)
+        data = os.pread(DESCRIPTOR, calls + size, place)
+        self._calls, self._document = data[:calls], json.loads(data[calls:])
         if self._document["token"] != token:
             raise SnapshotUnusable("it is another zygote's")
 
     def become(self, table: SyscallTable) -> None:
         """Does not return."""
         document, numbers = self._document, table.numbers
-        wanted = {Region(*fields) for fields in document["kept"]}
-        present = without(regions(), table.start, table.end)
-        missing = wanted.difference(present)
+        listed, wanted = set(lines()), set(document["kept"])
+        missing = wanted - listed
         if missing:
-            raise SnapshotUnusable("this process lacks {}".format(sorted(missing)[0]))
+            raise SnapshotUnusable("this process lacks {}".format(min(missing)))
         calls: list[Call] = [(numbers["brk"], document["break"])]
         # What is replaced is never missing in between: the kernel writes to where the thread is described (rseq(2)) whenever
         # it takes the processor away, and ends a process that has no memory there.
-        mapped = [(start, size) for _, start, size, *_ in document["files"]]
-        mapped += [(call[1], call[2]) for call in document["calls"] if call[0] == "mmap"]
-        mapped.sort()
-        for region in present:
-            if region not in wanted and region.path != "[stack]":
-                calls += [(numbers["munmap"], start, end - start) for start, end in _rest(region, mapped)]
+        for region in without(regions(listed - wanted), table.start, table.end):
+            if region.path != "[stack]":
+                rest = _rest(region, document["mapped"])
+                calls += [(numbers["munmap"], start, end - start) for start, end in rest]
         opened = []
         for path, start, size, protection, offset, shared in document["files"]:
             writable = shared and protection & mmap.PROT_WRITE
             opened.append(os.open(path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC))
-            kind = _SHARED if shared else _PRIVATE
-            calls.append((numbers["mmap"], start, size, protection, kind, opened[-1], offset))
-        for name, *arguments in document["calls"]:
             calls.append(
-                (numbers[name], *(self._descriptor if argument == _IMAGE else argument for argument in arguments))
+                (numbers["mmap"], start, size, protection, _SHARED if shared else _PRIVATE, opened[-1], offset)
             )
         # Nothing that runs afterwards may have the snapshot's descriptor.
-        calls += [(numbers["close"], descriptor) for descriptor in (*opened, self._descriptor)]
-        table.fill(calls)
+        ends = [(numbers["close"], descriptor) for descriptor in (*opened, DESCRIPTOR)]
+        table.fill(pack(calls) + self._calls + pack(ends))
         table.resume(bytes.fromhex(document["registers"]))

@@ -12,7 +12,7 @@ import ctypes
 import mmap
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Optional
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -85,11 +85,10 @@ class SyscallTable:
         if _LIBC.mprotect(start, size, protection) != 0:
             raise OSError(ctypes.get_errno(), "mprotect")
 
-    def fill(self, calls: Sequence[Call]) -> None:
-        """Raises OverflowError when there are too many."""
-        if len(calls) >= _ROWS:
-            raise OverflowError("{} system calls do not fit into the table".format(len(calls)))
-        packed = b"".join(_ROW.pack(*call, *(0,) * (8 - len(call))) for call in calls)
+    def fill(self, packed: bytes) -> None:
+        """What `pack` gave, or several of that joined. Raises OverflowError when there are too many."""
+        if len(packed) >= _ROWS * _ROW.size:
+            raise OverflowError("{} system calls do not fit into the table".format(len(packed) // _ROW.size))
         ctypes.memmove(self._rows, packed + _ROW.pack(_END, *(0,) * 7), len(packed) + _ROW.size)
 
     def results(self, count: int) -> "list[int]":
@@ -116,6 +115,11 @@ class SyscallTable:
 
     def left(self) -> bytes:
         return ctypes.string_at(self._data + 8, int.from_bytes(ctypes.string_at(self._data, 8), "little"))
+
+
+def pack(calls: "Iterable[Call]") -> bytes:
+    """Rows of the table."""
+    return b"".join(_ROW.pack(*call, *(0,) * (8 - len(call))) for call in calls)
 
 
 def syscall_table() -> Optional[SyscallTable]:
