@@ -4,8 +4,11 @@
 """
 
 import base64
+import json
 import os
 import re
+import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -403,3 +406,60 @@ def handler(event, context):
         assert settled(client, broken)["StateReasonCode"] == "FunctionError"
     finally:
         assert server.stop() == 0
+
+
+@pytest.mark.usefixtures("isolated")
+def test_the_lines_in_json(server: Server, client: Any) -> None:
+    code = "def handler(event, context):\n    return 1\n"
+    name = publish(client, code, LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "DEBUG"})
+    restored(client, name)
+    server.wait_for_log(name, '"platform.report"')
+    events = [json.loads(line) for line in server.function_log(name) if line]
+    kinds = [one["type"] for one in events]
+    expected = ["initStart", "initReport", "restoreStart", "restoreReport", "start", "report"]
+    assert kinds == [f"platform.{kind}" for kind in expected]
+    by_kind = {one["type"].removeprefix("platform."): one["record"] for one in events}
+    assert by_kind["initStart"]["initializationType"] == "snap-start"
+    assert by_kind["restoreReport"]["status"] == "success"
+    assert by_kind["restoreReport"]["metrics"]["durationMs"] > 0
+    assert set(by_kind["report"]["metrics"]) >= {"restoreDurationMs", "billedRestoreDurationMs"}
+    assert "initDurationMs" not in by_kind["report"]["metrics"]
+
+
+@pytest.mark.usefixtures("isolated")
+def test_a_snapshot_that_belongs_to_a_zygote_that_is_gone(own_server: Server) -> None:
+    own_server.start()
+    client = own_server.client()
+    code = "import uuid\nBORN = uuid.uuid4().hex\ndef handler(event, context):\n    return BORN\n"
+    name = publish(client, code, Timeout=5)
+    before = restored(client, name)
+    for zygote in zygotes(own_server.pid):
+        os.kill(zygote, signal.SIGKILL)
+
+    def again() -> bool:
+        payload, answer = call(client, name, Qualifier="1")
+        return "FunctionError" not in answer and payload != before
+
+    wait_for(lambda: not zygotes(own_server.pid), 30)
+    wait_for(lambda: answers(again), 60)
+    wait_for(lambda: _open_snapshots(own_server.pid), 60)
+
+
+def answers(ask: Callable[[], bool]) -> bool:
+    """As long as sandboxes of the dead zygote are found out the server has none to give."""
+    try:
+        return ask()
+    except ClientError:
+        return False
+
+
+def zygotes(server: int) -> list[int]:
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            command, status = Path(f"/proc/{name}/cmdline").read_bytes(), Path(f"/proc/{name}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if b"zygote.py" in command and f"PPid:\t{server}\n" in status:
+            found.append(int(name))
+    return found
