@@ -357,6 +357,20 @@ def test_nothing_of_a_deleted_one_is_left(own_server: Server) -> None:
     wait_for(lambda: not _open_snapshots(own_server.pid), 60)
 
 
+@pytest.mark.usefixtures("isolated")
+def test_there_is_room_for_so_many(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--max-snapshots-mb", "1").start()
+    try:
+        client = server.client()
+        code = "def handler(event, context):\n    return context.function_name\n"
+        first, second = publish(client, code), publish(client, code)
+        assert len(_open_snapshots(server.pid)) == 1, "the one that was asked for last"
+        assert restored(client, second) == second
+        assert restored(client, first) == first
+    finally:
+        assert server.stop() == 0
+
+
 def _open_snapshots(pid: int) -> list[str]:
     """Files without a name that the server has open in the directory of its snapshots."""
     found = []

@@ -14,9 +14,6 @@ from lambdad.resources.function import FunctionKey, FunctionVersion
 
 log = logging.getLogger(__name__)
 
-_BLOCK = 512
-"""Bytes that st_blocks counts in (stat(2))."""
-
 Name = tuple[FunctionKey, str]
 
 
@@ -48,7 +45,7 @@ class Snapshots:
         name = name_of(version)
         self.remove(name)
         self._files[name] = os.open(f"/proc/self/fd/{written}", os.O_RDONLY | os.O_CLOEXEC)
-        self._sizes[name] = os.fstat(written).st_blocks * _BLOCK
+        self._sizes[name] = os.fstat(written).st_size
         os.close(written)
         while len(self._files) > 1 and sum(self._sizes.values()) > self._limit:
             oldest = next(iter(self._files))

@@ -160,7 +160,9 @@ class _Kept:
         place = ctypes.c_int.from_address(threading.get_ident() + _TID[os.uname().machine])
         if place.value in self.threads:
             place.value = threading.get_native_id()
-        threading.main_thread()._set_native_id()  # type: ignore[attr-defined]
+        tell = getattr(threading.main_thread(), "_set_native_id", None)
+        if tell is not None:
+            tell()
 
 
 def _handlers() -> "dict[int, bytes]":
