@@ -34,8 +34,8 @@ from lambdad.environments.response_stream import MODE as STREAMING_MODE
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
 from lambdad.event_source_mappings.supervisor import Supervisor
-from lambdad.http import protocol
 from lambdad.http.exchange import Exchange, Handler
+from lambdad.http.limits import Limits as HttpLimits
 from lambdad.http.server import Server, listen, serve_accepted
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.concurrency import Concurrency
@@ -63,9 +63,7 @@ log = logging.getLogger(__name__)
 
 _CAPACITY_WAIT = 60.0
 """Seconds that an invocation waits for room when the host is full."""
-_RUNTIME_API_LIMITS = protocol.Limits(
-    body=8 * 1024 * 1024, request_time=None, idle_time=None, streamed_by=STREAMING_MODE
-)
+_RUNTIME_API_LIMITS = HttpLimits(body=8 * 1024 * 1024, request_time=None, idle_time=None, streamed_by=STREAMING_MODE)
 _FILES = 65536
 
 
@@ -106,7 +104,7 @@ class LambdaServer:
         await self._driver.open()
         self._build()
         await self._preparation.recover()
-        self._listener = await listen(self._front_door.handle, config.host, config.port, protocol.Limits())
+        self._listener = await listen(self._front_door.handle, config.host, config.port, HttpLimits())
         self._driver.front_door_port = self._listener.port
         self._preparation.start()
         self._asynchronous.start()
@@ -195,7 +193,7 @@ class LambdaServer:
         """Serve a sandbox's own sockets: the Runtime API, and the AWS endpoint without the pages that are the owner's."""
         ends = [serve_accepted(sandbox.runtime_api, runtime_api, _RUNTIME_API_LIMITS)]
         if sandbox.front_door is not None:
-            ends.append(serve_accepted(sandbox.front_door, self._inner_door.handle, protocol.Limits()))
+            ends.append(serve_accepted(sandbox.front_door, self._inner_door.handle, HttpLimits()))
 
         def detach() -> None:
             for end in ends:

@@ -7,7 +7,8 @@ import socket
 from collections.abc import Callable
 
 from lambdad.http.exchange import Handler
-from lambdad.http.protocol import HttpProtocol, Limits
+from lambdad.http.limits import Limits
+from lambdad.http.protocol import HttpProtocol
 
 log = logging.getLogger(__name__)
 
