@@ -63,7 +63,9 @@ log = logging.getLogger(__name__)
 
 _CAPACITY_WAIT = 60.0
 """Seconds that an invocation waits for room when the host is full."""
-_RUNTIME_API_LIMITS = HttpLimits(body=8 * 1024 * 1024, request_time=None, idle_time=None, streamed_by=STREAMING_MODE)
+_RUNTIME_API_LIMITS = HttpLimits(
+    body=8 * 1024 * 1024, request_time=None, idle_time=None, streamed_by=STREAMING_MODE, streamed_to=b"/response"
+)
 _FILES = 65536
 
 

@@ -99,6 +99,20 @@ def test_an_error_midstream_comes_behind_what_was_written(client: Any) -> None:
     assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
 
 
+def test_while_it_streams_nothing_else_is_said_of_an_invocation(server: Server, client: Any) -> None:
+    name = create(client, SOURCE)
+    assert stream(client, name, {"pieces": ["all of it"], "do": "interrupt"})[:2] == (b"all of it", {})
+    lines = server.wait_for_log(name, "answered 202")
+    refused_ones = [line.split()[-3:] for line in lines if "refused" in line]
+    assert refused_ones == [[what, "refused", "403"] for what in ("error", "response", "next")]
+    assert call(client, name, {"pieces": ["1"]})[0] == 1
+
+
+def test_an_error_is_whole_whatever_its_header_says(client: Any) -> None:
+    name = create(client, SOURCE)
+    assert call(client, name, {"do": "say error"})[0] == {"errorType": "Mine", "errorMessage": "no more"}
+
+
 def test_a_stream_that_breaks_off(client: Any) -> None:
     name = create(client, SOURCE)
     for do in ("exit", "hang up", "flood"):

@@ -256,12 +256,15 @@ class Environment:
         self._owner.environment_answered(self)
         return len(payload) <= limit
 
-    def runtime_streams(self, exchange: Exchange, answered: Callable[[Exchange, bool], None]) -> bool:
-        """POST /response, piece by piece; `answered(exchange, accepted)` at its end. False: it does so already."""
+    @property
+    def streaming(self) -> bool:
+        """The answer is on its way: nothing else may be said of this invocation."""
+        return self._stream is not None
+
+    def runtime_streams(self, exchange: Exchange, answered: Callable[[Exchange, bool], None]) -> None:
+        """POST /response, piece by piece; `answered(exchange, accepted)` at its end."""
         invocation = self._invocation
         assert invocation is not None
-        if self._stream is not None:
-            return False
         limit = self._blueprint.response_limit if invocation.sink is None else self._blueprint.stream_limit
 
         def over(collected: bytes, error: FunctionError | None) -> None:
@@ -274,7 +277,6 @@ class Environment:
             answered(exchange, error is None or error.from_function)
 
         self._stream = ResponseStream(exchange, invocation.sink, self.version.version, limit, over)
-        return True
 
     def runtime_error(self, payload: bytes) -> None:
         """POST /error: the function's own error document."""

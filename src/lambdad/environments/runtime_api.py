@@ -32,7 +32,7 @@ class RuntimeApi:
             if exchange.method != b"GET":
                 _refuse(exchange, 405, "MethodNotAllowed", "method not allowed")
             elif not self._environment.runtime_next(exchange):
-                _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
+                _refuse_transition(exchange)
         elif target.startswith(_INVOCATION):
             self._invocation(exchange, target[len(_INVOCATION) :])
         elif target == _INIT_ERROR and exchange.method == b"POST":
@@ -47,12 +47,13 @@ class RuntimeApi:
             _refuse(exchange, 404, "NotFound", "404 page not found")
         elif not environment.current_request(request_id):
             _refuse(exchange, 400, "InvalidRequestID", "Invalid request ID")
+        elif environment.streaming:
+            _refuse_transition(exchange)
         elif verb == b"error":
             exchange.respond_raw(_ACCEPTED, b"")
             environment.runtime_error(exchange.body)
         elif exchange.incoming is not None:
-            if not environment.runtime_streams(exchange, _streamed):
-                _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
+            environment.runtime_streams(exchange, _streamed)
         elif environment.runtime_response(exchange.body):
             exchange.respond_raw(_ACCEPTED, b"")
         else:
@@ -63,7 +64,7 @@ class RuntimeApi:
         if self._environment.runtime_init_error(exchange.body, error_type):
             exchange.respond_raw(_ACCEPTED, b"")
         else:
-            _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
+            _refuse_transition(exchange)
 
 
 def _streamed(exchange: Exchange, accepted: bool) -> None:
@@ -71,6 +72,10 @@ def _streamed(exchange: Exchange, accepted: bool) -> None:
         exchange.respond_raw(_ACCEPTED, b"")
     else:
         _refuse_size(exchange)
+
+
+def _refuse_transition(exchange: Exchange) -> None:
+    _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
 
 
 def _refuse_size(exchange: Exchange) -> None:

@@ -16,3 +16,5 @@ class Limits:
     streamed_by: tuple[bytes, bytes] | None = None
     """The header, and its value, by which a request says that its body is to be handed on as it comes. No limit holds for
     such a body: who takes it has one."""
+    streamed_to: bytes = b""
+    """How the targets end of which that holds."""

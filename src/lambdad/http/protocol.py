@@ -201,9 +201,11 @@ class HttpProtocol(asyncio.Protocol):
                 self._refuse(413)
         if b"expect" in headers and not self._refused and self._free() and self._transport is not None:
             self._transport.write(_CONTINUE)  # else it would be in the middle of another answer
-        streamed_by = self._limits.streamed_by
-        if streamed_by is not None and headers.get(streamed_by[0]) == streamed_by[1]:
-            self._begin_with_incoming_body()
+        limits = self._limits
+        if limits.streamed_by is not None and self._target.endswith(limits.streamed_to):
+            name, value = limits.streamed_by
+            if headers.get(name) == value:
+                self._begin_with_incoming_body()
 
     def _begin_with_incoming_body(self) -> None:
         """Unless it has to wait for the answer to an earlier one: then its body is kept, like any other."""
