@@ -223,6 +223,7 @@ class LambdaServer:
             await self._listener.drain(0)
         elif (error := finishing.exception()) is not None:
             log.error("draining: %r", error)
+        self._environments.end()  # or else a stream whose caller was given up is waited for until its function is done
         await self._front_door.finished()
         await self._supervisor.close()
         await self._preparation.close()

@@ -5,6 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
 
 import base64
 import json
+import signal
 from typing import Any
 
 from functions import call, create, new_name
@@ -168,6 +169,17 @@ def test_a_caller_who_goes_does_not_stop_the_function(own_server: Server) -> Non
     wait_for(lambda: f'lambdad_invocations_total{{function="{name}"}} 1' in metrics(own_server), 30)
     own_server.wait_for_log(name, "answered 202")
     assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
+
+
+def test_the_second_signal_ends_a_stream(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = create(client, SOURCE, Timeout=900)
+    answer = client.invoke_with_response_stream(FunctionName=name, Payload=b'{"pieces": ["half"], "do": "sleep"}')
+    assert next(iter(answer["EventStream"]))["PayloadChunk"]["Payload"] == b"half"
+    own_server.signal(signal.SIGTERM)
+    wait_for(lambda: "draining" in own_server.log(), 30)
+    own_server.signal(signal.SIGTERM)
+    assert own_server.wait() == 0
 
 
 def metrics(server: Server) -> str:
