@@ -64,8 +64,15 @@ log = logging.getLogger(__name__)
 _CAPACITY_WAIT = 60.0
 """Seconds that an invocation waits for room when the host is full."""
 _RUNTIME_API_LIMITS = HttpLimits(
-    body=8 * 1024 * 1024, request_time=None, idle_time=None, streamed_by=STREAMING_MODE, streamed_to=b"/response"
+    body=8 * 1024 * 1024,
+    request_time=None,
+    idle_time=None,
+    connections=32,
+    streamed_by=STREAMING_MODE,
+    streamed_to=b"/response",
 )
+_INNER_DOOR_LIMITS = HttpLimits(connections=256)
+"""Of one sandbox: all of them together must leave others descriptors."""
 _FILES = 65536
 
 
@@ -195,7 +202,7 @@ class LambdaServer:
         """Serve a sandbox's own sockets: the Runtime API, and the AWS endpoint without the pages that are the owner's."""
         ends = [serve_accepted(sandbox.runtime_api, runtime_api, _RUNTIME_API_LIMITS)]
         if sandbox.front_door is not None:
-            ends.append(serve_accepted(sandbox.front_door, self._inner_door.handle, HttpLimits()))
+            ends.append(serve_accepted(sandbox.front_door, self._inner_door.handle, _INNER_DOOR_LIMITS))
 
         def detach() -> None:
             for end in ends:

@@ -68,6 +68,9 @@ def serve_accepted(listener: socket.socket, handler: Handler, limits: Limits) ->
                 if error.errno not in _TRANSIENT:
                     log.warning("accepting from a sandbox failed: %s", error)
                 return
+            if limits.connections is not None and len(connections) + len(tasks) >= limits.connections:
+                accepted.close()
+                continue
             accepted.setblocking(False)
             factory = lambda: HttpProtocol(handler, limits, connections)  # noqa: E731
             task = loop.create_task(loop.connect_accepted_socket(factory, accepted))
