@@ -67,10 +67,11 @@ class Invoker:
     ) -> None:
         """Run one event; `done` is called once. Raises TooManyRequestsException. The version must be ready."""
         key = version.key
+        series = self._metrics.of(key.name)
         try:
             provisioned = self._concurrency.take(key, version.version)
         except TooManyRequestsException:
-            self._metrics.throttled(key.name)
+            series.throttles += 1
             raise
         self.running += 1
         began = self._clock.monotonic()
@@ -80,10 +81,10 @@ class Invoker:
             self.running -= 1
             done(outcome)
             if isinstance(outcome, TooManyRequestsException):
-                self._metrics.throttled(key.name)
+                series.throttles += 1
                 return
             failed = not isinstance(outcome, InvocationResult) or outcome.function_error is not None
-            self._metrics.invocation(key.name, self._clock.monotonic() - began, failed)
+            series.invocation(self._clock.monotonic() - began, failed)
 
         trace = trace_id or new_trace_id(self._clock.now())
         self._environments.submit(
