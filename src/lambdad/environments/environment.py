@@ -304,7 +304,8 @@ class Environment:
             self._init_failed("error", error)
         elif self.state is State.INVOKING:
             self._capture.finish()
-            self._fail(failures.exited(request_id, how))
+            # Midstream its connection's end is known as well, sooner or later: what is said does not depend on which.
+            self._fail(failures.truncated_response() if self.streaming else failures.exited(request_id, how))
         elif self.state in (State.IDLE, State.FROZEN, State.ANSWERED):
             # It ended by itself between two invocations: AWS finds out at the next one, and starts it anew.
             self._capture.finish()
