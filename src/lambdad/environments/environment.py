@@ -28,6 +28,9 @@ from lambdad.sandbox.driver import Exit, Sandbox
 
 log = logging.getLogger(__name__)
 
+_LAST_WORDS = 1.0
+"""Seconds from the end of a runtime's connection to that of the runtime, if it is one."""
+
 
 class Environment:
     """States and who may change them: `states.py`. `busy` is true from `invoke` until the answer."""
@@ -268,8 +271,9 @@ class Environment:
         limit = self._blueprint.response_limit if invocation.sink is None else self._blueprint.stream_limit
 
         def over(collected: bytes, error: FunctionError | None) -> None:
-            if error is not None and exchange.closed:
-                self._fail(error)  # it broke off: as if the runtime had ended
+            if error is not None and exchange.closed:  # it broke off: the runtime's end, which says more, may be near
+                self._cancel_timer()
+                self._timer = self._loop.call_later(_LAST_WORDS, self._fail, error)
                 return
             self.state = advance(self.state, State.ANSWERED)
             self._finish(collected if error is None else error.payload, "Unhandled" if error else None, error)
@@ -304,8 +308,7 @@ class Environment:
             self._init_failed("error", error)
         elif self.state is State.INVOKING:
             self._capture.finish()
-            # Midstream its connection's end is known as well, sooner or later: what is said does not depend on which.
-            self._fail(failures.truncated_response() if self.streaming else failures.exited(request_id, how))
+            self._fail(failures.exited(request_id, how, self.streaming))
         elif self.state in (State.IDLE, State.FROZEN, State.ANSWERED):
             # It ended by itself between two invocations: AWS finds out at the next one, and starts it anew.
             self._capture.finish()
