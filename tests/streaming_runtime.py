@@ -14,7 +14,16 @@ TYPE, BODY = "Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Erro
 def chunk(data):
     return b"%x\r\n%b\r\n" % (len(data), data)
 
+def say_error(connection, request_id):
+    head = {"Lambda-Runtime-Function-Response-Mode": "streaming", TYPE: "Mine"}
+    document = [json.dumps({"errorType": "Mine", "errorMessage": "no more"}).encode()]
+    connection.request("POST", f"{ROOT}{request_id}/error", iter(document), head, encode_chunked=True)
+    connection.getresponse().read()
+
 def respond(connection, request_id, event):
+    if event.get("do") == "say error":
+        say_error(connection, request_id)
+        return
     head = [
         f"POST {ROOT}{request_id}/response HTTP/1.1", "Host: x", "Lambda-Runtime-Function-Response-Mode: streaming",
         "Transfer-Encoding: chunked", f"Trailer: {TYPE}, {BODY}",
@@ -30,6 +39,11 @@ def respond(connection, request_id, event):
     do = event.get("do")
     if do == "exit":
         sys.exit(3)
+    elif do == "interrupt":
+        for method, path in ("POST", request_id + "/error"), ("POST", request_id + "/response"), ("GET", "next"):
+            other = http.client.HTTPConnection(HOST, int(PORT))
+            other.request(method, ROOT + path, b"{}" if method == "POST" else None)
+            print(path.rpartition("/")[2], "refused", other.getresponse().status)
     elif do == "hang up":
         connection.close()
         time.sleep(3600)

@@ -37,8 +37,8 @@ from lambdad.environments.snapstart import SnapStart
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
 from lambdad.event_source_mappings.supervisor import Supervisor
-from lambdad.http import protocol
 from lambdad.http.exchange import Exchange, Handler
+from lambdad.http.limits import Limits as HttpLimits
 from lambdad.http.localhost_names import LocalhostNames
 from lambdad.http.server import Server, listen, serve_accepted
 from lambdad.invocation.asynchronous import Asynchronous
@@ -71,9 +71,16 @@ log = logging.getLogger(__name__)
 
 _CAPACITY_WAIT = 60.0
 """Seconds that an invocation waits for room when the host is full."""
-_RUNTIME_API_LIMITS = protocol.Limits(
-    body=8 * 1024 * 1024, request_time=None, idle_time=None, streamed_by=STREAMING_MODE
+_RUNTIME_API_LIMITS = HttpLimits(
+    body=8 * 1024 * 1024,
+    request_time=None,
+    idle_time=None,
+    connections=32,
+    streamed_by=STREAMING_MODE,
+    streamed_to=b"/response",
 )
+_INNER_DOOR_LIMITS = HttpLimits(connections=256)
+"""Of one sandbox: all of them together must leave others descriptors."""
 _FILES = 65536
 
 
@@ -118,7 +125,7 @@ class LambdaServer:
         await self._driver.open()
         self._build()
         await self._preparation.recover()
-        self._listener = await listen(self._front_door.handle, config.host, config.port, protocol.Limits())
+        self._listener = await listen(self._front_door.handle, config.host, config.port, HttpLimits())
         self._driver.front_door_port = self._listener.port
         self._preparation.start()
         self._asynchronous.start()
@@ -236,7 +243,7 @@ class LambdaServer:
         """Serve a sandbox's own sockets: the Runtime API, and the AWS endpoint without the pages that are the owner's."""
         ends = [serve_accepted(sandbox.runtime_api, runtime_api, _RUNTIME_API_LIMITS)]
         if sandbox.front_door is not None:
-            ends.append(serve_accepted(sandbox.front_door, self._inner_door.handle, protocol.Limits()))
+            ends.append(serve_accepted(sandbox.front_door, self._inner_door.handle, _INNER_DOOR_LIMITS))
 
         def detach() -> None:
             for end in ends:
@@ -264,6 +271,7 @@ class LambdaServer:
             await self._listener.drain(0)
         elif (error := finishing.exception()) is not None:
             log.error("draining: %r", error)
+        self._environments.end()  # or else a stream whose caller was given up is waited for until its function is done
         await self._front_door.finished()
         await self._deliverer.close()
         self._targets.close()

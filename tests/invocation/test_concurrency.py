@@ -199,3 +199,30 @@ def test_a_function_s_environments_grow_no_faster_than_allowed(own_server: Serve
         assert other not in server.get("/_lambdad/metrics")[1].decode()
     finally:
         assert server.stop() == 0
+
+
+def test_functions_of_one_name_are_one_sample(own_server: Server) -> None:
+    """Prometheus takes no sample twice."""
+    own_server.start()
+    name = new_name()
+    for region in "us-east-1", "eu-west-1":
+        client = own_server.client(region=region)
+        create(client, RUNS, name=name, Timeout=900)
+        client.invoke(FunctionName=name, InvocationType="Event", Payload=b"900")
+    sample = f'lambdad_concurrent_executions{{function="{name}",provisioned="false"}}'
+    wait_for(lambda: f"{sample} 2" in own_server.get("/_lambdad/metrics")[1].decode(), 30)
+    lines = own_server.get("/_lambdad/metrics")[1].decode().splitlines()
+    samples = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
+    assert len(set(samples)) == len(samples)
+    own_server.kill()
+
+
+def test_a_function_that_is_deleted_while_it_runs_is_counted_no_more(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = create(client, RUNS)
+    caller = threading.Thread(target=call, args=(client, name, 3))
+    caller.start()
+    running(own_server, 1)
+    client.delete_function(FunctionName=name)
+    caller.join()
+    assert name not in own_server.get("/_lambdad/metrics")[1].decode()

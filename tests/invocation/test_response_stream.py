@@ -5,6 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
 
 import base64
 import json
+import signal
 from typing import Any
 
 from functions import call, create, new_name
@@ -99,11 +100,27 @@ def test_an_error_midstream_comes_behind_what_was_written(client: Any) -> None:
     assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
 
 
+def test_while_it_streams_nothing_else_is_said_of_an_invocation(server: Server, client: Any) -> None:
+    name = create(client, SOURCE)
+    assert stream(client, name, {"pieces": ["all of it"], "do": "interrupt"})[:2] == (b"all of it", {})
+    lines = server.wait_for_log(name, "answered 202")
+    refused_ones = [line.split()[-3:] for line in lines if "refused" in line]
+    assert refused_ones == [[what, "refused", "403"] for what in ("error", "response", "next")]
+    assert call(client, name, {"pieces": ["1"]})[0] == 1
+
+
+def test_an_error_is_whole_whatever_its_header_says(client: Any) -> None:
+    name = create(client, SOURCE)
+    assert call(client, name, {"do": "say error"})[0] == {"errorType": "Mine", "errorMessage": "no more"}
+
+
 def test_a_stream_that_breaks_off(client: Any) -> None:
     name = create(client, SOURCE)
     for do in ("exit", "hang up", "flood"):
         chunks, end, _ = stream(client, name, {"pieces": ["half"], "do": do})
         assert (chunks, end["ErrorCode"]) == (b"half", "Runtime.TruncatedResponse"), do
+        assert call(client, name, {"pieces": ["half"], "do": do})[0]["errorType"] == "Runtime.TruncatedResponse"
+        assert ("exit status 3" in end["ErrorDetails"]) is (do == "exit")
     assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
 
 
@@ -154,6 +171,17 @@ def test_a_caller_who_goes_does_not_stop_the_function(own_server: Server) -> Non
     wait_for(lambda: f'lambdad_invocations_total{{function="{name}"}} 1' in metrics(own_server), 30)
     own_server.wait_for_log(name, "answered 202")
     assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
+
+
+def test_the_second_signal_ends_a_stream(own_server: Server) -> None:
+    client = own_server.start().client()
+    name = create(client, SOURCE, Timeout=900)
+    answer = client.invoke_with_response_stream(FunctionName=name, Payload=b'{"pieces": ["half"], "do": "sleep"}')
+    assert next(iter(answer["EventStream"]))["PayloadChunk"]["Payload"] == b"half"
+    own_server.signal(signal.SIGTERM)
+    wait_for(lambda: "draining" in own_server.log(), 30)
+    own_server.signal(signal.SIGTERM)
+    assert own_server.wait() == 0
 
 
 def metrics(server: Server) -> str:

@@ -256,3 +256,21 @@ def processes_of_user(uid: int) -> list[str]:
             except FileNotFoundError:
                 continue
     return found
+
+
+def test_connections_to_the_runtime_api_are_few(client: Any) -> None:
+    """Each may hold a body that the server keeps until it is whole."""
+    body = """
+import socket
+host, port = os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')
+def ask():
+    made = socket.create_connection((host, int(port)), timeout=30)
+    kept.append(made)
+    made.sendall(b'GET /nothing HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n')
+    return made.recv(12).decode() or 'closed'
+kept = []
+return [attempt(ask) for _ in range(100)]
+"""
+    answers = run(client, body)
+    assert 1 <= answers.count("HTTP/1.1 404") <= 32
+    assert set(answers[40:]) <= {"closed", "refused: ConnectionResetError", "refused: BrokenPipeError"}

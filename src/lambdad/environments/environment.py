@@ -29,6 +29,9 @@ from lambdad.sandbox.driver import Exit, Sandbox
 
 log = logging.getLogger(__name__)
 
+_LAST_WORDS = 1.0
+"""Seconds from the end of a runtime's connection to that of the runtime, if it is one."""
+
 
 class Environment:
     """States and who may change them: `states.py`. `busy` is true from `invoke` until the answer."""
@@ -177,9 +180,7 @@ class Environment:
             self._set_function_timer()
             self._started = self._clock.monotonic()
         deadline = now + self.version.timeout - (self._clock.monotonic() - self._started)
-        if (
-            exchange is not None and not exchange.closed
-        ):  # else the runtime hung up: its exit is on the way, or time is up
+        if exchange is not None and not exchange.closed:  # else it hung up: its exit is on the way, or time is up
             exchange.respond_raw(next_head(invocation, deadline), invocation.payload)
 
     def _set_function_timer(self) -> None:
@@ -255,17 +256,21 @@ class Environment:
         self._owner.environment_answered(self)
         return len(payload) <= limit
 
-    def runtime_streams(self, exchange: Exchange, answered: Callable[[Exchange, bool], None]) -> bool:
-        """POST /response, piece by piece; `answered(exchange, accepted)` at its end. False: it does so already."""
+    @property
+    def streaming(self) -> bool:
+        """The answer is on its way: nothing else may be said of this invocation."""
+        return self._stream is not None
+
+    def runtime_streams(self, exchange: Exchange, answered: Callable[[Exchange, bool], None]) -> None:
+        """POST /response, piece by piece; `answered(exchange, accepted)` at its end."""
         invocation = self._invocation
         assert invocation is not None
-        if self._stream is not None:
-            return False
         limit = self._blueprint.response_limit if invocation.sink is None else self._blueprint.stream_limit
 
         def over(collected: bytes, error: FunctionError | None) -> None:
-            if error is not None and exchange.closed:
-                self._fail(error)  # it broke off: as if the runtime had ended
+            if error is not None and exchange.closed:  # it broke off: the runtime's end, which says more, may be near
+                self._cancel_timer()
+                self._timer = self._loop.call_later(_LAST_WORDS, self._fail, error)
                 return
             self.state = advance(self.state, State.ANSWERED)
             self._finish(collected if error is None else error.payload, "Unhandled" if error else None, error)
@@ -273,7 +278,6 @@ class Environment:
             answered(exchange, error is None or error.from_function)
 
         self._stream = ResponseStream(exchange, invocation.sink, self.version.version, limit, over)
-        return True
 
     def runtime_error(self, payload: bytes) -> None:
         """POST /error: the function's own error document."""
@@ -301,13 +305,10 @@ class Environment:
         request_id = self._invocation.request_id if self._invocation is not None else ""
         if self.state is State.INIT:
             self._capture.finish()
-            error = failures.exited(request_id, how)
-            self._init_failed("error", error)
+            self._init_failed("error", failures.exited(request_id, how))
         elif self.state is State.INVOKING:
             self._capture.finish()
-            # The end of its connection may be seen before its own: either way a stream has broken off.
-            streaming = self._stream is not None
-            self._fail(failures.truncated_response() if streaming else failures.exited(request_id, how))
+            self._fail(failures.exited(request_id, how, self.streaming))
         elif self.state in (State.IDLE, State.FROZEN, State.ANSWERED):
             # It ended by itself between two invocations: AWS finds out at the next one, and starts it anew.
             self._capture.finish()

@@ -21,6 +21,7 @@ from lambdad.environments.pool import Pool
 from lambdad.environments.provisioned import Provision
 from lambdad.environments.runtime_api import RuntimeApi
 from lambdad.environments.spares import Spares
+from lambdad.errors import ServiceException
 from lambdad.http.exchange import Handler
 from lambdad.observability.log_writer import LogEvent
 from lambdad.observability.logs import LogStore
@@ -98,6 +99,7 @@ class Environments:
         self._refused_room = False
         """Somebody was refused room since it was last looked for."""
         self._sweeper: asyncio.TimerHandle | None = None
+        self._ending = False
         self._empty = asyncio.Event()
         self._empty.set()
         self.cold_starts = 0
@@ -108,6 +110,9 @@ class Environments:
         """`invocation.done` will be called once. Never raises, never waits."""
         pool = self._pools.get((version.key, version.version))
         if pool is None or pool.retired:
+            if self._ending:
+                invocation.done(ServiceException.internal())
+                return
             try:
                 pool = self._open_pool(version)
             except RuntimeNotInstalled as error:
@@ -303,12 +308,17 @@ class Environments:
         """Those that have environments, also when they are retired."""
         return [pool.version for pool in (*self._pools.values(), *self._retired)]
 
-    async def close(self) -> None:
-        """Shut all down and wait until nothing is left of them."""
+    def end(self) -> None:
+        """Shut all down. What runs, and what may still come, is answered with an error."""
+        self._ending = True
         if self._sweeper is not None:
             self._sweeper.cancel()
         for pool in [*self._pools.values(), *self._retired]:
             pool.shutdown()
+
+    async def close(self) -> None:
+        """Wait until nothing is left of them."""
+        self.end()
         try:
             await asyncio.wait_for(self._empty.wait(), _CLOSE_LIMIT)
         except TimeoutError:

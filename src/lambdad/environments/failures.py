@@ -34,6 +34,9 @@ _SIGNALS: dict[int, str] = {
 }
 
 
+_TRUNCATED = "Runtime.TruncatedResponse"
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionError:
     """A value, never raised: what the caller of a failed invocation gets, and what the REPORT line says of it."""
@@ -60,8 +63,8 @@ def timed_out(request_id: str, timeout: int, now: float) -> FunctionError:
     return FunctionError(orjson.dumps({"errorMessage": message}), None, "timeout", f"{message}\n\n")
 
 
-def exited(request_id: str, how: Exit) -> FunctionError:
-    """The runtime process ended without an answer."""
+def exited(request_id: str, how: Exit, midstream: bool = False) -> FunctionError:
+    """The runtime process ended without an answer, or without the whole of it."""
     if how.oom:
         error_type, reason = "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"
     elif how.exec_errno is not None:
@@ -74,7 +77,8 @@ def exited(request_id: str, how: Exit) -> FunctionError:
     else:
         error_type, reason = "Runtime.ExitError", "Runtime exited without providing a reason"
     message = f"RequestId: {request_id} Error: {reason}"
-    return FunctionError(document_of(error_type, message), error_type, log_line=f"{message}\n{error_type}\n")
+    document = document_of(_TRUNCATED if midstream else error_type, message)
+    return FunctionError(document, error_type, log_line=f"{message}\n{error_type}\n")
 
 
 def invalid_entrypoint(request_id: str, reason: str) -> FunctionError:
@@ -111,10 +115,9 @@ def response_too_large(size: int, limit: int) -> FunctionError:
 
 
 def truncated_response() -> FunctionError:
-    """A streamed response broke off."""
-    error_type = "Runtime.TruncatedResponse"
+    """A streamed response broke off, and the runtime goes on."""
     message = "The response of the function was not complete when its runtime closed the connection."
-    return FunctionError(document_of(error_type, message), error_type, log_line=f"{message}\n")
+    return FunctionError(document_of(_TRUNCATED, message), _TRUNCATED, log_line=f"{message}\n")
 
 
 def runtime_not_installed(explanation: str) -> FunctionError:

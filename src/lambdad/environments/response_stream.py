@@ -12,6 +12,7 @@ from typing import Final
 from lambdad.environments import failures
 from lambdad.environments.failures import FunctionError
 from lambdad.http.exchange import Exchange, IncomingBody
+from lambdad.http.pieces import gather
 from lambdad.resources.invocation import ResponseSink
 
 MODE: Final = (b"lambda-runtime-function-response-mode", b"streaming")
@@ -40,7 +41,7 @@ class ResponseStream:
         self._limit = limit
         self._over: Ended | None = over
         self._size = 0
-        self._collected: list[bytes] = []
+        self._collected: list[bytes | bytearray] = []
         self._body.take = self._take
         self._body.ended = self._ended
         exchange.on_close = self._truncated
@@ -64,7 +65,7 @@ class ResponseStream:
         elif self._sink is not None:
             self._sink.write(piece)
         else:
-            self._collected.append(piece)
+            gather(self._collected, piece)
 
     def _ended(self) -> None:
         self._end(_error_in(self._exchange.headers))

@@ -55,12 +55,13 @@ class RuntimeApi:
             _refuse(exchange, 404, "NotFound", "404 page not found")
         elif not environment.current_request(request_id):
             _refuse(exchange, 400, "InvalidRequestID", "Invalid request ID")
+        elif environment.streaming:
+            refuse_transition(exchange)
         elif verb == b"error":
             exchange.respond_raw(ACCEPTED, b"")
             environment.runtime_error(exchange.body)
         elif exchange.incoming is not None:
-            if not environment.runtime_streams(exchange, _streamed):
-                refuse_transition(exchange)
+            environment.runtime_streams(exchange, _streamed)
         elif environment.runtime_response(exchange.body):
             exchange.respond_raw(ACCEPTED, b"")
         else:
@@ -80,6 +81,10 @@ def _streamed(exchange: Exchange, accepted: bool) -> None:
         _refuse_size(exchange)
 
 
+def refuse_transition(exchange: Exchange) -> None:
+    _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
+
+
 def _refuse_size(exchange: Exchange) -> None:
     _refuse(exchange, 413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
 
@@ -87,10 +92,6 @@ def _refuse_size(exchange: Exchange) -> None:
 def error_type_of(exchange: Exchange) -> str:
     """As the runtime names the error that it tells of."""
     return exchange.headers.get(_ERROR_TYPE, b"Runtime.Unknown").decode("latin-1")
-
-
-def refuse_transition(exchange: Exchange) -> None:
-    _refuse(exchange, 403, "InvalidStateTransition", "State transition is not allowed")
 
 
 def _refuse(exchange: Exchange, status: int, error_type: str, message: str) -> None:

@@ -27,7 +27,7 @@ class Connection(Protocol):
 
 
 class IncomingBody:
-    """A request's body that is handed on as it comes (`protocol.Limits.streamed_by`). Trailers join the request's headers."""
+    """A request's body that is handed on as it comes (`limits.py`). Trailers join the request's headers."""
 
     __slots__ = ("_connection", "_paused", "ended", "take")
 

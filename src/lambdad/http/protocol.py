@@ -7,12 +7,15 @@ small. Requests on one connection are answered in order; early ones wait, and re
 import asyncio
 import logging
 from collections import deque
-from dataclasses import dataclass
+from http import HTTPStatus
 from typing import cast
 
 import httptools
 
+from lambdad.http.chunked_stream import ChunkedStream
 from lambdad.http.exchange import Exchange, Handler, IncomingBody
+from lambdad.http.limits import Limits
+from lambdad.http.pieces import gather
 
 log = logging.getLogger(__name__)
 
@@ -20,29 +23,14 @@ _SMALL = 65536
 """Bytes: a body up to this is copied behind its head; a larger one is written by itself."""
 _PIPELINE = 16
 """Requests that may wait on one connection before it is no longer read."""
+_EARLY, _BODY, _UNSENT = 1, 2, 4
+"""Why a connection is not read: requests wait, a body's taker is slower, the client does not take its answers."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _ERRORS = {
-    400: b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-    408: b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-    413: b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-    431: b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    status: f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
+    for status in (400, 408, 413, 431)
 }
 _INTERNAL = b'{"message":"internal error"}'
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bytes and seconds; None: no limit."""
-
-    head: int = 65536
-    body: int = 128 * 1024 * 1024
-    request_time: float | None = 60.0
-    """From a request's first byte to its last."""
-    idle_time: float | None = 120.0
-    """Between an answer and the next request."""
-    streamed_by: tuple[bytes, bytes] | None = None
-    """The header, and its value, by which a request says that its body is to be handed on as it comes. No limit holds for
-    such a body: who takes it has one."""
 
 
 class HttpProtocol(asyncio.Protocol):
@@ -60,6 +48,7 @@ class HttpProtocol(asyncio.Protocol):
         "_early",
         "_handler",
         "_headers",
+        "_held",
         "_incoming",
         "_limits",
         "_loop",
@@ -71,6 +60,7 @@ class HttpProtocol(asyncio.Protocol):
         "_target",
         "_timer",
         "_transport",
+        "_unsent",
     )
 
     def __init__(self, handler: Handler, limits: Limits, connections: "set[HttpProtocol]") -> None:
@@ -84,7 +74,7 @@ class HttpProtocol(asyncio.Protocol):
         self._early: deque[Exchange] = deque()
         self._headers: dict[bytes, bytes] = {}
         self._target = b""
-        self._body: list[bytes] = []
+        self._body: list[bytes | bytearray] = []
         self._body_size = 0
         self._quiet = 0
         self._incoming: IncomingBody | None = None
@@ -92,6 +82,8 @@ class HttpProtocol(asyncio.Protocol):
         self._new = False
         self._close = False
         self._refused = False
+        self._held = 0
+        self._unsent = 0
         self._peer = ""
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -126,9 +118,6 @@ class HttpProtocol(asyncio.Protocol):
         if self._quiet > self._limits.head:
             self._refuse(431)
 
-    def eof_received(self) -> bool:
-        return False
-
     def connection_lost(self, error: Exception | None) -> None:
         self._connections.discard(self)
         self._transport = None
@@ -145,12 +134,31 @@ class HttpProtocol(asyncio.Protocol):
         self._early.clear()
 
     def pause_writing(self) -> None:
+        """The client does not take its answers: it gets no more, and may ask for no more."""
         self._drained = asyncio.Event()
+        self._hold(_UNSENT)
+        self._set_deadline(self._limits.idle_time)
 
     def resume_writing(self) -> None:
         if self._drained is not None:
             self._drained.set()
             self._drained = None
+        self._unsent = 0
+        self._release(_UNSENT)
+        if self._current is None:
+            self._next_early()
+        else:
+            self._deadline = None
+
+    def _hold(self, why: int) -> None:
+        self._held |= why
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def _release(self, why: int) -> None:
+        self._held &= ~why
+        if not self._held and self._transport is not None:
+            self._transport.resume_reading()
 
     # --- httptools --------------------------------------------------------------------------------------------------
 
@@ -191,15 +199,15 @@ class HttpProtocol(asyncio.Protocol):
                 self._refuse(413)
         if b"upgrade" in headers and (length not in (None, b"0") or b"transfer-encoding" in headers):
             self._refuse(400)  # the parser takes its body for the other protocol's first bytes
-        if b"expect" in headers and not self._refused and self._transport is not None:
-            self._transport.write(_CONTINUE)
-        streamed_by = self._limits.streamed_by
-        if streamed_by is not None and headers.get(streamed_by[0]) == streamed_by[1]:
+        if b"expect" in headers and not self._refused and self._free() and self._transport is not None:
+            self._transport.write(_CONTINUE)  # else it would be in the middle of another answer
+        by = self._limits.streamed_by
+        if by is not None and self._target.endswith(self._limits.streamed_to) and headers.get(by[0]) == by[1]:
             self._begin_with_incoming_body()
 
     def _begin_with_incoming_body(self) -> None:
         """Unless it has to wait for the answer to an earlier one: then its body is kept, like any other."""
-        if self._current is None and not self._refused:
+        if self._free() and not self._refused:
             self._incoming = IncomingBody(self)
             exchange = Exchange(self, self._parser.get_method(), self._target, self._headers, b"", self._peer)
             exchange.incoming = self._incoming
@@ -214,7 +222,10 @@ class HttpProtocol(asyncio.Protocol):
         if self._body_size > self._limits.body:
             self._refuse(413)
             return
-        self._body.append(body)
+        if self._body:
+            gather(self._body, body)
+        else:
+            self._body.append(body)
 
     def on_message_complete(self) -> None:
         self._begun = False
@@ -226,19 +237,21 @@ class HttpProtocol(asyncio.Protocol):
             incoming, self._incoming = self._incoming, None
             incoming.resume()
             incoming.ended()
-            if self._close and self._current is None and self._transport is not None:
-                self._transport.close()  # it was answered before its end
+            if self._close and self._current is None:
+                self._end()  # it was answered before its end
             return
-        body = self._body
-        whole = body[0] if len(body) == 1 else b"".join(body)
-        self._body = []
+        whole, self._body = b"".join(self._body), []  # of one piece: that one, not copied
         exchange = Exchange(self, self._parser.get_method(), self._target, self._headers, whole, self._peer)
-        if self._current is None:
+        if self._free():
             self._begin(exchange)
         else:
             self._early.append(exchange)
-            if len(self._early) >= _PIPELINE and self._transport is not None:
-                self._transport.pause_reading()
+            if len(self._early) >= _PIPELINE:
+                self._hold(_EARLY)
+
+    def _free(self) -> bool:
+        """Nothing is being answered, waits for that, or has yet to be taken."""
+        return self._current is None and not self._early and self._drained is None
 
     def _begin(self, exchange: Exchange) -> None:
         self._current = exchange
@@ -271,34 +284,42 @@ class HttpProtocol(asyncio.Protocol):
         self._current.closed = True
         self._current = None
         if self._early:
-            exchange = self._early.popleft()
-            if len(self._early) == _PIPELINE - 1 and self._transport is not None:
-                self._transport.resume_reading()
-            # Not at once: a client that sends a thousand requests together must not deepen the stack a thousand times.
-            self._loop.call_soon(self._begin_early, exchange)
+            if self._drained is None:
+                self._next_early()
         elif self._close:
-            if self._transport is not None:
-                self._transport.close()
+            self._end()
         else:
             self._set_deadline(self._limits.idle_time)
+
+    def _next_early(self) -> None:
+        if self._early:
+            self._current = self._early.popleft()  # from now on: what is read meanwhile comes behind it
+            if len(self._early) == _PIPELINE - 1:
+                self._release(_EARLY)
+            # Not at once: a client that sends a thousand requests together must not deepen the stack a thousand times.
+            self._loop.call_soon(self._begin_early, self._current)
 
     def _begin_early(self, exchange: Exchange) -> None:
         if self._transport is not None and not exchange.closed:
             self._begin(exchange)
 
-    def stream(self, head: bytes) -> "ChunkedStream":
+    def _end(self) -> None:
+        """Close, once all that was written is sent."""
+        if self._transport is not None:
+            self._transport.close()
+            self._set_deadline(self._limits.idle_time)
+
+    def stream(self, head: bytes) -> ChunkedStream:
         transport = self._transport
         if transport is not None:
             transport.write(head)
         return ChunkedStream(self)
 
     def pause_body(self) -> None:
-        if self._transport is not None:
-            self._transport.pause_reading()
+        self._hold(_BODY)
 
     def resume_body(self) -> None:
-        if self._transport is not None:
-            self._transport.resume_reading()
+        self._release(_BODY)
 
     # --- Limits -----------------------------------------------------------------------------------------------------
 
@@ -318,10 +339,21 @@ class HttpProtocol(asyncio.Protocol):
         left = self._deadline - self._loop.time()
         if left > 0:
             self._timer = self._loop.call_later(left, self._look_at_deadline)
+        elif unsent := self._transport.get_write_buffer_size():
+            self._look_at_unsent(unsent)
         elif self._begun:
             self._refuse(408)
         else:
             self._transport.close()
+
+    def _look_at_unsent(self, size: int) -> None:
+        """A client may be slow, but not take nothing at all for so long."""
+        assert self._transport is not None
+        if size == self._unsent:
+            self._transport.abort()
+            return
+        self._unsent = size
+        self._set_deadline(self._limits.idle_time)
 
     def _refuse(self, status: int, error: Exception | None = None) -> None:
         """A request that cannot be answered properly: say so, and end the connection."""
@@ -331,9 +363,9 @@ class HttpProtocol(asyncio.Protocol):
         if error is not None:
             log.debug("a malformed request from %s: %s", self._peer, error)
         if self._transport is not None:
-            if self._current is None:
+            if self._current is None and not self._early:
                 self._transport.write(_ERRORS[status])
-            self._transport.close()
+            self._end()
 
     def _end_after_answers(self) -> None:
         """A request that asks for another protocol is answered in this one (RFC 9110 7.8), and nothing after it is read."""
@@ -343,8 +375,8 @@ class HttpProtocol(asyncio.Protocol):
     def close_when_idle(self) -> None:
         """For draining: now if nothing is being answered, else after that answer."""
         self._close = True
-        if self._current is None and self._transport is not None:
-            self._transport.close()
+        if self._current is None and not self._early:
+            self._end()
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -365,23 +397,3 @@ class HttpProtocol(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(b"0\r\n\r\n")
             self._next()
-
-
-class ChunkedStream:
-    """An answer in chunks, no faster than its client reads."""
-
-    __slots__ = ("_protocol",)
-
-    def __init__(self, protocol: HttpProtocol) -> None:
-        self._protocol = protocol
-
-    async def write(self, data: bytes) -> None:
-        if data:
-            self._protocol.write_chunk(data)
-        await self._protocol.drain()
-
-    def close(self) -> None:
-        self._protocol.end_chunks()
-
-    def abort(self) -> None:
-        self._protocol.abort()

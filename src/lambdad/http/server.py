@@ -7,7 +7,8 @@ import socket
 from collections.abc import Callable
 
 from lambdad.http.exchange import Handler
-from lambdad.http.protocol import HttpProtocol, Limits
+from lambdad.http.limits import Limits
+from lambdad.http.protocol import HttpProtocol
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,9 @@ def serve_accepted(listener: socket.socket, handler: Handler, limits: Limits) ->
                 if error.errno not in _TRANSIENT:
                     log.warning("accepting from a sandbox failed: %s", error)
                 return
+            if limits.connections is not None and len(connections) + len(tasks) >= limits.connections:
+                accepted.close()
+                continue
             accepted.setblocking(False)
             factory = lambda: HttpProtocol(handler, limits, connections)  # noqa: E731
             task = loop.create_task(loop.connect_accepted_socket(factory, accepted))

@@ -78,10 +78,11 @@ class Invoker:
         hopped = hop(trace_id, key, self._clock.now())
         if hopped.loops >= MOST_LOOPS:
             self._check_loop(key)
+        series = self._metrics.of(key.name)
         try:
             provisioned = self._concurrency.take(key, version.version)
         except TooManyRequestsException:
-            self._metrics.throttled(key.name)
+            series.throttles += 1
             raise
         self.running += 1
         began = self._clock.monotonic()
@@ -91,10 +92,10 @@ class Invoker:
             self.running -= 1
             done(outcome)
             if isinstance(outcome, TooManyRequestsException):
-                self._metrics.throttled(key.name)
+                series.throttles += 1
                 return
             failed = not isinstance(outcome, InvocationResult) or outcome.function_error is not None
-            self._metrics.invocation(key.name, self._clock.monotonic() - began, failed)
+            series.invocation(self._clock.monotonic() - began, failed)
 
         self._environments.submit(
             version,

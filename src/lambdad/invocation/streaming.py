@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from typing import Final
 
+from lambdad.http.pieces import gather
 from lambdad.resources.invocation import Flow, InvocationResult, Outcome
 
 _HIGH: Final = 256 * 1024
@@ -29,7 +30,7 @@ class StreamedInvocation:
         self.outcome: Outcome | None = None
         """Once it is over."""
         self._flow: Flow | None = None
-        self._pieces: deque[bytes] = deque()
+        self._pieces: deque[bytes | bytearray] = deque()
         self._waiting = 0
         self._abandoned = False
         self._news = asyncio.Event()
@@ -43,7 +44,7 @@ class StreamedInvocation:
     def write(self, piece: bytes) -> None:
         if self._abandoned:
             return
-        self._pieces.append(piece)
+        gather(self._pieces, piece)
         self._waiting += len(piece)
         if self._waiting >= _HIGH and self._flow is not None:
             self._flow.pause()
@@ -86,7 +87,7 @@ class StreamedInvocation:
         self._waiting -= size
         if self._waiting <= _LOW and self._flow is not None:
             self._flow.resume()
-        return taken[0] if len(taken) == 1 else b"".join(taken)
+        return b"".join(taken)
 
     async def _wait(self) -> None:
         self._news.clear()

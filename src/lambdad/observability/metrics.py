@@ -9,7 +9,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 """Seconds."""
 
 
-class _Series:
+class Series:
     """One function's counters."""
 
     __slots__ = ("buckets", "errors", "invocations", "seconds", "throttles")
@@ -20,6 +20,18 @@ class _Series:
         self.throttles = 0
         self.seconds = 0.0
         self.buckets = [0] * (len(_BUCKETS) + 1)
+
+    def invocation(self, seconds: float, failed: bool) -> None:
+        self.invocations += 1
+        self.seconds += seconds
+        if failed:
+            self.errors += 1
+        at = 0
+        for bound in _BUCKETS:
+            if seconds <= bound:
+                break
+            at += 1
+        self.buckets[at] += 1
 
 
 class Metrics:
@@ -32,7 +44,7 @@ class Metrics:
         concurrency: Callable[[], Iterable[str]],
     ) -> None:
         """`environments`: how many there are by state; `cold_starts`: how many were ever started; `concurrency`: its lines."""
-        self._functions: dict[str, _Series] = {}
+        self._functions: dict[str, Series] = {}
         self._environments = environments
         self._cold_starts = cold_starts
         self._concurrency = concurrency
@@ -50,27 +62,12 @@ class Metrics:
         number, total = of_name.get(function, (0, 0.0))
         of_name[function] = (number + 1, total + value)
 
-    def _of(self, function: str) -> _Series:
+    def of(self, function: str) -> Series:
+        """To be kept by who counts: what ends after its function is deleted must not bring it back here."""
         series = self._functions.get(function)
         if series is None:
-            series = self._functions[function] = _Series()
+            series = self._functions[function] = Series()
         return series
-
-    def throttled(self, function: str) -> None:
-        self._of(function).throttles += 1
-
-    def invocation(self, function: str, seconds: float, failed: bool) -> None:
-        series = self._of(function)
-        series.invocations += 1
-        series.seconds += seconds
-        if failed:
-            series.errors += 1
-        at = 0
-        for bound in _BUCKETS:
-            if seconds <= bound:
-                break
-            at += 1
-        series.buckets[at] += 1
 
     def function_changed(self, key: FunctionKey, before: object, after: object) -> None:
         """A committed change: a deleted function's series go, so that there are no more than functions."""
@@ -111,7 +108,7 @@ class Metrics:
         return ("\n".join(lines) + "\n").encode()
 
 
-def _histogram(name: str, series: _Series) -> list[str]:
+def _histogram(name: str, series: Series) -> list[str]:
     lines = []
     total = 0
     for bound, number in zip((*_BUCKETS, "+Inf"), series.buckets, strict=True):

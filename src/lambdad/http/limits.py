@@ -1,0 +1,22 @@
+"""What one connection may take, and how many there may be. `server.py` of the whole says which hold where."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes and seconds; None: no limit."""
+
+    head: int = 65536
+    body: int = 128 * 1024 * 1024
+    request_time: float | None = 60.0
+    """From a request's first byte to its last."""
+    idle_time: float | None = 120.0
+    """Between an answer and the next request; while a client takes nothing of an answer, once more."""
+    connections: int | None = None
+    """At once, through one sandbox's socket: one more is closed."""
+    streamed_by: tuple[bytes, bytes] | None = None
+    """The header, and its value, by which a request says that its body is to be handed on as it comes. No limit holds for
+    such a body: who takes it has one."""
+    streamed_to: bytes = b""
+    """How the targets end of which that holds."""
