@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lambdad.api.model import load_model
 from lambdad.api.operations.table import OPERATIONS
+from lambdad.protocols.model import load_model
 
 HEAD = """# The Lambda API
 
@@ -37,7 +37,7 @@ OUTSIDE_THE_TABLE = frozenset({"Invoke"})
 
 def text() -> str:
     built = OPERATIONS.keys() | OUTSIDE_THE_TABLE
-    names = sorted(load_model().operations)
+    names = sorted(load_model("lambda").operations)
     unknown = (built | DIFFERENCES.keys()) - set(names)
     if unknown:
         raise ValueError(f"not in the service model: {sorted(unknown)}")

@@ -12,15 +12,15 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import uvloop
 
 from lambdad import __version__
-from lambdad.api.context import Backend
+from lambdad.api.backend import Backend
 from lambdad.api.front_door import FrontDoor
 from lambdad.api.logs_page import LogsPage
-from lambdad.api.model import load_model
 from lambdad.api.operations.code_source import CodeDownload
 from lambdad.aws.credentials import RoleCredentials
 from lambdad.aws.s3 import S3Objects
@@ -48,6 +48,7 @@ from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Invoker
 from lambdad.observability.logs import LogStore
 from lambdad.observability.metrics import Metrics
+from lambdad.protocols.model import load_model
 from lambdad.resources import function_url
 from lambdad.resources.function import FunctionVersion
 from lambdad.runtimes.interpreters import Interpreters
@@ -57,6 +58,7 @@ from lambdad.sandbox.namespaces import NamespacesDriver, can_make_namespaces
 from lambdad.sandbox.network import NetworkPool
 from lambdad.sandbox.process import ProcessDriver
 from lambdad.sandbox.user_network import UserNetworks, find_program
+from lambdad.services.service import Service
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.code_signing_configs import CodeSigningConfigs
 from lambdad.store.database import Database, DataDirectoryInUse
@@ -210,9 +212,10 @@ class LambdaServer:
             b"/_lambdad/metrics": lambda exchange: _metrics(exchange, metrics),
             b"/_lambdad/logs": self._logs_page.handle,
         }
-        model = load_model()
-        self._front_door = FrontDoor(model, backend, pages, secret_of, urls)
-        self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls)
+        self._services: dict[str, Service[Any]] = {}
+        model = load_model("lambda")
+        self._front_door = FrontDoor(model, backend, pages, secret_of, urls, self._services)
+        self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, self._services)
         self._function_urls.load(self._functions.all())
         for function in self._functions.all():
             concurrency.function_changed(function.key, None, function)
@@ -273,6 +276,8 @@ class LambdaServer:
             log.error("draining: %r", error)
         self._environments.end()  # or else a stream whose caller was given up is waited for until its function is done
         await self._front_door.finished()
+        for service in self._services.values():
+            await service.close()
         await self._deliverer.close()
         self._targets.close()
         await self._function_urls.close()

@@ -6,20 +6,16 @@ as ServiceException; nobody outside sees a stack trace.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from contextlib import aclosing
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from lambdad.api.context import Backend, Context, Members
-from lambdad.api.decode import decode
-from lambdad.api.encode import encode
-from lambdad.api.model import Model, Operation
+from lambdad.api.backend import Backend
+from lambdad.api.invoke_target import invoke_target
 from lambdad.api.operations.invoke import invoke
 from lambdad.api.operations.table import OPERATIONS
 from lambdad.api.rate_limit import RateLimit
-from lambdad.api.router import Route, Router, invoke_target
 from lambdad.api.validation import validate
 from lambdad.aws import sigv4
 from lambdad.errors import (
@@ -33,6 +29,12 @@ from lambdad.errors import (
 from lambdad.http import refusal
 from lambdad.http.exchange import Exchange, Handler
 from lambdad.ids import is_uuid, new_uuid
+from lambdad.protocols.codec import Answer
+from lambdad.protocols.context import Context, Members
+from lambdad.protocols.model import Model, Operation
+from lambdad.protocols.rest_json import decode, encode
+from lambdad.protocols.router import Route, Router
+from lambdad.protocols.send import send
 from lambdad.resources.function_url import HOST_LABEL
 from lambdad.resources.quotas import QUOTAS
 
@@ -44,13 +46,22 @@ _LARGE = 1 << 20
 _JSON = (b"application/x-amz-json", b"application/json")
 _SIGNED_PAGES = frozenset({b"/_lambdad/logs"})
 """Health and metrics are anyone's, as monitoring wants them; a code link carries a signature of its own."""
-_SERVICES = frozenset({"lambda", None})
-"""Whose requests are ours: Lambda's, and unsigned ones."""
+_LAMBDA = frozenset({"lambda", None})
+"""Whose requests are Lambda's: its own, and unsigned ones."""
+
+
+class Service(Protocol):
+    """A service beside Lambda, on the same port."""
+
+    def handle(self, exchange: Exchange, context: Context) -> None: ...
+
+    def refuse(self, exchange: Exchange, error: ServiceError) -> None: ...
 
 
 class FrontDoor:
     """A Handler. `pages` are our own, by path prefix; `secret_of` is None when signatures are not checked; `function_urls`
-    gets every request to a host that is one, whatever its path: who may reach only those must not reach the API by them."""
+    gets every request to a host that is one, whatever its path: who may reach only those must not reach the API by them.
+    `services`: by the name that requests are signed for."""
 
     def __init__(
         self,
@@ -59,6 +70,7 @@ class FrontDoor:
         pages: Mapping[bytes, Handler],
         secret_of: Callable[[str], str | None] | None,
         function_urls: Handler,
+        services: Mapping[str, Service],
     ) -> None:
         self._router = Router(model)
         self._invoke = model.operations["Invoke"]
@@ -66,6 +78,7 @@ class FrontDoor:
         self._pages = pages
         self._secret_of = secret_of
         self._function_urls = function_urls
+        self._services = services
         self._rate_limit = RateLimit(backend.config.api_rate)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -89,6 +102,8 @@ class FrontDoor:
         exchange.request_id = given if is_uuid(given) else new_uuid()
         invoked = invoke_target(target) if exchange.method == b"POST" else None
         context = self._context(exchange)
+        if context is None:
+            return
         if invoked is None:
             self._operation(exchange, context)
             return
@@ -99,15 +114,30 @@ class FrontDoor:
         if later is not None:
             self._spawn(exchange, later)
 
-    def _context(self, exchange: Exchange) -> Context:
+    def _context(self, exchange: Exchange) -> Context | None:
+        """None: it is another service's request, and has been handed over."""
         headers, target = exchange.headers, exchange.target
         query = target.partition(b"?")[2].decode("latin-1")
         scope = sigv4.scope_of(sigv4.credential_of(headers, query), self._backend.config.region)
-        self._verify(exchange)
-        if scope.service not in _SERVICES:
-            raise OtherServiceException.of(scope.service or "")
         host = headers.get(b"host", b"localhost").decode("latin-1")
-        return Context(scope.account, scope.region, exchange.request_id, scope.access_key, f"http://{host}")
+        context = Context(scope.account, scope.region, exchange.request_id, scope.access_key, f"http://{host}")
+        if scope.service not in _LAMBDA:
+            self._hand_over(exchange, context, scope.service or "")
+            return None
+        self._verify(exchange)
+        return context
+
+    def _hand_over(self, exchange: Exchange, context: Context, name: str) -> None:
+        service = self._services.get(name)
+        if service is None:
+            self._verify(exchange)
+            raise OtherServiceException.of(name)
+        try:
+            self._verify(exchange)
+        except ServiceError as error:
+            service.refuse(exchange, error)
+        else:
+            service.handle(exchange, context)
 
     def _verify(self, exchange: Exchange) -> None:
         if self._secret_of is not None:
@@ -144,10 +174,7 @@ class FrontDoor:
             raise InvalidParameterValueException.not_built_yet(operation.name)
         status, headers, body = encode(operation, await perform(self._backend, context, request))
         headers.append((b"x-amzn-RequestId", exchange.request_id.encode()))
-        if isinstance(body, bytes):
-            exchange.respond(status, headers, body)
-        else:
-            await _stream(exchange, status, headers, body)
+        await send(exchange, Answer(status, headers, body))
 
     def _spawn(self, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(_guarded(exchange, work))
@@ -168,25 +195,6 @@ class FrontDoor:
         """Every operation under way is answered."""
         while self._tasks:
             await asyncio.wait(list(self._tasks))
-
-
-async def _stream(
-    exchange: Exchange, status: int, headers: list[tuple[bytes, bytes]], body: AsyncGenerator[bytes, None]
-) -> None:
-    """No faster than the client reads; when it goes, what makes the body is told by being closed."""
-    stream = exchange.stream(status, headers)
-    whole = False
-    try:
-        async with aclosing(body) as pieces:
-            async for piece in pieces:
-                await stream.write(piece)
-        stream.close()
-        whole = True
-    except ConnectionError:
-        log.info("the client of request %s has gone before its end", exchange.request_id)
-    finally:
-        if not whole:
-            stream.abort()
 
 
 async def _guarded(exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:

@@ -7,6 +7,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/CommonErrors.html and the Errors sect
 
 from lambdad.errors.base import ServiceError, ServiceException
 from lambdad.errors.parameters import InvalidParameterValueException
+from lambdad.errors.protocols import InternalFailure, InvalidAction, MalformedInput, UnknownTargetException
 from lambdad.errors.requests import (
     BadRequestException,
     InvalidRequestContentException,
@@ -43,10 +44,13 @@ __all__ = [
     "CodeSigningConfigNotFoundException",
     "CodeStorageExceededException",
     "CodeVerificationFailedException",
+    "InternalFailure",
+    "InvalidAction",
     "InvalidCodeSignatureException",
     "InvalidParameterValueException",
     "InvalidRequestContentException",
     "LengthRequiredException",
+    "MalformedInput",
     "NoPublishedVersionException",
     "OtherServiceException",
     "PolicyLengthExceededException",
@@ -67,5 +71,6 @@ __all__ = [
     "TooManyRequestsException",
     "Unauthorized",
     "UnknownOperationException",
+    "UnknownTargetException",
     "ValidationException",
 ]

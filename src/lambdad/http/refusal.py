@@ -13,23 +13,23 @@ from lambdad.http.exchange import Exchange
 
 def refuse(exchange: Exchange, error: ServiceError, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
     """Answer with an error, as AWS writes it; `headers` come beside its own."""
-    exchange.respond(status_of(error), (*_headers_of(exchange, error), *headers), _body_of(error))
+    exchange.respond(status_of(error), (*headers_of(error, exchange.request_id), *headers), body_of(error))
 
 
 def status_of(error: ServiceError) -> int:
     return error.answer_status if isinstance(error, Unauthorized) else error.status
 
 
-def _headers_of(exchange: Exchange, error: ServiceError) -> list[tuple[bytes, bytes]]:
+def headers_of(error: ServiceError, request_id: str) -> list[tuple[bytes, bytes]]:
     return [
         (b"Content-Type", b"application/json"),
-        (b"x-amzn-RequestId", exchange.request_id.encode()),
+        (b"x-amzn-RequestId", request_id.encode()),
         (b"x-amzn-ErrorType", error.code.encode()),
         *error.headers,
     ]
 
 
-def _body_of(error: ServiceError) -> bytes:
+def body_of(error: ServiceError) -> bytes:
     body: dict[str, str | None] = dict(error.members)
     if error.kind is not None and error.has_type:
         body["Type"] = error.kind

@@ -6,7 +6,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html and its siblings
 import dataclasses
 from typing import Any
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.named import function_of, named
 from lambdad.api.operations.provisioned_concurrency import check_target
 from lambdad.api.pagination import page_of
@@ -17,6 +17,7 @@ from lambdad.errors import (
     ResourceNotFoundException,
 )
 from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.alias import Alias
 from lambdad.resources.function import LATEST, Function, FunctionKey, without_alias
 

@@ -6,10 +6,11 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-function-common.html (a 
 from collections.abc import Iterable
 from typing import Any
 
-from lambdad.api.context import Backend, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.code_source import keep_code, read_code
 from lambdad.api.operations.signatures import Deployment
 from lambdad.errors import InvalidParameterValueException
+from lambdad.protocols.context import Members
 from lambdad.resources.function import FunctionKey
 from lambdad.resources.image import parse_image
 from lambdad.resources.layer import LayerReference

@@ -8,11 +8,12 @@ import secrets
 import string
 from typing import Any
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.tags import check_tags
 from lambdad.api.pagination import page_of
 from lambdad.clock import last_modified
 from lambdad.errors import ResourceConflictException, ResourceNotFoundException
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.code_signing import CodeSigningConfig, CodeSigningConfigKey, find_code_signing_config
 
 _LETTERS = string.ascii_lowercase + string.digits

@@ -9,13 +9,14 @@ import hmac
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from lambdad.api.context import Backend, Members
+from lambdad.api.backend import Backend
 from lambdad.errors import (
     CodeStorageExceededException,
     InvalidParameterValueException,
     RequestEntityTooLargeException,
 )
 from lambdad.http.exchange import Exchange
+from lambdad.protocols.context import Members
 from lambdad.resources.function import Function
 from lambdad.resources.quotas import QUOTAS
 from lambdad.store.code_packages import CodePackage, hex_of

@@ -5,10 +5,11 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html and i
 
 import dataclasses
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.code_source import stored_code
 from lambdad.api.operations.named import function_of, named_function
 from lambdad.errors import InvalidParameterValueException
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.function import Function, provisioned_by_version
 from lambdad.resources.quotas import QUOTAS
 

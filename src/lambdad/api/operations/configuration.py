@@ -3,7 +3,7 @@
 AWS: docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
 """
 
-from lambdad.api.context import Members
+from lambdad.protocols.context import Members
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.layer import LayerReference
 from lambdad.runtimes.catalogue import runtime_version_arn

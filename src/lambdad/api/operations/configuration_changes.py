@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from lambdad.api.context import Members
 from lambdad.api.operations.configuration import KEPT
-from lambdad.api.violations import of_maximum
 from lambdad.environments.variables import RESERVED
 from lambdad.errors import InvalidParameterValueException, ValidationException
+from lambdad.protocols.context import Members
+from lambdad.protocols.violations import of_maximum
 from lambdad.resources.function import FunctionKey, FunctionVersion
 from lambdad.resources.quotas import QUOTAS
 from lambdad.runtimes.catalogue import RUNTIMES, creation_blocked, has_snap_start, supported

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lambdad.api.violations import must_be_one_of, of_contents
 from lambdad.errors import ValidationException
+from lambdad.protocols.violations import must_be_one_of, of_contents
 
 _METHODS = ("GET", "PUT", "HEAD", "POST", "PATCH", "DELETE", "*")
 _ORIGIN = r"\*|null|[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/,]+"

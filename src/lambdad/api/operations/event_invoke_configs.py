@@ -7,10 +7,11 @@ import dataclasses
 import re
 from typing import Any
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.named import named
 from lambdad.api.pagination import page_of
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import find_function_arn
 from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.function_settings import EventInvokeConfig

@@ -6,9 +6,9 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
 from collections.abc import Mapping
 from typing import Any
 
-from lambdad.api.context import Members
-from lambdad.api.violations import of_maximum
 from lambdad.errors import InvalidParameterValueException, ResourceConflictException, ValidationException
+from lambdad.protocols.context import Members
+from lambdad.protocols.violations import of_maximum
 from lambdad.resources.event_pattern import is_event_pattern
 from lambdad.resources.event_source_mapping import EventSourceMapping
 from lambdad.resources.event_sources import SQS, SQS_FIFO, SourceArn, SourceKind, kind_of

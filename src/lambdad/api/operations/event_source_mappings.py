@@ -6,7 +6,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html and
 import dataclasses
 from typing import Any
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.event_source_mapping_rules import (
     check_beside,
     check_creation,
@@ -17,6 +17,7 @@ from lambdad.api.operations.tags import check_tags
 from lambdad.api.pagination import page_of
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
 from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.event_source_mapping import EventSourceMapping, MappingKey, changed, deleting
 from lambdad.resources.event_sources import SourceKind, kind_of

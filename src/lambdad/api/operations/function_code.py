@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.code_fields import image_fields, package_fields
 from lambdad.api.operations.code_source import check_code_storage
 from lambdad.api.operations.configuration import members_of
@@ -13,6 +13,7 @@ from lambdad.api.operations.signatures import Deployment
 from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import Function, FunctionVersion, check_changeable, publish, updating, with_latest
 

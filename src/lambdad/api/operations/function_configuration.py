@@ -5,7 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
 
 import dataclasses
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.code_fields import check_package_type
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
@@ -16,6 +16,7 @@ from lambdad.api.operations.signatures import Deployment
 from lambdad.clock import last_modified
 from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import Function, check_changeable, updating, with_latest
 

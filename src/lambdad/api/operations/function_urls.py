@@ -7,12 +7,13 @@ import dataclasses
 import secrets
 from typing import Any
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.cross_origin import check_cors
 from lambdad.api.operations.named import named
 from lambdad.api.pagination import page_of
 from lambdad.clock import last_modified
 from lambdad.errors import ResourceConflictException, ResourceNotFoundException
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.function_settings import FunctionUrl
 from lambdad.resources.function_url import url_of

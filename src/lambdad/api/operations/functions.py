@@ -5,7 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and its sibli
 
 import dataclasses
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.code_fields import check_package_type, image_fields, package_fields
 from lambdad.api.operations.code_source import check_code_storage, location
 from lambdad.api.operations.configuration import members_of
@@ -14,7 +14,6 @@ from lambdad.api.operations.layer_references import check_size, layer_changes
 from lambdad.api.operations.signatures import Deployment, config_of
 from lambdad.api.operations.tags import check_tags
 from lambdad.api.pagination import page_of
-from lambdad.api.violations import of_length
 from lambdad.clock import last_modified
 from lambdad.errors import (
     InvalidParameterValueException,
@@ -23,6 +22,8 @@ from lambdad.errors import (
     ValidationException,
 )
 from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context, Members
+from lambdad.protocols.violations import of_length
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion, pending, publish, without_version
 from lambdad.resources.image import parse_image

@@ -3,8 +3,9 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 """
 
-from lambdad.api.context import Backend, Context
+from lambdad.api.backend import Backend
 from lambdad.errors import AccessDeniedException, ResourceNotFoundException
+from lambdad.protocols.context import Context
 from lambdad.resources.arn import find_function_arn, resolve_function
 from lambdad.resources.function import LATEST, FunctionKey
 from lambdad.resources.policy_evaluation import Asking, evaluate

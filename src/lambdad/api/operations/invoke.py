@@ -9,16 +9,17 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lambdad.api.context import Backend, Context
+from lambdad.api.backend import Backend
 from lambdad.api.operations.invocable import invocable
 from lambdad.api.operations.payloads import check_payload, read_client_context
-from lambdad.api.violations import of_enum
 from lambdad.errors import (
     ServiceError,
     ValidationException,
 )
 from lambdad.http.exchange import Exchange
 from lambdad.invocation.invoke import is_ready
+from lambdad.protocols.context import Context
+from lambdad.protocols.violations import of_enum
 from lambdad.resources.function import FunctionKey, FunctionVersion
 from lambdad.resources.invocation import InvocationResult, Outcome
 from lambdad.resources.quotas import QUOTAS

@@ -1,8 +1,9 @@
 """InvokeAsync: the old way to send an event. AWS: docs.aws.amazon.com/lambda/latest/api/API_InvokeAsync.html"""
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.named import named
 from lambdad.api.operations.payloads import check_payload
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.quotas import QUOTAS
 
 

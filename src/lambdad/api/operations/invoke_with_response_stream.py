@@ -9,11 +9,12 @@ from contextlib import aclosing
 
 import orjson
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.invocable import invocable
 from lambdad.api.operations.payloads import check_payload, read_client_context
 from lambdad.errors import ServiceError
 from lambdad.invocation.streaming import StreamedInvocation
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.invocation import InvocationResult, Outcome
 from lambdad.resources.quotas import QUOTAS
 

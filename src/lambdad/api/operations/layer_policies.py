@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import orjson
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.errors import PreconditionFailedException, ResourceNotFoundException
 from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_layer
 from lambdad.resources.layer import Layer, LayerKey, LayerVersion, with_layer_version
 from lambdad.resources.policy import Policy, Statements, document_of, with_statement, without_statement

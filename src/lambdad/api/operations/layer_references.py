@@ -6,8 +6,9 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/adding-layers.html
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lambdad.api.context import Backend, Members
+from lambdad.api.backend import Backend
 from lambdad.errors import AccessDeniedException, InvalidParameterValueException
+from lambdad.protocols.context import Members
 from lambdad.resources.arn import resolve_layer_version
 from lambdad.resources.function import FunctionKey
 from lambdad.resources.layer import LayerReference, LayerVersion

@@ -3,7 +3,7 @@
 AWS: docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html and its siblings.
 """
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.code_source import keep_code, location, read_code
 from lambdad.api.operations.layer_references import check_access
 from lambdad.api.operations.signatures import signature_of
@@ -14,6 +14,7 @@ from lambdad.errors import (
     InvalidParameterValueException,
     ResourceNotFoundException,
 )
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_layer, resolve_layer_version
 from lambdad.resources.layer import Layer, LayerKey, LayerVersion, with_layer_version, without_layer_version
 

@@ -1,7 +1,8 @@
 """The function, version or alias that a request names, as the operations on what belongs to it find it."""
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import Function, FunctionKey
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 import orjson
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.named import check_qualifier, function_of, named
 from lambdad.errors import InvalidParameterValueException, PreconditionFailedException, ResourceNotFoundException
 from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.function import LATEST, Function, FunctionKey, with_revision
 from lambdad.resources.policy import Statements, document_of, with_statement, without_statement
 from lambdad.resources.policy_statement import is_action, principal_of

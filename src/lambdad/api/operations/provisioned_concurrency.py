@@ -5,7 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PutProvisionedConcurrencyConfig.h
 
 import dataclasses
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.named import check_qualifier, function_of, named
 from lambdad.api.pagination import page_of
 from lambdad.clock import last_modified_to_the_second
@@ -16,6 +16,7 @@ from lambdad.errors import (
     ResourceNotFoundException,
 )
 from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.function import (
     LATEST,
     Function,

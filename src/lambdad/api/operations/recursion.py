@@ -5,8 +5,9 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PutFunctionRecursionConfig.html a
 
 import dataclasses
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.named import function_of, named_function
+from lambdad.protocols.context import Context, Members
 
 
 async def put_function_recursion_config(backend: Backend, context: Context, request: Members) -> Members:

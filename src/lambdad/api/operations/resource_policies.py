@@ -4,10 +4,11 @@ It is the same policy that AddPermission adds statements to. AWS:
 docs.aws.amazon.com/lambda/latest/api/API_PutResourcePolicy.html and its siblings.
 """
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.named import check_qualifier
 from lambdad.api.operations.permissions import change_policy, policy_revision_of
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import LATEST, FunctionKey
 from lambdad.resources.policy import document_of, statements_of

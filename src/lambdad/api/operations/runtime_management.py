@@ -5,10 +5,11 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PutRuntimeManagementConfig.html a
 
 import dataclasses
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.functions import find
 from lambdad.api.operations.named import named
 from lambdad.errors import InvalidParameterValueException
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.function import Function, FunctionVersion
 from lambdad.resources.function_settings import RuntimeManagement
 

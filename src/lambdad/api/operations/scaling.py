@@ -6,9 +6,10 @@ environments there are follows from what is invoked.
 
 import dataclasses
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.named import function_of, named
 from lambdad.errors import InvalidParameterValueException, NoPublishedVersionException, ResourceNotFoundException
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.function import Function, FunctionVersion
 from lambdad.resources.function_settings import Scaling
 

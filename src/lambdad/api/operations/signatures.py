@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lambdad.api.context import Backend
+from lambdad.api.backend import Backend
 from lambdad.aws.signer.package import is_signed
 from lambdad.errors import (
     CodeSigningConfigNotFoundException,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations import (
     aliases,
     code_signing_configs,
@@ -27,6 +27,7 @@ from lambdad.api.operations import (
     tags,
     versions,
 )
+from lambdad.protocols.context import Context, Members
 
 Operation = Callable[[Backend, Context, Members], Awaitable[Members]]
 

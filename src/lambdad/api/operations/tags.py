@@ -6,10 +6,11 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_TagResource.html and its siblings
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.named import function_of
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
 from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.code_signing import CodeSigningConfigKey, find_code_signing_config
 from lambdad.resources.event_source_mapping import MappingKey, find_mapping

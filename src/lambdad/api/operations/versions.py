@@ -1,6 +1,6 @@
 """PublishVersion, ListVersionsByFunction. AWS: docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html"""
 
-from lambdad.api.context import Backend, Context, Members
+from lambdad.api.backend import Backend
 from lambdad.api.operations.code_source import check_code_storage
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.functions import position_of
@@ -12,6 +12,7 @@ from lambdad.errors import (
     ResourceNotFoundException,
 )
 from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.function import LATEST, Function, FunctionVersion, publish, with_revision
 

@@ -1,7 +1,7 @@
-"""What an operation is given beside its request: who asks (Context) and the rooms below (Backend)."""
+"""What an operation is given beside its request: the rooms below."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
     from lambdad.store.event_source_mappings import EventSourceMappings
     from lambdad.store.functions import Functions
     from lambdad.store.layers import Layers
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """One request's identity."""
-
-    account: str
-    """12 digits: the access key id if it is 12 digits, else 000000000000."""
-    region: str
-    """From the credential scope."""
-    request_id: str
-    access_key: str | None
-    endpoint: str
-    """Where the caller reached us, e.g. `http://127.0.0.1:4566`: what Code.Location URLs start with."""
 
 
 class Fetch(Protocol):
@@ -67,7 +53,3 @@ class Backend:
     deciding: "asyncio.Lock"
     """Held while a change is decided and committed that other records have a say in: what is left of the account's
     concurrency, whether a code signing configuration is used."""
-
-
-Members = dict[str, Any]
-"""A request or an answer by the service model's member names; blobs are bytes, timestamps are seconds."""

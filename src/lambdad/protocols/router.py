@@ -1,17 +1,12 @@
-"""Method and path → operation. RFC 3986 for the percent-encoding; the templates are the service model's.
-
-Invoke is matched first, by its prefix and suffix: it is the one path that has to be fast.
-"""
+"""Method and path → operation. RFC 3986 for the percent-encoding; the templates are the service model's."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from lambdad.api.model import Model, Operation
+from lambdad.protocols.model import Model, Operation
 
-_INVOKE_PREFIX = b"/2015-03-31/functions/"
-_INVOKE_SUFFIX = b"/invocations"
 _PARAMETER = re.compile(r"\{(\w+)\+?\}")
 
 
@@ -20,16 +15,6 @@ class Route:
     operation: Operation
     parameters: Mapping[str, str]
     """Decoded path parameters by their name in the template."""
-
-
-def invoke_target(target: bytes) -> tuple[str, str] | None:
-    """(function name, raw query) if this is the path of Invoke."""
-    path, _, query = target.partition(b"?")
-    if path.startswith(_INVOKE_PREFIX) and path.endswith(_INVOKE_SUFFIX):
-        name = path[len(_INVOKE_PREFIX) : -len(_INVOKE_SUFFIX)].decode("latin-1")
-        if "/" not in name and name:
-            return (unquote(name) if "%" in name else name), query.decode("latin-1")
-    return None
 
 
 class Router:

@@ -1,6 +1,6 @@
-"""AWS's service model of Lambda, compiled at start into tables for routing, decoding, validation and encoding.
+"""AWS's service models, compiled into tables for routing, decoding, validation and encoding.
 
-The model is botocore's `service-2.json`, read as data: importing botocore costs half a second, reading its file ten
+A model is botocore's `service-2.json`, read as data: importing botocore costs half a second, reading its file ten
 milliseconds.
 """
 
@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-
-_DATA = "data/lambda/2015-03-31/service-2.json.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,10 @@ class Shape:
         self.payload: str | None = raw.get("payload")
         self.eventstream: bool = raw.get("eventstream", False)
         """A structure that stands for a stream of its members."""
+        self.flattened: bool = raw.get("flattened", False)
+        """Query protocol: a list without an element of its own around its members."""
+        self.element_name: str | None = raw.get("member", {}).get("locationName")
+        """Query protocol: of a list's members."""
         self.sensitive: bool = raw.get("sensitive", False)
         self._raw = raw
         self._model = model
@@ -101,11 +103,27 @@ class Operation:
     status: int
     input: Shape | None
     output: Shape | None
+    result_wrapper: str | None
+    """Query protocol: the element that the answer's members stand in."""
 
 
 class Model:
+    """One service's. `protocols`: as it names them; `target_prefix` (JSON protocols), `namespace` (XML): empty if it has none."""
+
     def __init__(self, document: Mapping[str, Any]) -> None:
+        metadata = document["metadata"]
+        self.protocols: tuple[str, ...] = tuple(metadata["protocols"])
+        self.json_version: str = metadata.get("jsonVersion", "1.0")
+        self.target_prefix: str = metadata.get("targetPrefix", "")
+        self.namespace: str = metadata.get("xmlNamespace", "")
+        self.query_compatible = "awsQueryCompatible" in metadata
         self._raw_shapes = document["shapes"]
+        self.error_codes: Mapping[str, str] = {
+            name: shape["error"]["code"]
+            for name, shape in self._raw_shapes.items()
+            if shape.get("exception") and "code" in shape.get("error", {})
+        }
+        """What the query protocol calls errors, by name, where it is not that."""
         self._shapes: dict[str, Shape] = {}
         self.operations = {name: self._operation(name, raw) for name, raw in document["operations"].items()}
 
@@ -118,12 +136,16 @@ class Model:
     def _operation(self, name: str, raw: Mapping[str, Any]) -> Operation:
         http = raw["http"]
         shapes = [self.shape(raw[side]["shape"]) if raw.get(side) else None for side in ("input", "output")]
-        return Operation(name, http["method"], http["requestUri"], http.get("responseCode", 200), shapes[0], shapes[1])
+        wrapper = raw.get("output", {}).get("resultWrapper")
+        return Operation(
+            name, http["method"], http["requestUri"], http.get("responseCode", 200), shapes[0], shapes[1], wrapper
+        )
 
 
-def load_model() -> Model:
-    """From the botocore that is installed beside us, without importing it."""
+def load_model(service: str) -> Model:
+    """The newest of a service (botocore's name of it), from the botocore installed beside us, without importing it."""
     spec = importlib.util.find_spec("botocore")
     if spec is None or spec.origin is None:
-        raise RuntimeError("botocore is not installed: the service model is missing")
-    return Model(orjson.loads(gzip.decompress((Path(spec.origin).parent / _DATA).read_bytes())))
+        raise RuntimeError("botocore is not installed: the service models are missing")
+    versions = (Path(spec.origin).parent / "data" / service).glob("*/service-2.json.gz")
+    return Model(orjson.loads(gzip.decompress(max(versions).read_bytes())))
