@@ -68,3 +68,9 @@ def test_tests_do_not_sleep() -> None:
         if path.name not in waiting and re.search(r"^\s*(await asyncio|time)\.sleep\(", code, re.MULTILINE):
             sleepers.append(path.name)
     assert not sleepers
+
+
+def test_every_promise_has_a_number_of_its_own() -> None:
+    numbers = re.findall(r"^\| ([A-Z]+\d+) \|", (ROOT / "SPECIFICATION.md").read_text(), re.MULTILINE)
+    assert numbers
+    assert len(numbers) == len(set(numbers)), sorted(numbers)

@@ -176,6 +176,17 @@ def test_our_own_pages(server: Server) -> None:
     assert server.get("/nothing/at/all")[0] == 404
 
 
+@pytest.mark.parametrize("path", ["/2015-03-31/functions/any/invocations", "/2015-03-31/functions", "/_lambdad/logs"])
+def test_web_pages_reach_no_api(connection: socket.socket, path: str) -> None:
+    """A browser sends a simple POST for any page, wherever it goes."""
+    body = b"{}"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: https://example.com\r\nContent-Type: text/plain\r\n"
+    connection.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    status, answer, _ = read_answer(connection)
+    assert status == 403
+    assert b"Web pages" in answer
+
+
 def test_a_slow_client_does_not_hold_up_others(server: Server, connection: socket.socket) -> None:
     connection.sendall(b"GET /_lambdad/health HTTP/1.1\r\nHost:")
     for _ in range(50):

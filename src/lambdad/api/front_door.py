@@ -19,6 +19,7 @@ from lambdad.api.rate_limit import RateLimit
 from lambdad.api.validation import validate
 from lambdad.aws import sigv4
 from lambdad.errors import (
+    AccessDeniedException,
     InvalidParameterValueException,
     OtherServiceException,
     RequestEntityTooLargeException,
@@ -140,7 +141,10 @@ class FrontDoor:
             service.handle(exchange, context)
 
     def _verify(self, exchange: Exchange) -> None:
-        if self._secret_of is not None:
+        if self._secret_of is None:
+            if b"origin" in exchange.headers:  # nothing else keeps a page in the owner's browser from running code here
+                raise AccessDeniedException.web_page()
+        else:
             now = self._backend.clock.now()
             method, target = exchange.method.decode("latin-1"), exchange.target.decode("latin-1")
             sigv4.verify(method, target, exchange.headers, exchange.body, self._secret_of, now)

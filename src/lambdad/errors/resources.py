@@ -212,6 +212,10 @@ class AccessDeniedException(ServiceError):
         return cls("")
 
     @classmethod
+    def web_page(cls) -> "AccessDeniedException":
+        return cls("Web pages may use the API only where requests are signed (--auth sigv4).")
+
+    @classmethod
     def layer_publication(cls, account: str, arn: str) -> "AccessDeniedException":
         return cls(
             f"User: arn:aws:iam::{account}:root is not authorized to perform: lambda:PublishLayerVersion on resource: {arn}"
