@@ -59,6 +59,7 @@ from lambdad.sandbox.network import NetworkPool
 from lambdad.sandbox.process import ProcessDriver
 from lambdad.sandbox.user_network import UserNetworks, find_program
 from lambdad.services.service import Service
+from lambdad.services.sqs.sqs import Sqs
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.code_signing_configs import CodeSigningConfigs
 from lambdad.store.database import Database, DataDirectoryInUse
@@ -99,6 +100,7 @@ class LambdaServer:
         self._event_source_mappings = EventSourceMappings(self._database)
         self._code_signing_configs = CodeSigningConfigs(self._database)
         self._deliveries = Deliveries(self._database)
+        self._sqs = Sqs(self._database, clock)
         self._queue = EventQueue(self._database, self._deliveries)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
@@ -120,6 +122,7 @@ class LambdaServer:
         self._code_signing_configs.load()
         self._queue.load()
         self._deliveries.load()
+        self._sqs.load()
         gc.freeze()
         gc.enable()
         self._code.open()
@@ -133,6 +136,7 @@ class LambdaServer:
         self._asynchronous.start()
         self._deliverer.start()
         self._supervisor.start()
+        self._sqs.start()
         self._provisioning.start(self._functions.all())
         self._snapstart.start(self._functions.all())
 
@@ -212,7 +216,7 @@ class LambdaServer:
             b"/_lambdad/metrics": lambda exchange: _metrics(exchange, metrics),
             b"/_lambdad/logs": self._logs_page.handle,
         }
-        self._services: dict[str, Service[Any]] = {}
+        self._services: dict[str, Service[Any]] = {"sqs": self._sqs.service}
         model = load_model("lambda")
         self._front_door = FrontDoor(model, backend, pages, secret_of, urls, self._services)
         self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, self._services)
@@ -276,8 +280,7 @@ class LambdaServer:
             log.error("draining: %r", error)
         self._environments.end()  # or else a stream whose caller was given up is waited for until its function is done
         await self._front_door.finished()
-        for service in self._services.values():
-            await service.close()
+        await self._sqs.close()
         await self._deliverer.close()
         self._targets.close()
         await self._function_urls.close()

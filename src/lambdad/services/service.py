@@ -11,7 +11,7 @@ from lambdad.http.exchange import Exchange
 from lambdad.protocols.aws_json import TARGET, AwsJson
 from lambdad.protocols.codec import Codec
 from lambdad.protocols.context import Context, Members
-from lambdad.protocols.model import Model, load_model
+from lambdad.protocols.model import Model, Operation, load_model
 from lambdad.protocols.query import Query
 from lambdad.protocols.rest_json import RestJson
 from lambdad.protocols.rpc_cbor import PROTOCOL, RpcCbor
@@ -35,14 +35,17 @@ class Service(Generic[B]):
         operations: Mapping[str, Perform[B]],
         invalid: Callable[[Sequence[str]], ServiceError],
         not_built: Callable[[str], ServiceError],
+        waiting: frozenset[str] = frozenset(),
     ) -> None:
         """`name`: botocore's; its model is read at the first request. `invalid`: what violated constraints are answered with;
-        `not_built`: an operation of the model that is not among `operations`."""
+        `not_built`: an operation of the model that is not among `operations`. `waiting`: those that wait for something to come, and
+        are given up when the client goes."""
         self._name = name
         self._backend = backend
         self._operations = operations
         self._invalid = invalid
         self._not_built = not_built
+        self._waiting = waiting
         self._validation = Validation()
         self._codecs: dict[type[Codec], Codec] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,12 +69,12 @@ class Service(Generic[B]):
         codec = self._codec(exchange)
         try:
             operation, request = codec.read(exchange)
-            violations = self._validation.violations(operation, request)
-            if violations:
-                raise self._invalid(violations)
+            self._check(operation, request)
             perform = self._operations.get(operation.name)
             if perform is None:
                 raise self._not_built(operation.name)
+            if operation.name in self._waiting:
+                exchange.on_close = self._give_up(asyncio.current_task())
             answer = codec.answer(operation, await perform(self._backend, context, request), context.request_id)
         except ServiceError as error:
             answer = codec.refusal(error, context.request_id)
@@ -80,13 +83,29 @@ class Service(Generic[B]):
             answer = codec.refusal(InternalFailure.unknown(), context.request_id)
         await send(exchange, answer)
 
+    def _give_up(self, task: "asyncio.Task[None] | None") -> Callable[[], None]:
+        def closed() -> None:
+            if task is not None:
+                task.cancel()
+
+        return closed
+
+    def _check(self, operation: Operation, request: Members) -> None:
+        """The model's constraints."""
+        violations = self._validation.violations(operation, request)
+        if violations:
+            raise self._invalid(violations)
+
     def _codec(self, exchange: Exchange) -> Codec:
         """Of the protocol that this request is in."""
         kind = _kind_of(exchange, self.model)
         codec = self._codecs.get(kind)
         if codec is None:
-            codec = self._codecs[kind] = kind(self.model)
+            codec = self._codecs[kind] = self._new_codec(kind)
         return codec
+
+    def _new_codec(self, kind: "type[AwsJson | Query | RestJson | RpcCbor]") -> Codec:
+        return kind(self.model)
 
     async def close(self) -> None:
         """Give up the answers that are still on their way: streams without an end."""
@@ -100,6 +119,6 @@ def _kind_of(exchange: Exchange, model: Model) -> "type[AwsJson | Query | RestJs
         return RestJson
     if PROTOCOL in exchange.headers and "smithy-rpc-v2-cbor" in model.protocols:
         return RpcCbor
-    if TARGET in exchange.headers or "query" not in model.protocols:
+    if TARGET in exchange.headers or not (model.query_compatible or "query" in model.protocols):
         return AwsJson
     return Query
