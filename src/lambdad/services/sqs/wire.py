@@ -9,6 +9,7 @@ from typing import Any
 
 from lambdad.errors import InvalidAction
 from lambdad.errors.sqs import InvalidAttributeName, MissingParameter
+from lambdad.http.exchange import Exchange
 from lambdad.protocols.aws_json import AwsJson
 from lambdad.protocols.codec import Codec
 from lambdad.protocols.context import Members
@@ -93,7 +94,18 @@ class SqsService(Service[Backend]):
             _check_members(operation.input, request)
 
     def _new_codec(self, kind: type[Any]) -> Codec:
-        return Query(query_model()) if kind is Query else AwsJson(self.model)
+        return _QueueQuery(query_model()) if kind is Query else AwsJson(self.model)
+
+
+class _QueueQuery(Query):
+    """Here the address that a form is sent to names the queue."""
+
+    def read(self, exchange: Exchange) -> tuple[Operation, Members]:
+        operation, members = super().read(exchange)
+        takes_queue = operation.input is not None and "QueueUrl" in operation.input.members
+        if takes_queue and "QueueUrl" not in members:
+            members["QueueUrl"] = exchange.target.partition(b"?")[0].decode("latin-1")
+        return operation, members
 
 
 def _check_members(shape: Shape, request: Members) -> None:
