@@ -82,7 +82,8 @@ def test_receives_and_deletions_survive(own_server: Server) -> None:
     own_server.kill()
     own_server.start()
     sqs = own_server.client("sqs")
-    assert sqs.list_queues()["QueueUrls"] == [url := sqs.get_queue_url(QueueName="q")["QueueUrl"]]
+    url = sqs.get_queue_url(QueueName="q")["QueueUrl"]
+    assert sqs.list_queues()["QueueUrls"] == [url]
     assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"a": "b"}
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert (found["ApproximateNumberOfMessages"], found["ApproximateNumberOfMessagesNotVisible"]) == ("1", "1")
