@@ -181,6 +181,7 @@ class LambdaServer:
             clock,
             self._logs.synced,
             config.retry_wait,
+            self._metering,
         )
         environments = self._environments
         snapshots = Snapshots(config.data_dir / "run" / "snapshots", config.max_snapshots_mb * 1024 * 1024)

@@ -101,6 +101,15 @@ def test_each_attempt_of_an_event_is_a_request(connected: Server, aws: Any) -> N
     assert used(connected, name)["duration"] == gb_seconds(reported(connected, name))
 
 
+@pytest.mark.parametrize(("size", "requests"), [(256 * 1024, 1), (256 * 1024 + 1, 2), (1024 * 1024, 13)])
+def test_a_large_event_is_several_requests(server: Server, client: Any, size: int, requests: int) -> None:
+    """One for the first 256 KB, one for each 64 KB after them."""
+    name = create(client, "def handler(event, context):\n    pass\n")
+    client.invoke(FunctionName=name, InvocationType="Event", Payload=b'"' + b"x" * (size - 2) + b'"')
+    wait_for(lambda: reported(server, name), 60)
+    assert used(server, name) == {"requests": requests, "duration": gb_seconds(reported(server, name))}
+
+
 def test_every_memory_size_for_itself(server: Server, client: Any) -> None:
     name = create(client, CODE, MemorySize=128)
     call(client, name, 0.01)
@@ -173,3 +182,18 @@ def test_snapshots(server: Server, client: Any, isolated: None) -> None:
     now = used(server, name)
     assert now["SnapStart restores"] == Decimal("0.25")
     assert now["duration"] == gb_seconds(reported(server, name))
+
+
+def test_functions_do_not_see_the_bill(client: Any, isolated: None) -> None:
+    """Their way to the server has the API, and not the pages that are its owner's."""
+    code = """
+import os, urllib.error, urllib.request
+def handler(event, context):
+    try:
+        return urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + event).status
+    except urllib.error.HTTPError as error:
+        return error.code
+"""
+    name = create(client, code)
+    assert call(client, name, "/_lambdad/health")[0] == 200
+    assert call(client, name, "/_lambdad/cost")[0] == 404

@@ -11,7 +11,9 @@ from lambdad.clock import Clock
 from lambdad.observability.reservations import Reservations
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.usage import (
+    EVENT_STEP_BYTES,
     FREE_EPHEMERAL_MB,
+    FREE_EVENT_BYTES,
     FREE_STREAMED_BYTES,
     Counts,
     UsageKey,
@@ -65,6 +67,11 @@ class Metering:
     def initialised(self, version: FunctionVersion, billed_ms: int) -> None:
         """An environment of provisioned concurrency: it is billed, though by no invocation."""
         self._counts(version).provisioned_billed_ms += billed_ms
+
+    def accepted(self, latest: FunctionVersion, size: int) -> None:
+        """An asynchronous event of so many bytes; its attempts are counted when they end."""
+        if size > FREE_EVENT_BYTES:
+            self._counts(latest).requests += -(-(size - FREE_EVENT_BYTES) // EVENT_STEP_BYTES)
 
     def _counts(self, version: FunctionVersion) -> Counts:
         key = key_of(version, day_of(self._clock.now()))

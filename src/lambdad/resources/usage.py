@@ -14,6 +14,8 @@ FREE_STREAMED_BYTES = 6 * 1024 * 1024
 """Of each answer that is streamed."""
 FREE_EPHEMERAL_MB = 512
 """Of each environment's /tmp."""
+FREE_EVENT_BYTES, EVENT_STEP_BYTES = 256 * 1024, 64 * 1024
+"""An asynchronous event that is larger is a request more for each step begun."""
 PROVISIONED, SNAPSHOT = "provisioned", "snapshot"
 """Kinds of what is reserved: provisioned concurrency, and the cached snapshot of a version with SnapStart."""
 
@@ -39,7 +41,7 @@ class Counts:
     """The store's columns have these names."""
 
     requests: int = 0
-    """Invocations that ran on demand."""
+    """Invocations that ran on demand; and what large asynchronous events are beside their attempts."""
     billed_ms: int = 0
     provisioned_requests: int = 0
     """Those that ran in provisioned concurrency."""
