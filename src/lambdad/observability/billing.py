@@ -8,8 +8,9 @@ cents before they are added up. The free tier is a line like any other, and is n
 import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,10 @@ class Quantities:
     """GB."""
 
     def __add__(self, other: "Quantities") -> "Quantities":
-        with localcontext(_EXACT):
-            return Quantities(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
+        return total((self, other))
+
+
+_values_of = attrgetter(*(field.name for field in fields(Quantities)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ def quantities(memory_mb: int, counts: Counts) -> Quantities:
 
 def total(parts: Iterable[Quantities]) -> Quantities:
     with localcontext(_EXACT):
-        return Quantities(*(sum(column, Decimal(0)) for column in zip(*map(astuple, parts), strict=True)))
+        return Quantities(*(sum(column, Decimal(0)) for column in zip(*map(_values_of, parts), strict=True)))
 
 
 def at_other_size(memory_mb: int, counts: Counts, other_mb: int, *, faster: bool) -> Quantities:

@@ -5,8 +5,9 @@ REPORT line has them, seconds of what is reserved, bytes. What that costs is `ob
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion, version_of
 
@@ -64,10 +65,12 @@ class Counts:
     @property
     def values(self) -> tuple[int, ...]:
         """In the order of `COLUMNS`."""
-        return astuple(self)
+        found: tuple[int, ...] = _values_of(self)
+        return found
 
 
 COLUMNS = tuple(field.name for field in fields(Counts))
+_values_of = attrgetter(*COLUMNS)
 
 
 def day_of(seconds: float) -> int:
