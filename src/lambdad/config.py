@@ -95,6 +95,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("shutdown_grace", float, 900.0, "Seconds that running invocations may take to finish after SIGTERM."),
     Option("log_retention_mb", int, 512, "Log kept per function, in MB; the oldest goes first."),
+    Option("usage_retention_days", int, 400, "Days for which `lambdad cost` can say what was used."),
     Option("log_level", str, "info", "How much the server says.", ("debug", "info", "warning", "error")),
 )
 
@@ -129,6 +130,7 @@ class Config:
     api_rate: float = 0.0
     shutdown_grace: float = 900.0
     log_retention_mb: int = 512
+    usage_retention_days: int = 400
     log_level: str = "info"
 
     @property
@@ -218,7 +220,10 @@ def _check(config: Config) -> None:
     for name in ("idle_timeout", "freeze_after", "shutdown_grace", "spare", "api_rate", "scaling_rate", "retry_wait"):
         if getattr(config, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} cannot be negative.")
-    for name in ("max_environments", "max_memory_mb", "max_snapshots_mb", "concurrency", "log_retention_mb"):
+    for name in (
+        *("max_environments", "max_memory_mb", "max_snapshots_mb", "concurrency"),
+        *("log_retention_mb", "usage_retention_days"),
+    ):
         if getattr(config, name) < 1:
             raise ConfigError(f"--{name.replace('_', '-')} must be at least 1.")
     domain = config.function_url_domain

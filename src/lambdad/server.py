@@ -19,6 +19,7 @@ import uvloop
 
 from lambdad import __version__
 from lambdad.api.backend import Backend
+from lambdad.api.cost_page import CostPage
 from lambdad.api.front_door import FrontDoor
 from lambdad.api.logs_page import LogsPage
 from lambdad.api.operations.code_source import CodeDownload
@@ -47,7 +48,9 @@ from lambdad.invocation.concurrency_metrics import lines_of as concurrency_metri
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Invoker
 from lambdad.observability.logs import LogStore
+from lambdad.observability.metering import Metering
 from lambdad.observability.metrics import Metrics
+from lambdad.observability.reservations import Reservations
 from lambdad.protocols.model import load_model
 from lambdad.resources import function_url
 from lambdad.resources.function import FunctionVersion
@@ -68,6 +71,7 @@ from lambdad.store.event_source_mappings import EventSourceMappings
 from lambdad.store.functions import Functions
 from lambdad.store.layers import Layers
 from lambdad.store.queue import EventQueue
+from lambdad.store.usage import Usage
 from lambdad.triggers.function_url import FunctionUrls
 
 log = logging.getLogger(__name__)
@@ -102,6 +106,9 @@ class LambdaServer:
         self._deliveries = Deliveries(self._database)
         self._sqs = Sqs(self._database, clock)
         self._queue = EventQueue(self._database, self._deliveries)
+        self._usage = Usage(self._database)
+        self._reservations = Reservations(self._usage, clock)
+        self._metering = Metering(self._usage, self._reservations, clock, config.usage_retention_days)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
         self._driver = _driver_of(config)
@@ -123,6 +130,7 @@ class LambdaServer:
         self._queue.load()
         self._deliveries.load()
         self._sqs.load()
+        self._reservations.load(self._functions.all())
         gc.freeze()
         gc.enable()
         self._code.open()
@@ -132,6 +140,7 @@ class LambdaServer:
         await self._preparation.recover()
         self._listener = await listen(self._front_door.handle, config.host, config.port, HttpLimits())
         self._driver.front_door_port = self._listener.port
+        self._metering.start()
         self._preparation.start()
         self._asynchronous.start()
         self._deliverer.start()
@@ -147,7 +156,11 @@ class LambdaServer:
         self._s3 = S3Objects()
         runtimes = Runtimes(Interpreters(config.interpreters, os.environ), config.data_dir / "runtimes")
         blueprints = Blueprints(
-            runtimes, self._unpacked_path, self._credentials_of, lambda version: self._snapstart.snapshot_of(version)
+            runtimes,
+            self._unpacked_path,
+            self._credentials_of,
+            lambda version: self._snapstart.snapshot_of(version),
+            self._metering,
         )
         limits = Limits(
             config.freeze_after,
@@ -174,6 +187,7 @@ class LambdaServer:
             clock,
             self._logs.synced,
             config.retry_wait,
+            self._metering,
         )
         environments = self._environments
         snapshots = Snapshots(config.data_dir / "run" / "snapshots", config.max_snapshots_mb * 1024 * 1024)
@@ -203,6 +217,7 @@ class LambdaServer:
             asyncio.Lock(),
         )
         self._logs_page = LogsPage(self._logs, self._functions.get, config.region)
+        self._cost_page = CostPage(self._metering, self._usage, clock, config.region)
         secret_of = self._secret_of if config.auth == "sigv4" else None
         self._function_urls = FunctionUrls(self._functions, self._invoker, clock, metrics.urls, secret_of)
         urls = self._function_urls.handle
@@ -215,6 +230,7 @@ class LambdaServer:
             **inner_pages,
             b"/_lambdad/metrics": lambda exchange: _metrics(exchange, metrics),
             b"/_lambdad/logs": self._logs_page.handle,
+            b"/_lambdad/cost": self._cost_page.handle,
         }
         self._services: dict[str, Service[Any]] = {"sqs": self._sqs.service}
         model = load_model("lambda")
@@ -227,6 +243,7 @@ class LambdaServer:
         for listener in listeners:
             self._functions.subscribe(listener.function_changed)
         self._functions.subscribe(metrics.function_changed)
+        self._functions.subscribe(self._reservations.function_changed)
         self._functions.subscribe(self._snapstart.function_changed)
         self._functions.subscribe(self._asynchronous.function_changed)
         self._functions.subscribe(self._function_urls.function_changed)
@@ -281,6 +298,7 @@ class LambdaServer:
         self._environments.end()  # or else a stream whose caller was given up is waited for until its function is done
         await self._front_door.finished()
         await self._sqs.close()
+        await self._cost_page.finished()
         await self._deliverer.close()
         self._targets.close()
         await self._function_urls.close()
@@ -288,6 +306,7 @@ class LambdaServer:
         await self._snapstart.close()
         await self._preparation.close()
         await self._environments.close()
+        await self._metering.close()
         self._s3.close()
         await self.stop_rooms_below()
 

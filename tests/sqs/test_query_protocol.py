@@ -56,8 +56,7 @@ def test_a_queue_is_made(server: Server, sqs: Any) -> None:
     assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"a": "b"}
     status, answer = ask(server, f"/000000000000/{name}", Action="GetQueueAttributes", **{"AttributeName.1": "All"})
     found = {
-        text(one, "Name"): text(one, "Value")
-        for one in answer.findall(f"{_NS}GetQueueAttributesResult/{_NS}Attribute")
+        text(one, "Name"): text(one, "Value") for one in answer.findall(f"{_NS}GetQueueAttributesResult/{_NS}Attribute")
     }
     assert found["VisibilityTimeout"] == "40"
     status, answer = ask(server, "/", Action="ListQueues", QueueNamePrefix=name)
