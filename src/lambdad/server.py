@@ -14,15 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
 import uvloop
 
-from lambdad import __version__
 from lambdad.api.backend import Backend
 from lambdad.api.cost_page import CostPage
 from lambdad.api.front_door import FrontDoor
 from lambdad.api.logs_page import LogsPage
 from lambdad.api.operations.code_source import CodeDownload
+from lambdad.api.status_pages import show_health, show_metrics
 from lambdad.aws.credentials import RoleCredentials
 from lambdad.aws.s3 import S3Objects
 from lambdad.aws.targets import AwsTargets
@@ -38,7 +37,7 @@ from lambdad.environments.snapstart import SnapStart
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
 from lambdad.event_source_mappings.supervisor import Supervisor
-from lambdad.http.exchange import Exchange, Handler
+from lambdad.http.exchange import Handler
 from lambdad.http.limits import Limits as HttpLimits
 from lambdad.http.localhost_names import LocalhostNames
 from lambdad.http.server import Server, listen, serve_accepted
@@ -56,11 +55,8 @@ from lambdad.resources import function_url
 from lambdad.resources.function import FunctionVersion
 from lambdad.runtimes.interpreters import Interpreters
 from lambdad.runtimes.templates import Runtimes
-from lambdad.sandbox.driver import Driver, Sandbox
-from lambdad.sandbox.namespaces import NamespacesDriver, can_make_namespaces
-from lambdad.sandbox.network import NetworkPool
-from lambdad.sandbox.process import ProcessDriver
-from lambdad.sandbox.user_network import UserNetworks, find_program
+from lambdad.sandbox.choice import driver_of
+from lambdad.sandbox.driver import Sandbox
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
 from lambdad.store.code_packages import CodePackages, hex_of
@@ -111,7 +107,7 @@ class LambdaServer:
         self._metering = Metering(self._usage, self._reservations, clock, config.usage_retention_days)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
-        self._driver = _driver_of(config)
+        self._driver = driver_of(config)
         self._localhost_names = LocalhostNames()
         self._clock = clock
         self._front_door: FrontDoor
@@ -222,13 +218,13 @@ class LambdaServer:
         self._function_urls = FunctionUrls(self._functions, self._invoker, clock, metrics.urls, secret_of)
         urls = self._function_urls.handle
         inner_pages: dict[bytes, Handler] = {
-            b"/_lambdad/health": _health,
+            b"/_lambdad/health": show_health,
             b"/_lambdad/code/": CodeDownload(backend).handle,
             function_url.PATH: self._function_urls.handle_path,
         }
         pages: dict[bytes, Handler] = {
             **inner_pages,
-            b"/_lambdad/metrics": lambda exchange: _metrics(exchange, metrics),
+            b"/_lambdad/metrics": lambda exchange: show_metrics(exchange, metrics),
             b"/_lambdad/logs": self._logs_page.handle,
             b"/_lambdad/cost": self._cost_page.handle,
         }
@@ -320,36 +316,6 @@ class LambdaServer:
         await self._driver.close()
         await asyncio.to_thread(self._logs.close)
         await self._database.close()
-
-
-def _driver_of(config: Config) -> Driver:
-    """As the setting says; `auto`: namespaces wherever the kernel lets us have them."""
-    if config.sandbox == "process" or (config.sandbox == "auto" and not can_make_namespaces()):
-        return ProcessDriver(config.data_dir)
-    networks, user_networks = None, None
-    if os.geteuid() == 0:
-        networks = NetworkPool(str(config.data_dir), config.network, config.network_deny)
-    elif config.network == "nat":
-        user_networks = _user_networks(config)
-    return NamespacesDriver(config.data_dir, config.data_dir / "unpacked", networks, user_networks)
-
-
-def _user_networks(config: Config) -> UserNetworks | None:
-    try:
-        program = find_program()
-    except OSError as error:
-        log.warning("functions reach nothing outside: %s (lambdad doctor says more)", error)
-        return None
-    return UserNetworks(program, config.network_deny, config.data_dir / "run" / "zygotes.log")
-
-
-def _health(exchange: Exchange) -> None:
-    body = orjson.dumps({"status": "ok", "version": __version__})
-    exchange.respond(200, ((b"Content-Type", b"application/json"),), body)
-
-
-def _metrics(exchange: Exchange, metrics: Metrics) -> None:
-    exchange.respond(200, ((b"Content-Type", b"text/plain; version=0.0.4"),), metrics.render())
 
 
 def _hint(error: Exception, config: Config) -> str:
