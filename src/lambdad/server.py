@@ -134,7 +134,11 @@ class LambdaServer:
         await self._driver.open()
         self._build()
         await self._preparation.recover()
-        self._listener = await listen(self._front_door.handle, config.host, config.port, HttpLimits())
+        try:
+            self._listener = await listen(self._front_door.handle, config.host, config.port, HttpLimits())
+        except OSError:
+            await self.stop_rooms_below()
+            raise
         self._driver.front_door_port = self._listener.port
         self._metering.start()
         self._preparation.start()

@@ -20,6 +20,7 @@ from lambdad.api.validation import validate
 from lambdad.aws import sigv4
 from lambdad.errors import (
     AccessDeniedException,
+    AnotherAccount,
     InvalidParameterValueException,
     OtherServiceException,
     RequestEntityTooLargeException,
@@ -176,7 +177,11 @@ class FrontDoor:
         perform = OPERATIONS.get(operation.name)
         if perform is None:
             raise InvalidParameterValueException.not_built_yet(operation.name)
-        status, headers, body = encode(operation, await perform(self._backend, context, request))
+        try:
+            members = await perform(self._backend, context, request)
+        except AnotherAccount as error:
+            raise AccessDeniedException.action(context.account, f"lambda:{operation.name}", error.arn) from error
+        status, headers, body = encode(operation, members)
         headers.append((b"x-amzn-RequestId", exchange.request_id.encode()))
         await send(exchange, Answer(status, headers, body))
 
