@@ -24,7 +24,7 @@ DIFFERENCES = {
     "InvokeWithResponseStream": "As fast as the caller reads: AWS allows 2 MB/s after the first 6 MB.",
     "PublishLayerVersion": COPIED,
     "PublishVersion": "Waits until `$LATEST` is Active.",
-    "PutFunctionEventInvokeConfig": "Queues, topics, buses and buckets need an endpoint (`--endpoint sqs=URL`).",
+    "PutFunctionEventInvokeConfig": "Topics, buses and buckets need an endpoint (`--endpoint sns=URL`).",
     "PutFunctionRecursionConfig": "Loops are seen by the trace header that SDKs, destinations and queues pass on.",
     "PutFunctionScalingConfig": "Kept and answered; environments come and go with what is invoked.",
     "PutRuntimeManagementConfig": "Kept; a runtime is what the host has installed.",

@@ -22,7 +22,7 @@ from lambdad.api.front_door import FrontDoor
 from lambdad.api.logs_page import LogsPage
 from lambdad.api.operations.code_source import CodeDownload
 from lambdad.api.status_pages import show_health, show_metrics
-from lambdad.aws.clients import users_credentials
+from lambdad.aws.clients import Own, users_credentials
 from lambdad.aws.credentials import RoleCredentials
 from lambdad.aws.json_client import Caller, JsonClient
 from lambdad.aws.s3 import S3Objects
@@ -89,6 +89,8 @@ _RUNTIME_API_LIMITS = HttpLimits(
 _INNER_DOOR_LIMITS = HttpLimits(connections=256)
 """Of one sandbox: all of them together must leave others descriptors."""
 _FILES = 65536
+_OWN_SERVICES = frozenset({"sqs"})
+"""Those that answer on our own port, beside Lambda."""
 
 
 class LambdaServer:
@@ -180,7 +182,8 @@ class LambdaServer:
             self._environments.states, lambda: self._environments.cold_starts, lambda: concurrency_metrics(concurrency)
         )
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
-        self._targets = AwsTargets(config.endpoints)
+        own = Own(_OWN_SERVICES, lambda: self.url, self._own_credentials)
+        self._targets = AwsTargets(config.endpoints, own)
         self._deliverer = Deliverer(self._deliveries, self._functions, self._targets, metrics, clock)
         self._asynchronous = Asynchronous(
             self._queue,
@@ -276,9 +279,13 @@ class LambdaServer:
         """At our own endpoint the account's; elsewhere the user's own credentials, if there are any."""
         if service in self._config.endpoints:
             return Caller(*users_credentials())
+        return Caller(*self._own_credentials(account))
+
+    def _own_credentials(self, account: str) -> tuple[str, str, str | None]:
+        """What an account's requests to ourselves are signed with."""
         secret = self._roles.secret_of(account)
         assert secret is not None
-        return Caller(account, secret)
+        return account, secret, None
 
     def _secret_of(self, access_key: str) -> str | None:
         return self._config.credentials.get(access_key) or self._roles.secret_of(access_key)

@@ -304,3 +304,18 @@ def test_a_queue_that_comes_later_is_found(server: Server, sqs: Any) -> None:
     sqs.send_message(QueueUrl=url, MessageBody="x")
     server.wait_for_log(function, '"body": "x"')
     client.delete_event_source_mapping(UUID=mapping)
+
+
+def test_what_became_of_an_event_goes_to_a_queue_of_ours(server: Server, sqs: Any) -> None:
+    client = server.client()
+    queue = sqs.create_queue(QueueName=new_name("done"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    function = create(client, "def handler(event, context):\n    return event\n")
+    client.put_function_event_invoke_config(
+        FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": arn}}
+    )
+    client.invoke(FunctionName=function, InvocationType="Event", Payload=b'{"a": 1}')
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+    record = json.loads(message["Body"])
+    assert record["requestContext"]["condition"] == "Success"
+    assert record["responsePayload"] == {"a": 1}

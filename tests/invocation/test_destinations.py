@@ -241,7 +241,7 @@ def test_what_was_not_delivered_is_delivered_by_the_next_server(
 def test_without_an_endpoint_it_is_said(own_server: Server) -> None:
     client = own_server.start().client()
     name = create(client, CODE)
-    configure(client, name, success=f"arn:aws:sqs:{REGION}:{ACCOUNT}:any")
+    configure(client, name, success=f"arn:aws:sns:{REGION}:{ACCOUNT}:any")
     send(client, name, {"a": 1})
-    wait_for(lambda: "--endpoint sqs=URL" in own_server.log(), 60)
+    wait_for(lambda: "--endpoint sns=URL" in own_server.log(), 60)
     assert call(client, name, {"a": 2})[0] == {"seen": {"a": 2}}

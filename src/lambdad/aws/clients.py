@@ -8,10 +8,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Credentials = tuple[str, str, str | None]
+"""Access key id, secret, session token."""
 
 _ANYONE = "lambdad"
 _TIMEOUT = 10
@@ -23,50 +26,67 @@ class NoEndpoint(Exception):
         super().__init__(f"no endpoint is configured for it: start lambdad with --endpoint {service}=URL")
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The services that this server has itself: asked for by an account in its own name, unless others are configured."""
+
+    services: frozenset[str]
+    url: Callable[[], str]
+    caller_of: Callable[[str], Credentials]
+    """By account."""
+
+
 class Clients:
     """Made once; `close` when the server ends."""
 
-    def __init__(self, endpoints: Mapping[str, str], at_once: int) -> None:
+    def __init__(self, endpoints: Mapping[str, str], own: Own, at_once: int) -> None:
         self._endpoints = endpoints
+        self._own = own
         self._at_once = at_once
         self._threads = ThreadPoolExecutor(at_once, "aws")
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
         self._making = threading.Lock()
 
-    async def call(self, service: str, region: str, use: Callable[[Any], T]) -> T:
+    async def call(self, service: str, account: str, region: str, use: Callable[[Any], T]) -> T:
         """What `use(client)` gives, in a thread. Raises NoEndpoint, and what the client raises."""
-        if service not in self._endpoints:
-            raise NoEndpoint(service)
+        self.endpoint(service)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: use(self._client(service, region)))
+        return await loop.run_in_executor(self._threads, lambda: use(self._client(service, account, region)))
 
     def endpoint(self, service: str) -> str:
         """Without a slash at its end. Raises NoEndpoint."""
-        if service not in self._endpoints:
-            raise NoEndpoint(service)
-        return self._endpoints[service].rstrip("/")
+        if service in self._endpoints:
+            return self._endpoints[service].rstrip("/")
+        if service in self._own.services:
+            return self._own.url()
+        raise NoEndpoint(service)
 
-    def _client(self, service: str, region: str) -> Any:
+    def _client(self, service: str, account: str, region: str) -> Any:
         """Making one takes long, and not every part of that may be done by two threads."""
+        whose = "" if service in self._endpoints else account
         with self._making:
-            client = self._clients.get((service, region))
+            client = self._clients.get((service, whose, region))
             if client is None:
-                client = make_client(service, self._endpoints[service], region, self._at_once)
-                self._clients[service, region] = client
+                own = self._own.caller_of(account) if whose else None
+                client = make_client(service, self.endpoint(service), region, self._at_once, own)
+                self._clients[service, whose, region] = client
             return client
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def make_client(service: str, endpoint: str, region: str, at_once: int) -> Any:
-    """With the user's own credentials where there are some; else any will do for the endpoints that people run themselves."""
+def make_client(service: str, endpoint: str, region: str, at_once: int, caller: Credentials | None = None) -> Any:
+    """As `caller`; else with the user's own credentials where there are some; else any will do for the endpoints that people
+    run themselves."""
     import boto3
     from botocore.config import Config
 
     session = boto3.session.Session()
     credentials = {}
-    if session.get_credentials() is None:
+    if caller is not None:
+        credentials = {"aws_access_key_id": caller[0], "aws_secret_access_key": caller[1]}
+    elif session.get_credentials() is None:
         credentials = {"aws_access_key_id": _ANYONE, "aws_secret_access_key": _ANYONE}
     settings = Config(
         connect_timeout=_TIMEOUT,
@@ -85,7 +105,7 @@ def _found() -> Any:
     return boto3.session.Session().get_credentials()
 
 
-def users_credentials() -> tuple[str, str, str | None]:
+def users_credentials() -> Credentials:
     """(access key id, secret, session token) as AWS's own tools find them, renewed when their time is over; else any."""
     found = _found()
     if found is None:

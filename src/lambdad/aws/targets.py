@@ -4,11 +4,11 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (
 …/invocation-async-retain-records.html#invocation-dlq (the message attributes of dead-letter queues)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from lambdad.aws.clients import Clients, NoEndpoint
+from lambdad.aws.clients import Clients, NoEndpoint, Own
 from lambdad.ids import new_uuid
 from lambdad.store.deliveries import Delivery
 
@@ -29,9 +29,9 @@ class TargetUnavailable(Exception):
 class AwsTargets:
     """`close` when the server ends."""
 
-    def __init__(self, endpoints: Any) -> None:
-        """URL by service."""
-        self._clients = Clients(endpoints, _AT_ONCE)
+    def __init__(self, endpoints: Mapping[str, str], own: Own) -> None:
+        """`endpoints`: URL by service."""
+        self._clients = Clients(endpoints, own, _AT_ONCE)
 
     async def send(self, delivery: Delivery) -> None:
         """Raises TargetRefused, TargetUnavailable."""
@@ -42,7 +42,10 @@ class AwsTargets:
             raise TargetRefused(f"{service} is no service that takes it")
         try:
             endpoint = self._clients.endpoint(service)
-            await self._clients.call(service, region, lambda client: _explained(send, client, delivery, endpoint))
+            account = parts[4] or delivery.key.account
+            await self._clients.call(
+                service, account, region, lambda client: _explained(send, client, delivery, endpoint)
+            )
         except NoEndpoint as error:
             raise TargetRefused(str(error)) from error
 

@@ -95,7 +95,9 @@ class SqsPoller:
         await self._room()
         free = self._batches - len(self._running)
         received_at = self._clock.monotonic()
-        messages = await self._gather(min(free * self._size, max(self._size, _RECEIVED)))
+        # Of a FIFO queue one batch at a time: two of one receive could have messages of the same group.
+        most = self._size if self._key.fifo else min(free * self._size, max(self._size, _RECEIVED))
+        messages = await self._gather(most)
         if not messages:
             self._batches = min(_FIRST_BATCHES, self._most)
             return
