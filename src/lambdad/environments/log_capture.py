@@ -7,7 +7,7 @@ come through the same pipe, so their order is the function's own.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -103,6 +103,16 @@ class LogCapture:
         self._tail_size = 0
         self._publishing: asyncio.TimerHandle | None = None
 
+    def open(self) -> None:
+        """From now on it is read whenever something is printed."""
+        asyncio.get_running_loop().add_reader(self._output, self.output_readable)
+
+    def close(self) -> None:
+        """The last of it is taken and published."""
+        asyncio.get_running_loop().remove_reader(self._output)
+        self.finish()
+        self.publish()
+
     def drain(self, reads: int = _MAX_READS) -> None:
         """Take what the pipe holds now, at most `reads` × 64 KB: a flood waits in the pipe, and so does its writer."""
         for _ in range(reads):
@@ -120,6 +130,9 @@ class LogCapture:
     def output_readable(self) -> None:
         """Something was printed; called by the event loop. Others can read it soon, also during a long invocation."""
         self.drain(reads=1)
+        self.publish_soon()
+
+    def publish_soon(self) -> None:
         if self._publishing is None:
             self._publishing = asyncio.get_running_loop().call_later(_LIVE_DELAY, self._publish_late)
 
@@ -228,6 +241,17 @@ class TextLines:
             f"Max Memory Used: {report.max_memory_used} MB\t{init}{status}{error}\n"
         ).encode()
 
+    @staticmethod
+    def extension(name: str, state: str, events: Sequence[str], error_type: str | None, now: float) -> bytes:
+        error = f"\tError Type: {error_type}" if error_type else ""
+        return f"EXTENSION\tName: {name}\tState: {state}\tEvents: [{','.join(events)}]{error}\n".encode()
+
+    @staticmethod
+    def subscription(api: str, name: str, state: str, types: Sequence[str], now: float) -> bytes:
+        """`api`: telemetry or logs."""
+        named = ", ".join(kind.capitalize() for kind in types)
+        return f"{api.upper()}\tName: {name}\tState: {state}\tTypes: [{named}]\n".encode()
+
 
 class JsonLines:
     """The same in LogFormat JSON: the Telemetry API's platform events, one document a line."""
@@ -292,3 +316,14 @@ class JsonLines:
         if report.error_type:
             record["errorType"] = report.error_type
         return cls._line("report", now, record)
+
+    @classmethod
+    def extension(cls, name: str, state: str, events: Sequence[str], error_type: str | None, now: float) -> bytes:
+        record: dict[str, object] = {"name": name, "state": state, "events": list(events)}
+        if error_type:
+            record["errorType"] = error_type
+        return cls._line("extension", now, record)
+
+    @classmethod
+    def subscription(cls, api: str, name: str, state: str, types: Sequence[str], now: float) -> bytes:
+        return cls._line(f"{api}Subscription", now, {"name": name, "state": state, "types": list(types)})

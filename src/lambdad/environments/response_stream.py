@@ -17,6 +17,8 @@ from lambdad.resources.invocation import ResponseSink
 
 MODE: Final = (b"lambda-runtime-function-response-mode", b"streaming")
 """The header of POST /response by which a runtime says that it streams."""
+LAST_WORDS: Final = 1.0
+"""Seconds from the end of a runtime's connection to that of the runtime, if it is one."""
 _ERROR_TYPE: Final = b"lambda-runtime-function-error-type"
 _ERROR_BODY: Final = b"lambda-runtime-function-error-body"
 _CONTENT_TYPE: Final = b"application/octet-stream"
