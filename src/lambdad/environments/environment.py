@@ -120,7 +120,8 @@ class Environment:
 
     def new_extensions(self, names: tuple[str, ...] = ()) -> Extensions:
         """For those that are started beside the runtime process, or when the first registers from within it."""
-        self.extensions = Extensions(self, self._blueprint, self._capture, self._log, self._time, names)
+        about = self._blueprint, self._capture, self._log, self._time, self._initialization, names
+        self.extensions = Extensions(self, *about)
         return self.extensions
 
     def _init_done(self) -> None:
@@ -142,7 +143,7 @@ class Environment:
             self._time.cancel()
         self._capture.finish()
         if self.extensions is not None:
-            self.extensions.init_failed()
+            self.extensions.init_failed(status, error.error_type if error is not None else None)
         refusal = self._initialization.failed(self._time.elapsed_ms(), status, error)
         if refusal is not None:
             self.shutdown(refusal)
@@ -192,8 +193,6 @@ class Environment:
         invocation = self._invocation
         if invocation is None:  # it has answered, and its runtime does not ask for the next event
             log.warning("a runtime of %s works on after its answer: it is ended", self.version.qualified_arn)
-            if self.extensions is not None:
-                self.extensions.timed_out()
             self._reset("timeout")
             return
         self._capture.finish()
@@ -212,13 +211,15 @@ class Environment:
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
-        ended = self._log.ended if self.extensions is None else self.extensions.ended
+        ended: Callable[[str, float, FunctionError | None], object] = self._log.ended
         duration_ms = self._time.elapsed_ms()
+        if self.extensions is not None:
+            ended = self.extensions.answered(self._stream.size if self._stream is not None else len(payload))
         if self._stream is not None:
             self._stream.cut()
             self._stream = None
         if invocation.wants_tail:
-            self._log.ended(invocation.request_id, duration_ms, error)
+            ended(invocation.request_id, duration_ms, error)
             tail = self._capture.end_tail()
             invocation.done(InvocationResult(payload, self.version.version, function_error, tail))
         else:
@@ -304,7 +305,6 @@ class Environment:
         return self.state is State.INIT
 
     def _runtime_exited(self, how: Exit) -> None:
-        self._next = None
         if how.setup_error is not None:
             self._sandbox_failed(how.setup_error)
             return
@@ -331,11 +331,14 @@ class Environment:
         log.error("the sandbox of %s could not be made: %s", self.version.qualified_arn, reason)
         self.shutdown()
 
-    def freeze(self) -> None:
-        """Only when idle."""
+    def freeze(self) -> bool:
+        """Only when idle. False: it is to be asked again."""
         if self.state is State.IDLE:
+            if self.extensions is not None and not self.extensions.rest():
+                return False
             self.state = advance(self.state, State.FROZEN)
             self.sandbox.freeze()
+        return True
 
     def _reset(self, reason: str = "failure") -> None:
         """`reason`: as extensions are told it."""

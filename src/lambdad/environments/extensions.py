@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Protocol
 
-from lambdad.environments import failures
+from lambdad.environments import failures, telemetry_events
 from lambdad.environments.blueprint import Blueprint
 from lambdad.environments.extension import (
     INVOKE,
@@ -23,10 +23,14 @@ from lambdad.environments.extension import (
 )
 from lambdad.environments.extension_output import ExtensionOutput
 from lambdad.environments.failures import FunctionError
+from lambdad.environments.initialization import Initialization
 from lambdad.environments.invocation_log import InvocationLog
 from lambdad.environments.log_capture import LogCapture
+from lambdad.environments.platform_events import PlatformEvents
 from lambdad.environments.shutdown_phase import ShutdownPhase
 from lambdad.environments.states import State
+from lambdad.environments.telemetry import Telemetry
+from lambdad.environments.telemetry_subscription import Subscription
 from lambdad.environments.time_limit import TimeLimit
 from lambdad.http.exchange import Exchange
 from lambdad.ids import new_uuid
@@ -48,6 +52,7 @@ class Host(Protocol):
 
     state: State
     sandbox: Sandbox
+    log_stream: str
 
     def runtime_next(self, exchange: Exchange) -> bool: ...
 
@@ -71,8 +76,10 @@ class Extensions:
         "_open",
         "_output",
         "_phase",
+        "_platform",
         "_reported",
         "_runtime_alive",
+        "_telemetry",
         "_time",
     )
 
@@ -83,6 +90,7 @@ class Extensions:
         capture: LogCapture,
         log: InvocationLog,
         time: TimeLimit,
+        initialization: Initialization,
         names: tuple[str, ...],
     ) -> None:
         """`names`: the external ones, which the sandbox is about to start."""
@@ -104,19 +112,22 @@ class Extensions:
         self._output: ExtensionOutput | None = None
         self._phase: ShutdownPhase | None = None
         self._ending: asyncio.Task[None] | None = None
+        json_lines = blueprint.version.log_format == "JSON"
+        self._telemetry = Telemetry(json_lines, host.sandbox.extensions.connect, self._clock)
+        restores, phase = initialization.restores, initialization.phase
+        self._platform = PlatformEvents(self._telemetry, blueprint, restores, phase, self._clock)
+        self._platform.init_start(self._clock.now() - time.elapsed_ms() / 1000, host.log_stream)
+        capture.listen(self._telemetry.function_printed)
 
     def watch(self) -> None:
         """The sandbox is starting them."""
         processes = self._host.sandbox.extensions
         processes.on_exit = self._exited
-        self._output = ExtensionOutput(processes.output, self._capture, self._heard)
+        self._output = ExtensionOutput(processes.output, self._capture, self._telemetry.extension_printed)
         for extension in list(self._external.values())[MOST_EXTENSIONS:]:
             self._launch_failed(extension, "TooManyExtensions")
             reason = "ErrorTooManyExtensions"
             asyncio.get_running_loop().call_soon(self._broken, extension, reason)
-
-    def _heard(self, message: bytes) -> None:
-        """An extension has printed it."""
 
     # --- What they ask for (extensions_api.py) --------------------------------------------------------------------------
 
@@ -172,6 +183,15 @@ class Extensions:
             extension.error_type = error_type
         return refusal
 
+    def subscribe(self, extension: Extension, subscription: Subscription) -> bool:
+        """False: it is too late. Raises InvalidSubscription."""
+        if not self._telemetry.open:
+            return False
+        self._telemetry.subscribe(extension.name, subscription)
+        lines, now = self._blueprint.lines, self._clock.now()
+        self._capture.write(lines.subscription(subscription.api, extension.name, "Subscribed", subscription.types, now))
+        return True
+
     def _all_ready(self) -> bool:
         members = chain(self._external.values(), self._internal.values())
         return all(one.state is ExtensionState.READY for one in members)
@@ -182,7 +202,8 @@ class Extensions:
         """The runtime asks for an event. False: it is held back until all of them do."""
         if self._host.state not in (State.INIT, State.ANSWERED):
             return True
-        self._open = False
+        if self._held is None:
+            self._runtime_asks()
         if not self._all_ready():
             self._held = exchange
             return False
@@ -190,8 +211,18 @@ class Extensions:
         self._report(None)
         return True
 
+    def _runtime_asks(self) -> None:
+        self._capture.drain()
+        self._open = False
+        if self._host.state is State.INIT:
+            self._platform.init_runtime_done()
+        else:
+            self._platform.runtime_done()
+
     def deliver(self, invocation: Invocation, deadline: float) -> None:
         """`deadline` in seconds since the epoch."""
+        self._telemetry.resume()
+        self._platform.start(invocation.request_id, invocation.trace_id)
         event = {
             "eventType": INVOKE,
             "deadlineMs": int(deadline * 1000),
@@ -206,27 +237,37 @@ class Extensions:
                 respond_event(waiting, event)
 
     def init_done(self) -> None:
-        self._open = False
-        self._write_lines()
+        self._platform.init_report(self._time.elapsed_ms())
+        self._init_over()
 
-    def init_failed(self) -> None:
+    def init_failed(self, status: str, error_type: str | None) -> None:
         if self._output is not None:
             self._output.drain()
+        self._platform.init_report(self._time.elapsed_ms(), status, error_type)
+        self._init_over()
+
+    def _init_over(self) -> None:
         self._open = False
-        self._write_lines()
-
-    def _write_lines(self) -> None:
         for one in chain(self._external.values(), self._internal.values()):
+            about = one.name, one.state.value, one.events, one.error_type
             now = self._clock.now()
-            line = self._blueprint.lines.extension(one.name, one.state.value, one.events, one.error_type, now)
-            self._capture.write(line)
+            self._capture.write(self._blueprint.lines.extension(*about, now))
+            self._telemetry.tell(telemetry_events.extension(now, *about))
+        self._telemetry.init_over()
+        if not self._telemetry.wanted:
+            self._capture.listen(None)
 
-    def ended(self, request_id: str, duration_ms: float, error: FunctionError | None) -> None:
-        """An invocation has its answer. The REPORT of what went well comes when the extensions have done, too."""
-        if error is None and not self._all_ready():
+    def answered(self, produced: int) -> Callable[[str, float, FunctionError | None], object]:
+        """An invocation has its answer, of so many bytes. What comes of it is to be called in the place of its log's `ended`."""
+        self._platform.answered(produced)
+        return self._ended
+
+    def _ended(self, request_id: str, duration_ms: float, error: FunctionError | None) -> None:
+        """The REPORT of what went well comes when the extensions have done, too; but a tail is to have it now."""
+        if error is None and not self._capture.tailing and not self._all_ready():
             self._reported = request_id
         else:
-            self._log.ended(request_id, duration_ms, error)
+            self._platform.report(self._log.ended(request_id, duration_ms, error), error)
 
     def _report(self, failure: Failure | None) -> None:
         request_id, self._reported = self._reported, None
@@ -234,13 +275,12 @@ class Extensions:
             if self._output is not None:
                 self._output.take()
             error = failure(request_id) if failure is not None else None
-            self._log.ended(request_id, self._time.elapsed_ms(), error)
+            self._platform.report(self._log.ended(request_id, self._time.elapsed_ms(), error), error)
             self._capture.publish()
 
-    def timed_out(self) -> None:
+    def _timed_out(self, request_id: str) -> FunctionError:
         """The function's time is over, and an extension still works."""
-        timeout, now = self._blueprint.version.timeout, self._clock.now()
-        self._report(lambda request_id: failures.timed_out(request_id, timeout, now))
+        return failures.timed_out(request_id, self._blueprint.version.timeout, self._clock.now())
 
     def runtime_exited(self) -> None:
         self._runtime_alive = False
@@ -283,7 +323,7 @@ class Extensions:
     async def shut_down(self, reason: str) -> None:
         """The shutdown phase; whoever asks for it again waits for the same. What lives then is killed with the sandbox."""
         if self._ending is None:
-            self._report(None)
+            self._report(self._timed_out if reason == "timeout" else None)
             self._ending = asyncio.get_running_loop().create_task(self._shut_down(reason))
         await asyncio.shield(self._ending)
 
@@ -292,7 +332,13 @@ class Extensions:
             processes, alive = self._host.sandbox.extensions, self._runtime_alive
             external = self._external.values()
             self._phase = ShutdownPhase(reason, external, self._alive, alive, processes, self._clock)
-            await self._phase.run()
+            flushing = asyncio.get_running_loop().create_task(self._telemetry.flush())
+            await self._phase.run(flushing)
+            flushing.cancel()
+
+    def rest(self) -> bool:
+        """The environment is about to be frozen. False: something is on its way to a subscriber."""
+        return self._telemetry.rest()
 
     def close(self) -> None:
         """What they have printed last is taken; nothing is heard of them any more."""
@@ -300,3 +346,5 @@ class Extensions:
         if self._output is not None:
             self._output.close()
             self._output = None
+        self._capture.listen(None)
+        self._telemetry.close()

@@ -93,14 +93,14 @@ class ExtensionsApi:
         exchange.respond(200, (*_JSON, identifier), orjson.dumps(document))
 
     def _next(self, exchange: Exchange) -> Refusal | None:
-        caller = self.caller(exchange)
+        caller = caller_of(self._environment, exchange)
         if isinstance(caller, Refusal):
             return caller
         extensions, extension = caller
         return extensions.next(extension, exchange)
 
     def _failed(self, exchange: Exchange, wanted: ExtensionState) -> Refusal | None:
-        caller = self.caller(exchange)
+        caller = caller_of(self._environment, exchange)
         if isinstance(caller, Refusal):
             return caller
         error_type = exchange.headers.get(_ERROR_TYPE.lower().encode(), b"").decode("latin-1")
@@ -112,18 +112,19 @@ class ExtensionsApi:
             exchange.respond(202, _JSON, _ACCEPTED)
         return refusal
 
-    def caller(self, exchange: Exchange) -> tuple[Extensions, Extension] | Refusal:
-        """Who asks, by the identifier it was given."""
-        identifier = exchange.headers.get(_IDENTIFIER, b"").decode("latin-1").lower()
-        if not identifier:
-            return _MISSING
-        if not is_uuid(identifier):
-            return _INVALID
-        extensions = self._environment.extensions
-        extension = extensions.find(identifier) if extensions is not None else None
-        if extensions is None or extension is None:
-            return Refusal("Extension.UnknownExtensionIdentifier", f"Unknown extension {identifier}")
-        return extensions, extension
+
+def caller_of(environment: Environment, exchange: Exchange) -> tuple[Extensions, Extension] | Refusal:
+    """Who asks, by the identifier it was given."""
+    identifier = exchange.headers.get(_IDENTIFIER, b"").decode("latin-1").lower()
+    if not identifier:
+        return _MISSING
+    if not is_uuid(identifier):
+        return _INVALID
+    extensions = environment.extensions
+    extension = extensions.find(identifier) if extensions is not None else None
+    if extensions is None or extension is None:
+        return Refusal("Extension.UnknownExtensionIdentifier", f"Unknown extension {identifier}")
+    return extensions, extension
 
 
 def refuse(exchange: Exchange, refusal: Refusal) -> None:

@@ -42,6 +42,8 @@ class Initialization(Protocol):
     """Seconds."""
     phase: str
     """`init`, or `invoke` when an invocation pays for it."""
+    restores: bool
+    """A snapshot."""
 
     def begin(self) -> None:
         """Write the line that it starts with."""
@@ -69,6 +71,7 @@ def initialization_of(blueprint: Blueprint, capture: LogCapture, clock: Clock, p
 class Init:
     """The function is imported and its module code run."""
 
+    restores = False
     __slots__ = ("_blueprint", "_capture", "_clock", "_resumed", "limit", "phase")
 
     def __init__(self, blueprint: Blueprint, capture: LogCapture, clock: Clock, phase: str) -> None:
@@ -105,6 +108,7 @@ class Init:
 class Restore:
     """A snapshot's memory becomes this environment's."""
 
+    restores = True
     __slots__ = ("_blueprint", "_capture", "_clock", "_resumed_ms", "_snapshot", "limit", "phase")
 
     def __init__(

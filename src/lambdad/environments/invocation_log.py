@@ -34,7 +34,7 @@ class InvocationLog:
     def started(self, request_id: str, now: float) -> None:
         self._capture.write(self._lines.start(request_id, self._blueprint.version.version, now))
 
-    def ended(self, request_id: str, duration_ms: float, error: FunctionError | None) -> None:
+    def ended(self, request_id: str, duration_ms: float, error: FunctionError | None) -> Report:
         now = self._clock.now()
         self._capture.finish()
         if error is not None and error.log_line is not None:
@@ -54,6 +54,7 @@ class InvocationLog:
             cold.billed_restore_ms,
         )
         self._capture.write(self._lines.report(report, now))
+        return report
 
     def _memory_used_mb(self) -> int:
         now = self._clock.monotonic()

@@ -76,6 +76,27 @@ class OutputParser:
         return [rest] if rest else []
 
 
+class TappedParser:
+    """The same, and someone hears of each message."""
+
+    __slots__ = ("_heard", "parser")
+
+    def __init__(self, parser: OutputParser, heard: Callable[[bytes], None]) -> None:
+        self.parser = parser
+        self._heard = heard
+
+    def feed(self, data: bytes) -> list[bytes]:
+        return self._told(self.parser.feed(data))
+
+    def flush(self) -> list[bytes]:
+        return self._told(self.parser.flush())
+
+    def _told(self, messages: list[bytes]) -> list[bytes]:
+        for message in messages:
+            self._heard(message)
+        return messages
+
+
 def _split_lines(text: bytes, messages: list[bytes]) -> bytes:
     """Append the complete lines of `text` to `messages`; return what follows the last newline."""
     lines = text.split(b"\n")
@@ -97,11 +118,20 @@ class LogCapture:
         self._output = output
         self._publish = publish
         self._now = now
-        self._parser = OutputParser()
+        self._parser: OutputParser | TappedParser = OutputParser()
         self._events: list[LogEvent] = []
         self._tail: list[bytes] | None = None
         self._tail_size = 0
         self._publishing: asyncio.TimerHandle | None = None
+
+    @property
+    def tailing(self) -> bool:
+        return self._tail is not None
+
+    def listen(self, heard: Callable[[bytes], None] | None) -> None:
+        """Of what the function prints from now on; None: no more."""
+        plain = self._parser.parser if isinstance(self._parser, TappedParser) else self._parser
+        self._parser = TappedParser(plain, heard) if heard is not None else plain
 
     def open(self) -> None:
         """From now on it is read whenever something is printed."""
@@ -304,18 +334,7 @@ class JsonLines:
 
     @classmethod
     def report(cls, report: Report, now: float) -> bytes:
-        metrics: dict[str, object] = {"durationMs": round(report.duration_ms, 3), "billedDurationMs": report.billed_ms}
-        metrics |= {"memorySizeMB": report.memory_size, "maxMemoryUsedMB": report.max_memory_used}
-        if report.init_ms is not None:
-            metrics["initDurationMs"] = round(report.init_ms, 3)
-        if report.restore_ms is not None:
-            metrics["restoreDurationMs"] = round(report.restore_ms, 3)
-            metrics["billedRestoreDurationMs"] = report.billed_restore_ms
-        record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics}
-        record["status"] = report.status or "success"
-        if report.error_type:
-            record["errorType"] = report.error_type
-        return cls._line("report", now, record)
+        return cls._line("report", now, report_record(report))
 
     @classmethod
     def extension(cls, name: str, state: str, events: Sequence[str], error_type: str | None, now: float) -> bytes:
@@ -327,3 +346,19 @@ class JsonLines:
     @classmethod
     def subscription(cls, api: str, name: str, state: str, types: Sequence[str], now: float) -> bytes:
         return cls._line(f"{api}Subscription", now, {"name": name, "state": state, "types": list(types)})
+
+
+def report_record(report: Report) -> dict[str, object]:
+    """The record of platform.report."""
+    metrics: dict[str, object] = {"durationMs": round(report.duration_ms, 3), "billedDurationMs": report.billed_ms}
+    metrics |= {"memorySizeMB": report.memory_size, "maxMemoryUsedMB": report.max_memory_used}
+    if report.init_ms is not None:
+        metrics["initDurationMs"] = round(report.init_ms, 3)
+    if report.restore_ms is not None:
+        metrics["restoreDurationMs"] = round(report.restore_ms, 3)
+        metrics["billedRestoreDurationMs"] = report.billed_restore_ms
+    record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics}
+    record["status"] = report.status or "success"
+    if report.error_type:
+        record["errorType"] = report.error_type
+    return record

@@ -30,7 +30,7 @@ Ended = Callable[[bytes, FunctionError | None], None]
 class ResponseStream:
     """One invocation's. `over` is called once, unless it is cut before."""
 
-    __slots__ = ("_body", "_collected", "_exchange", "_limit", "_over", "_sink", "_size")
+    __slots__ = ("_body", "_collected", "_exchange", "_limit", "_over", "_sink", "size")
 
     def __init__(
         self, exchange: Exchange, sink: ResponseSink | None, executed_version: str, limit: int, over: Ended
@@ -42,7 +42,8 @@ class ResponseStream:
         self._sink = sink
         self._limit = limit
         self._over: Ended | None = over
-        self._size = 0
+        self.size = 0
+        """Bytes that have come."""
         self._collected: list[bytes | bytearray] = []
         self._body.take = self._take
         self._body.ended = self._ended
@@ -61,9 +62,9 @@ class ResponseStream:
     def _take(self, piece: bytes) -> None:
         if self._over is None:
             return
-        self._size += len(piece)
-        if self._size > self._limit:
-            self._end(failures.response_too_large(self._size, self._limit))
+        self.size += len(piece)
+        if self.size > self._limit:
+            self._end(failures.response_too_large(self.size, self._limit))
         elif self._sink is not None:
             self._sink.write(piece)
         else:

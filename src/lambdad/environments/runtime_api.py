@@ -9,6 +9,7 @@ import orjson
 from lambdad.environments.environment import Environment
 from lambdad.environments.extensions_api import PREFIX as EXTENSIONS
 from lambdad.environments.extensions_api import ExtensionsApi
+from lambdad.environments.telemetry_api import subscribe
 from lambdad.http.exchange import Exchange
 
 _PREFIX = b"/2018-06-01/runtime/"
@@ -48,7 +49,10 @@ class RuntimeApi:
                 exchange.respond_raw(RESTORED, b"")
             else:
                 refuse_transition(exchange)
-        elif not (target.startswith(EXTENSIONS) and self._extensions.handle(exchange)):
+        elif not (
+            (target.startswith(EXTENSIONS) and self._extensions.handle(exchange))
+            or subscribe(self._environment, exchange)
+        ):
             _refuse(exchange, 404, "NotFound", "404 page not found")
 
     def _invocation(self, exchange: Exchange, rest: bytes) -> None:

@@ -53,13 +53,15 @@ class ShutdownPhase:
         self._runtime_alive = False
         self._changed.set()
 
-    async def run(self) -> None:
+    async def run(self, before: "asyncio.Task[None]") -> None:
+        """`before`: what extensions should have before they end, if it comes in the runtime's time."""
         began = self._loop.time()
         external = bool(self._alive)
         if self._runtime_alive:
             self._processes.signal_runtime(signal.SIGTERM)
             if not await self._until(began + (_RUNTIME if external else _INTERNAL), lambda: not self._runtime_alive):
                 self._processes.signal_runtime(signal.SIGKILL)
+        await asyncio.wait({before}, timeout=max(0.0, began + _RUNTIME - self._loop.time()))
         for extension in self._external:
             if extension.name in self._alive and SHUTDOWN not in extension.events:
                 self._processes.kill(extension.name)
