@@ -13,10 +13,12 @@ import pytest
 
 from extension_layers import layer_of, plan, told
 from functions import PROMPT, call, create
+from interpreters import all_of
 from server import Server
 from wait import wait_for
 
 HELLO = "def handler(event, context):\n    print('function', event)\n    return event\n"
+SNAP_STARTED = all_of("python3.12", "python3.13", "python3.14", "python3.15")
 IDENTIFIER = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -411,3 +413,29 @@ def test_a_frozen_environment_s_extensions_stand_still(own_server: Server, isola
     lines = own_server.wait_for_log(name, "agent event")
     wait_for(lambda: len(told(own_server.function_log(name), "agent", "event")) == 2, 10)
     assert len([line for line in lines if "EXTENSION\t" in line]) == 1
+
+
+@pytest.mark.parametrize("runtime", SNAP_STARTED)
+def test_extensions_are_started_where_a_snapshot_is_restored(
+    running: Server, client: Any, isolated: None, runtime: str
+) -> None:
+    """They are no part of it: each environment has its own."""
+    on = {"ApplyOn": "PublishedVersions"}
+    name = create(client, HELLO, runtime=runtime, Layers=[layer_of(client, "agent")], SnapStart=on)
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier=version, WaiterConfig=PROMPT)
+    assert not [line for line in running.function_log(name) if "agent" in line]
+    assert call(client, name, 1, Qualifier=version)[0] == 1
+    lines = running.wait_for_log(name, "agent bye")
+    assert [event["eventType"] for event in told(lines, "agent", "event")] == ["INVOKE", "SHUTDOWN"]
+
+
+def test_provisioned_environments_have_theirs_before_anyone_calls(running: Server, client: Any) -> None:
+    name = create(client, HELLO, Layers=[layer_of(client, "agent")])
+    version = client.publish_version(FunctionName=name)["Version"]
+    target = {"FunctionName": name, "Qualifier": version}
+    client.put_provisioned_concurrency_config(**target, ProvisionedConcurrentExecutions=1)
+    running.wait_for_log(name, "EXTENSION\tName: agent\tState: Ready")
+    assert call(client, name, 1, Qualifier=version)[0] == 1
+    client.delete_provisioned_concurrency_config(**target)
+    assert len(told(running.wait_for_log(name, "agent bye"), "agent", "registered")) == 1

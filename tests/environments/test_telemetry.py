@@ -7,8 +7,10 @@ import asyncio
 import json
 import re
 import socket
+import sys
 import tracemalloc
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -401,3 +403,21 @@ def test_who_is_too_slow_is_told_what_was_dropped(running: Server, client: Any) 
     )
     assert record["droppedRecords"] > 0
     assert record["droppedBytes"] >= 1000 * record["droppedRecords"]
+
+
+def test_without_root(tmp_path: Path, isolated: None) -> None:
+    """The connection is made inside, where the server could not go."""
+    for directory in (tmp_path, *tmp_path.parents):
+        if directory.name.startswith(("pytest", "popen", "test_without_root")):
+            directory.chmod(0o711 if directory != tmp_path else 0o777)
+    server = Server(tmp_path / "data", "--idle-timeout", "1", unprivileged=True).start()
+    try:
+        client = server.client()
+        plan = {"body": body(["function"]), "by-name": True}
+        own = "python{}.{}".format(*sys.version_info)  # that user may read no other
+        name = subscribed_function(client, plan, runtime=own)
+        assert call(client, name, "well")[0] == "well"
+        lines = server.wait_for_log(name, "agent over")
+        assert [event["record"] for event in received(lines, "function")] == ["hello well\n"]
+    finally:
+        assert server.stop() == 0

@@ -107,7 +107,7 @@ def external_extensions(layers: Sequence[str]) -> tuple[str, ...]:
     for layer in layers:
         try:
             with os.scandir(f"{layer}/extensions") as entries:
-                names |= {entry.name: not entry.is_dir() for entry in entries}
+                names |= {entry.name: not entry.is_dir(follow_symlinks=False) for entry in entries}
         except (FileNotFoundError, NotADirectoryError):
             continue
     return tuple(sorted(name for name, is_file in names.items() if is_file))

@@ -108,8 +108,10 @@ class TelemetryBuffer:
             self._sending = self._tasks.spawn(self._deliver(batch, size))
 
     async def _deliver(self, batch: list[bytes], size: int) -> None:
-        taken = await self._attempts(batch)
-        self._sending = None
+        try:
+            taken = await self._attempts(batch)
+        finally:
+            self._sending = None
         if not taken:
             self._dropped += len(batch)
             self._dropped_bytes += size
