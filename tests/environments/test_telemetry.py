@@ -405,6 +405,17 @@ def test_who_is_too_slow_is_told_what_was_dropped(running: Server, client: Any) 
     assert record["droppedBytes"] >= 1000 * record["droppedRecords"]
 
 
+def test_what_waits_is_sent_when_the_environment_ends(running: Server, client: Any) -> None:
+    """It is frozen long before its batch is due, and thawed for its end."""
+    waiting = {"maxItems": 10000, "maxBytes": 1048576, "timeoutMs": 30000}
+    name = subscribed_function(client, {"body": body(["platform", "function"], buffering=waiting)})
+    call(client, name, 1)
+    call(client, name, 2)
+    lines = running.wait_for_log(name, "agent over")
+    assert [event["record"] for event in received(lines, "function")] == ["hello 1\n", "hello 2\n"]
+    assert len(received(lines, "platform.report")) == 2
+
+
 def test_without_root(tmp_path: Path, isolated: None) -> None:
     """The connection is made inside, where the server could not go."""
     for directory in (tmp_path, *tmp_path.parents):
