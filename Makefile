@@ -17,7 +17,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 demo: setup
 	$(BIN)/python examples/demo.py
 
-test: setup $(VENV)/node/.ready
+test: setup $(VENV)/node/.ready $(VENV)/extensions/.ready
 	$(BIN)/python -m pytest
 
 # Node.js as npm packages, for the tests of their runtimes. Without npm, or without its registry, those tests skip and say so.
@@ -26,6 +26,13 @@ $(VENV)/node/.ready: Makefile
 	for version in 22.23.3 24.21.0; do \
 		npm install --silent --no-audit --no-fund --prefix $(VENV)/node/$${version%%.*} node@$$version || echo "no Node.js $$version"; \
 	done
+	touch $@
+
+# An OpenTelemetry extension that others wrote, as it is published for Lambda. The same holds for it.
+$(VENV)/extensions/.ready: Makefile
+	mkdir -p $(VENV)/extensions
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/extensions @serverless/aws-lambda-otel-extension-dist@0.1.11 \
+		|| echo "no OpenTelemetry extension"
 	touch $@
 
 lint: setup

@@ -1,8 +1,10 @@
-"""Writes the diagram of docs/environments.md from the transition table (`environments/states.py`)."""
+"""Writes the diagrams of docs/environments.md from the transition tables (`environments/states.py`, `extension.py`)."""
 
+from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 
-from lambdad.environments.states import TRANSITIONS
+from lambdad.environments import extension, states
 
 HEAD = """# Execution environments
 
@@ -18,16 +20,32 @@ An environment is made for an invocation: its sandbox is taken from the prepared
 process starts (INIT, at most 10 s). Idle ones are frozen after `--freeze-after` and shut down after `--idle-timeout`. After a
 timeout, a crash or a failed init every process inside is ended, /tmp stays, and the next invocation starts the runtime anew as
 part of itself: AWS calls that a suppressed init.
+
+## Extensions
+
+The lifecycle of an extension ([more](extensions.md)), drawn from the table in `src/lambdad/environments/extension.py`. What is not
+in it is refused.
+
+```mermaid
+stateDiagram-v2
+    [*] --> Started
+"""
+END = """```
 """
 
 
-def text() -> str:
+def arrows(table: Mapping[Enum, frozenset[Enum]]) -> str:
     lines = [
         f"    {state.value} --> {following.value}"
-        for state, after in TRANSITIONS.items()
-        for following in sorted(after, key=lambda one: one.value)
+        for state, after in table.items()
+        for following in sorted(after, key=lambda one: str(one.value))
     ]
-    return HEAD + "\n".join(lines) + "\n    dead --> [*]\n" + TAIL
+    return "\n".join(lines) + "\n"
+
+
+def text() -> str:
+    environment, one = arrows(dict(states.TRANSITIONS)), arrows(dict(extension.TRANSITIONS))
+    return HEAD + environment + "    dead --> [*]\n" + TAIL + one + "    Exited --> [*]\n" + END
 
 
 if __name__ == "__main__":

@@ -58,6 +58,9 @@ class Blueprint:
     snapshot: Callable[[], OpenSnapshot | None] = lambda: None
     """What its environments are restored from, if there is something now."""
 
+    extensions: tuple[str, ...] = ()
+    """External extensions, by the names of their files."""
+
     @property
     def lines(self) -> type[TextLines] | type[JsonLines]:
         return lines_of(self.version)

@@ -1,11 +1,13 @@
 """From a function version to how its environments are made: template, mounts, limits, environment variables."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 
 from lambdad.environments.blueprint import Blueprint, OpenSnapshot
 from lambdad.environments.environments import Model
-from lambdad.environments.variables import SNAP_START, Credentials, Place, environment_of
+from lambdad.environments.extension import MOST_EXTENSIONS
+from lambdad.environments.variables import SNAP_START, Credentials, Place, environment_of, extension_environment
 from lambdad.observability.metering import Metering
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.quotas import QUOTAS
@@ -43,13 +45,14 @@ class Blueprints:
             raise RuntimeNotInstalled(_NO_IMAGES)
         runtime = version.runtime or ""
         template = self._runtimes.template_for(runtime)
+        extensions = external_extensions([self._unpacked_path(layer.code_sha256) for layer in version.layers])
 
         def snapshot() -> OpenSnapshot | None:
             return self._snapshot(version) if version.snap_start else None
 
         def blueprint(initialization_type: str, init_timeout: float, provisioned: bool) -> Blueprint:
             def spec(sandbox: Sandbox, log_stream: str) -> SandboxSpec:
-                return self._spec(version, sandbox, log_stream, initialization_type)
+                return self._spec(version, sandbox, log_stream, initialization_type, extensions)
 
             return Blueprint(
                 version,
@@ -62,6 +65,7 @@ class Blueprints:
                 self._metering,
                 provisioned,
                 snapshot,
+                extensions,
             )
 
         long = max(_LONG_INIT_TIMEOUT, version.timeout)
@@ -73,7 +77,12 @@ class Blueprints:
         )
 
     def _spec(
-        self, version: FunctionVersion, sandbox: Sandbox, log_stream: str, initialization_type: str
+        self,
+        version: FunctionVersion,
+        sandbox: Sandbox,
+        log_stream: str,
+        initialization_type: str,
+        extensions: tuple[str, ...],
     ) -> SandboxSpec:
         code = self._unpacked_path(version.code_sha256)
         layers = tuple(self._unpacked_path(layer.code_sha256) for layer in version.layers)
@@ -91,7 +100,21 @@ class Blueprints:
             ephemeral_mb=version.ephemeral_storage,
             environment=environment,
             argv=self._runtimes.start_argv(runtime, environment, code, layers),
+            extensions=extensions[:MOST_EXTENSIONS],
+            extension_environment=extension_environment(environment, defaults, version) if extensions else {},
         )
+
+
+def external_extensions(layers: Sequence[str]) -> tuple[str, ...]:
+    """What /opt/extensions has files of once these directories are merged, in the order they are started in."""
+    names: dict[str, bool] = {}
+    for layer in layers:
+        try:
+            with os.scandir(f"{layer}/extensions") as entries:
+                names |= {entry.name: not entry.is_dir(follow_symlinks=False) for entry in entries}
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return tuple(sorted(name for name, is_file in names.items() if is_file))
 
 
 def _nothing() -> OpenSnapshot | None:

@@ -5,21 +5,22 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html. The R
 callbacks: a warm invocation awaits nothing and makes no task.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from lambdad.clock import Clock
 from lambdad.environments import failures
 from lambdad.environments.blueprint import Blueprint, Owner
+from lambdad.environments.extensions import Extensions
 from lambdad.environments.failures import FunctionError
 from lambdad.environments.initialization import Init, Initialization, initialization_of
 from lambdad.environments.invocation_log import InvocationLog
 from lambdad.environments.log_capture import LogCapture
 from lambdad.environments.next_event import next_head
-from lambdad.environments.response_stream import ResponseStream
+from lambdad.environments.response_stream import LAST_WORDS, ResponseStream
 from lambdad.environments.states import State, advance
+from lambdad.environments.tasks import Tasks
+from lambdad.environments.time_limit import TimeLimit
 from lambdad.errors import ServiceError, ServiceException
 from lambdad.http.exchange import Exchange
 from lambdad.observability.log_writer import LogEvent
@@ -29,9 +30,6 @@ from lambdad.sandbox.driver import Exit, Sandbox
 
 log = logging.getLogger(__name__)
 
-_LAST_WORDS = 1.0
-"""Seconds from the end of a runtime's connection to that of the runtime, if it is one."""
-
 
 class Environment:
     """States and who may change them: `states.py`. `busy` is true from `invoke` until the answer."""
@@ -40,18 +38,16 @@ class Environment:
         "_blueprint",
         "_capture",
         "_clock",
-        "_init_phase",
         "_initialization",
         "_invocation",
         "_log",
-        "_loop",
         "_next",
         "_owner",
-        "_started",
         "_stream",
         "_tasks",
-        "_timer",
+        "_time",
         "detach",
+        "extensions",
         "idle_since",
         "log_stream",
         "retired",
@@ -75,22 +71,21 @@ class Environment:
         self.log_stream = log_stream
         self._capture = LogCapture(sandbox.output, publish, clock.now)
         self._log = InvocationLog(blueprint, self._capture, sandbox, clock)
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(sandbox.output, self._capture.output_readable)
+        self._capture.open()
         sandbox.on_exit = self._runtime_exited
         self.state = State.DOWN
         self.idle_since = 0.0
         self.retired = False
-        self.detach: Callable[[], None] = _nothing
+        self.detach: Callable[[], None] = lambda: None
         """Called before the sandbox is destroyed: nobody may listen on its sockets any more."""
         self._next: Exchange | None = None
         self._invocation: Invocation | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._started = 0.0
-        self._init_phase = "init"
-        self._initialization: Initialization = Init(blueprint, self._capture, clock)
+        self._time = TimeLimit(clock)
+        self._initialization: Initialization = Init(blueprint, self._capture, clock, "init")
         self._stream: ResponseStream | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
+        self.extensions: Extensions | None = None
+        """Those of the runtime process that runs; None: it has none."""
 
     @property
     def version(self) -> FunctionVersion:
@@ -112,43 +107,53 @@ class Environment:
     def begin_init(self, phase: str = "init") -> None:
         """Start the runtime process. `phase`: `init`, or `invoke` when an invocation pays for it (suppressed init)."""
         self.state = advance(self.state, State.INIT)
-        self._init_phase = phase
-        self._initialization = initialization_of(self._blueprint, self._capture, self._clock)
+        self._initialization = initialization_of(self._blueprint, self._capture, self._clock, phase)
         if phase == "init":
             self._initialization.begin()
-            self._timer = self._loop.call_later(self._initialization.limit, self._init_failed, "timeout", None)
-        self._started = self._clock.monotonic()
+            self._time.set(self._initialization.limit, self._init_failed, "timeout", None)
+        self._time.started = self._clock.monotonic()
+        external = self._blueprint.extensions
+        self.extensions = self.new_extensions(external) if external else None
         self._initialization.start(self.sandbox, self.log_stream)
+        if self.extensions is not None:
+            self.extensions.watch()
+
+    def new_extensions(self, names: tuple[str, ...] = ()) -> Extensions:
+        """For those that are started beside the runtime process, or when the first registers from within it."""
+        about = self._blueprint, self._capture, self._log, self._time, self._initialization, names
+        self.extensions = Extensions(self, *about)
+        return self.extensions
 
     def _init_done(self) -> None:
         self.state = advance(self.state, State.IDLE)
-        if self._init_phase == "init":
-            self._log.cold_start = self._initialization.done(self._elapsed_ms())
-            self._cancel_timer()
+        if self._initialization.phase == "init":
+            self._log.cold_start = self._initialization.done(self._time.elapsed_ms())
+            self._time.cancel()
+        if self.extensions is not None:
+            self.extensions.init_done()
         if self._invocation is not None:
-            self._deliver(restart_clock=self._init_phase == "init")
+            self._deliver(restart_clock=self._initialization.phase == "init")
         else:
             self._capture.publish()
             self._owner.environment_ready(self)
 
     def _init_failed(self, status: str, error: FunctionError | None) -> None:
         """In the Init phase: reset, and once more as part of the waiting invocation. In the Invoke phase: its answer."""
-        if self._init_phase == "init":
-            self._cancel_timer()
+        if self._initialization.phase == "init":
+            self._time.cancel()
         self._capture.finish()
-        refusal = self._initialization.failed(self._elapsed_ms(), self._init_phase, status, error)
+        if self.extensions is not None:
+            self.extensions.init_failed(status, error.error_type if error is not None else None)
+        refusal = self._initialization.failed(self._time.elapsed_ms(), status, error)
         if refusal is not None:
-            self._give_up(refusal)
+            self.shutdown(refusal)
             return
-        if self._init_phase == "invoke" and error is not None and self._invocation is not None:
+        if self._initialization.phase == "invoke" and error is not None and self._invocation is not None:
             self._log.started(self._invocation.request_id, self._clock.now())
             self._fail(error)
             return
         self._capture.publish()
-        self._reset()
-
-    def _elapsed_ms(self) -> float:
-        return (self._clock.monotonic() - self._started) * 1000
+        self._reset("timeout" if status == "timeout" else "failure")
 
     def invoke(self, invocation: Invocation) -> None:
         """Give it an event; `invocation.done` is called once, whatever happens. Not while it has another."""
@@ -162,36 +167,33 @@ class Environment:
             self.state = advance(self.state, State.IDLE)
             self._deliver(restart_clock=True)
         elif self.state is State.DOWN:
-            self._set_function_timer()
+            self._time.set(self.version.timeout, self._function_timed_out)
             self.begin_init("invoke")
         # In INIT it is delivered when the runtime asks; in RESETTING when that is over.
 
     def _deliver(self, restart_clock: bool) -> None:
         """The event goes out on the waiting /next. With `restart_clock` the function's time begins now."""
-        invocation, exchange = self._invocation, self._next
+        invocation, exchange, self._next = self._invocation, self._next, None
         assert invocation is not None
-        self._next = None
         self.state = advance(self.state, State.INVOKING)
         now = self._clock.now()
         if invocation.wants_tail:
             self._capture.begin_tail()
         self._log.started(invocation.request_id, now)
         if restart_clock:
-            self._set_function_timer()
-            self._started = self._clock.monotonic()
-        deadline = now + self.version.timeout - (self._clock.monotonic() - self._started)
+            self._time.set(self.version.timeout, self._function_timed_out)
+            self._time.started = self._clock.monotonic()
+        deadline = now + self.version.timeout - (self._clock.monotonic() - self._time.started)
+        if self.extensions is not None:
+            self.extensions.deliver(invocation, deadline)
         if exchange is not None and not exchange.closed:  # else it hung up: its exit is on the way, or time is up
             exchange.respond_raw(next_head(invocation, deadline), invocation.payload)
 
-    def _set_function_timer(self) -> None:
-        self._timer = self._loop.call_later(self.version.timeout, self._function_timed_out)
-
     def _function_timed_out(self) -> None:
-        self._timer = None
         invocation = self._invocation
         if invocation is None:  # it has answered, and its runtime does not ask for the next event
             log.warning("a runtime of %s works on after its answer: it is ended", self.version.qualified_arn)
-            self._reset()
+            self._reset("timeout")
             return
         self._capture.finish()
         if self.state is State.INIT:
@@ -201,7 +203,7 @@ class Environment:
     def _fail(self, error: FunctionError) -> None:
         """The invocation ends with the platform's word; the environment is reset."""
         self._finish(error.payload, "Unhandled", error)
-        self._reset()
+        self._reset("timeout" if error.status == "timeout" else "failure")
         self._owner.environment_answered(self)
 
     def _finish(self, payload: bytes, function_error: str | None, error: FunctionError | None = None) -> None:
@@ -209,27 +211,32 @@ class Environment:
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
-        duration_ms = self._elapsed_ms()
+        ended: Callable[[str, float, FunctionError | None], object] = self._log.ended
+        duration_ms = self._time.elapsed_ms()
+        if self.extensions is not None:
+            ended = self.extensions.answered(self._stream.size if self._stream is not None else len(payload))
         if self._stream is not None:
             self._stream.cut()
             self._stream = None
         if invocation.wants_tail:
-            self._log.ended(invocation.request_id, duration_ms, error)
+            ended(invocation.request_id, duration_ms, error)
             tail = self._capture.end_tail()
             invocation.done(InvocationResult(payload, self.version.version, function_error, tail))
         else:
             invocation.done(InvocationResult(payload, self.version.version, function_error))
-            self._log.ended(invocation.request_id, duration_ms, error)
+            ended(invocation.request_id, duration_ms, error)
         self._capture.publish()
 
     def runtime_next(self, exchange: Exchange) -> bool:
         """GET /next: it waits for an event. False: not allowed in this state."""
+        if self.extensions is not None and not self.extensions.all_ask(exchange):
+            return True  # it is asked again when the last of them asks, too
         if self.state is State.INIT:
             self._next = exchange
             self._init_done()
         elif self.state is State.ANSWERED:
             self._next = exchange
-            self._cancel_timer()
+            self._time.cancel()
             self.state = advance(self.state, State.IDLE)
             self._owner.environment_ready(self)
         elif self.state is State.IDLE:  # asked again (after its connection broke): the newest one counts
@@ -269,8 +276,8 @@ class Environment:
 
         def over(collected: bytes, error: FunctionError | None) -> None:
             if error is not None and exchange.closed:  # it broke off: the runtime's end, which says more, may be near
-                self._cancel_timer()
-                self._timer = self._loop.call_later(_LAST_WORDS, self._fail, error)
+                self._time.cancel()
+                self._time.set(LAST_WORDS, self._fail, error)
                 return
             self.state = advance(self.state, State.ANSWERED)
             self._finish(collected if error is None else error.payload, "Unhandled" if error else None, error)
@@ -294,21 +301,26 @@ class Environment:
 
     def runtime_resumed(self) -> bool:
         """GET /restore/next: who asks it here is restored, or needs not to be. False: not allowed in this state."""
-        self._initialization.resumed(self._elapsed_ms())
+        self._initialization.resumed(self._time.elapsed_ms())
         return self.state is State.INIT
 
     def _runtime_exited(self, how: Exit) -> None:
-        self._next = None
         if how.setup_error is not None:
             self._sandbox_failed(how.setup_error)
             return
+        if self.extensions is not None:
+            self.extensions.runtime_exited()
+        self.broken(lambda request_id: failures.exited(request_id, how, self.streaming))
+
+    def broken(self, failure: Callable[[str], FunctionError]) -> None:
+        """A process of it ended that should not have; `failure` of which request."""
         request_id = self._invocation.request_id if self._invocation is not None else ""
         if self.state is State.INIT:
             self._capture.finish()
-            self._init_failed("error", failures.exited(request_id, how))
+            self._init_failed("error", failure(request_id))
         elif self.state is State.INVOKING:
             self._capture.finish()
-            self._fail(failures.exited(request_id, how, self.streaming))
+            self._fail(failure(request_id))
         elif self.state in (State.IDLE, State.FROZEN, State.ANSWERED):
             # It ended by itself between two invocations: AWS finds out at the next one, and starts it anew.
             self._capture.finish()
@@ -317,31 +329,32 @@ class Environment:
 
     def _sandbox_failed(self, reason: str) -> None:
         log.error("the sandbox of %s could not be made: %s", self.version.qualified_arn, reason)
-        self._give_up(ServiceException.internal())
-
-    def _give_up(self, error: ServiceError) -> None:
-        """Its invocation is refused, and it ends."""
-        invocation, self._invocation = self._invocation, None
-        self._cancel_timer()
-        if invocation is not None:
-            invocation.done(error)
         self.shutdown()
 
-    def freeze(self) -> None:
-        """Only when idle."""
+    def freeze(self) -> bool:
+        """Only when idle. False: it is to be asked again."""
         if self.state is State.IDLE:
+            if self.extensions is not None and not self.extensions.rest():
+                return False
             self.state = advance(self.state, State.FROZEN)
             self.sandbox.freeze()
+        return True
 
-    def _reset(self) -> None:
+    def _reset(self, reason: str = "failure") -> None:
+        """`reason`: as extensions are told it."""
+        self._end(State.RESETTING)
+        self._tasks.spawn(self._finish_reset(reason))
+
+    def _end(self, state: State) -> None:
         if self.state is State.FROZEN:
             self.sandbox.thaw()
-        self.state = advance(self.state, State.RESETTING)
-        self._cancel_timer()
+        self.state = advance(self.state, state)
+        self._time.cancel()
         self._next = None
-        self._spawn(self._finish_reset())
 
-    async def _finish_reset(self) -> None:
+    async def _finish_reset(self, reason: str) -> None:
+        if self.extensions is not None:
+            await self.extensions.shut_down(reason)
         try:
             await self.sandbox.reset()
         except (OSError, TimeoutError) as error:
@@ -349,52 +362,39 @@ class Environment:
             return
         if self.state is not State.RESETTING:
             return
+        if self.extensions is not None:
+            self.extensions.close()
+            self.extensions = None
         self._capture.finish()
         self._capture.publish()
         self.state = advance(self.state, State.DOWN)
         if self.retired and self._invocation is None:
             self.shutdown()
         elif self._invocation is not None:
-            self._set_function_timer()
+            self._time.set(self.version.timeout, self._function_timed_out)
             self.begin_init("invoke")
         else:
             self._owner.environment_ready(self)
 
-    def shutdown(self) -> None:
+    def shutdown(self, error: ServiceError | None = None) -> None:
         """End everything in it. An invocation it still has is answered with an error. Idempotent."""
         if self.state is State.DEAD:
             return
-        if self.state is State.FROZEN:
-            self.sandbox.thaw()
-        self.state = advance(self.state, State.DEAD)
-        self._cancel_timer()
+        self._end(State.DEAD)
         if self._stream is not None:
             self._stream.cut()
         invocation, self._invocation = self._invocation, None
         if invocation is not None:
-            invocation.done(ServiceException.internal())
-        self.detach()
-        self._loop.remove_reader(self.sandbox.output)
-        self._capture.finish()
-        self._capture.publish()
-        self._spawn(self._destroy())
+            invocation.done(error or ServiceException.internal())
+        self._tasks.spawn(self._destroy())
 
     async def _destroy(self) -> None:
         try:
+            if self.extensions is not None:
+                await self.extensions.shut_down("spindown")
+                self.extensions.close()
+            self.detach()
+            self._capture.close()
             await self.sandbox.destroy()
         finally:
             self._owner.environment_gone(self)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
-def _nothing() -> None:
-    """Until someone listens for it."""

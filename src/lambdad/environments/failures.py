@@ -70,8 +70,7 @@ def exited(request_id: str, how: Exit, midstream: bool = False) -> FunctionError
     elif how.exec_errno is not None:
         return invalid_entrypoint(request_id, how.exec_errno)
     elif how.signal is not None:
-        name = _SIGNALS.get(how.signal, f"signal {how.signal}")
-        error_type, reason = "Runtime.ExitError", f"Runtime exited with error: signal: {name}"
+        error_type, reason = "Runtime.ExitError", f"Runtime exited with error: {_signal(how.signal)}"
     elif how.code:
         error_type, reason = "Runtime.ExitError", f"Runtime exited with error: exit status {how.code}"
     else:
@@ -79,6 +78,25 @@ def exited(request_id: str, how: Exit, midstream: bool = False) -> FunctionError
     message = f"RequestId: {request_id} Error: {reason}"
     document = document_of(_TRUNCATED if midstream else error_type, message)
     return FunctionError(document, error_type, log_line=f"{message}\n{error_type}\n")
+
+
+def _signal(number: int) -> str:
+    return f"signal: {_SIGNALS.get(number, f'signal {number}')}"
+
+
+def extension_failed(request_id: str, error_type: str, reason: str) -> FunctionError:
+    """An extension ended, by itself or after it said why; or it could not be started."""
+    message = f"RequestId: {request_id} Error: {reason}"
+    return FunctionError(document_of(error_type, message), error_type, log_line=f"{message}\n{error_type}\n")
+
+
+def extension_end(name: str, how: Exit) -> str:
+    """The reason, as AWS words it."""
+    if how.exec_errno is not None:
+        return f"fork/exec /opt/extensions/{name}: {_EXEC.get(how.exec_errno, how.exec_errno)}"
+    if how.signal is not None:
+        return _signal(how.signal)
+    return f"exit status {how.code}" if how.code else "exit code 0"
 
 
 def invalid_entrypoint(request_id: str, reason: str) -> FunctionError:
@@ -104,7 +122,12 @@ def described(error: FunctionError) -> str:
 _MOST_WORDS = 1000
 """Characters of a version's StateReason."""
 
-_EXEC = {"EACCES": "permission denied", "ENOEXEC": "exec format error", "ENOTDIR": "not a directory"}
+_EXEC = {
+    "EACCES": "permission denied",
+    "ENOENT": "no such file or directory",
+    "ENOEXEC": "exec format error",
+    "ENOTDIR": "not a directory",
+}
 
 
 def response_too_large(size: int, limit: int) -> FunctionError:

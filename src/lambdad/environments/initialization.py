@@ -40,6 +40,10 @@ WARM = ColdStart()
 class Initialization(Protocol):
     limit: float
     """Seconds."""
+    phase: str
+    """`init`, or `invoke` when an invocation pays for it."""
+    restores: bool
+    """A snapshot."""
 
     def begin(self) -> None:
         """Write the line that it starts with."""
@@ -53,23 +57,25 @@ class Initialization(Protocol):
     def done(self, elapsed_ms: float) -> ColdStart:
         """It asks for an event."""
 
-    def failed(self, elapsed_ms: float, phase: str, status: str, error: FunctionError | None) -> ServiceError | None:
+    def failed(self, elapsed_ms: float, status: str, error: FunctionError | None) -> ServiceError | None:
         """What the waiting invocation is refused with; None: it is tried once more, or fails as any would."""
 
 
-def initialization_of(blueprint: Blueprint, capture: LogCapture, clock: Clock) -> Initialization:
+def initialization_of(blueprint: Blueprint, capture: LogCapture, clock: Clock, phase: str) -> Initialization:
     snapshot = blueprint.snapshot()
     if snapshot is not None:
-        return Restore(blueprint, capture, clock, snapshot)
-    return Init(blueprint, capture, clock)
+        return Restore(blueprint, capture, clock, phase, snapshot)
+    return Init(blueprint, capture, clock, phase)
 
 
 class Init:
     """The function is imported and its module code run."""
 
-    __slots__ = ("_blueprint", "_capture", "_clock", "_resumed", "limit")
+    restores = False
+    __slots__ = ("_blueprint", "_capture", "_clock", "_resumed", "limit", "phase")
 
-    def __init__(self, blueprint: Blueprint, capture: LogCapture, clock: Clock) -> None:
+    def __init__(self, blueprint: Blueprint, capture: LogCapture, clock: Clock, phase: str) -> None:
+        self.phase = phase
         self._blueprint = blueprint
         self._capture = capture
         self._clock = clock
@@ -95,9 +101,9 @@ class Init:
         self._blueprint.metering.initialised(self._blueprint.version, math.ceil(elapsed_ms))
         return WARM
 
-    def failed(self, elapsed_ms: float, phase: str, status: str, error: FunctionError | None) -> ServiceError | None:
+    def failed(self, elapsed_ms: float, status: str, error: FunctionError | None) -> ServiceError | None:
         error_type = error.error_type if error is not None else None
-        line = self._blueprint.lines.init_report(elapsed_ms, phase, status, error_type, self._clock.now())
+        line = self._blueprint.lines.init_report(elapsed_ms, self.phase, status, error_type, self._clock.now())
         self._capture.write(line)
         return SnapStartException.after_restore() if self._resumed and status == "error" else None
 
@@ -105,9 +111,13 @@ class Init:
 class Restore:
     """A snapshot's memory becomes this environment's."""
 
-    __slots__ = ("_blueprint", "_capture", "_clock", "_resumed_ms", "_snapshot", "limit")
+    restores = True
+    __slots__ = ("_blueprint", "_capture", "_clock", "_resumed_ms", "_snapshot", "limit", "phase")
 
-    def __init__(self, blueprint: Blueprint, capture: LogCapture, clock: Clock, snapshot: OpenSnapshot) -> None:
+    def __init__(
+        self, blueprint: Blueprint, capture: LogCapture, clock: Clock, phase: str, snapshot: OpenSnapshot
+    ) -> None:
+        self.phase = phase
         self._blueprint = blueprint
         self._capture = capture
         self._clock = clock
@@ -134,7 +144,7 @@ class Restore:
         own_ms = elapsed_ms - self._resumed_ms if self._resumed_ms is not None else elapsed_ms
         return ColdStart(restore_ms=elapsed_ms, billed_restore_ms=math.ceil(own_ms))
 
-    def failed(self, elapsed_ms: float, phase: str, status: str, error: FunctionError | None) -> ServiceError | None:
+    def failed(self, elapsed_ms: float, status: str, error: FunctionError | None) -> ServiceError | None:
         self._write_report(elapsed_ms, status, error.error_type if error is not None else None)
         if status == "timeout":
             return SnapStartTimeoutException.restore(self.limit)

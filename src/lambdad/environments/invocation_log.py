@@ -49,7 +49,7 @@ class InvocationLog:
         """So many bytes of the answer went out piece by piece."""
         self._streamed_bytes = size
 
-    def ended(self, request_id: str, duration_ms: float, error: FunctionError | None) -> None:
+    def ended(self, request_id: str, duration_ms: float, error: FunctionError | None) -> Report:
         now = self._clock.now()
         self._capture.finish()
         if error is not None and error.log_line is not None:
@@ -70,6 +70,7 @@ class InvocationLog:
         )
         self._capture.write(self._lines.report(report, now))
         self._meter(report)
+        return report
 
     def _meter(self, report: Report) -> None:
         """What is billed is what the REPORT line says."""

@@ -7,7 +7,7 @@ come through the same pipe, so their order is the function's own.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -76,6 +76,27 @@ class OutputParser:
         return [rest] if rest else []
 
 
+class TappedParser:
+    """The same, and someone hears of each message."""
+
+    __slots__ = ("_heard", "parser")
+
+    def __init__(self, parser: OutputParser, heard: Callable[[bytes], None]) -> None:
+        self.parser = parser
+        self._heard = heard
+
+    def feed(self, data: bytes) -> list[bytes]:
+        return self._told(self.parser.feed(data))
+
+    def flush(self) -> list[bytes]:
+        return self._told(self.parser.flush())
+
+    def _told(self, messages: list[bytes]) -> list[bytes]:
+        for message in messages:
+            self._heard(message)
+        return messages
+
+
 def _split_lines(text: bytes, messages: list[bytes]) -> bytes:
     """Append the complete lines of `text` to `messages`; return what follows the last newline."""
     lines = text.split(b"\n")
@@ -97,11 +118,30 @@ class LogCapture:
         self._output = output
         self._publish = publish
         self._now = now
-        self._parser = OutputParser()
+        self._parser: OutputParser | TappedParser = OutputParser()
         self._events: list[LogEvent] = []
         self._tail: list[bytes] | None = None
         self._tail_size = 0
         self._publishing: asyncio.TimerHandle | None = None
+
+    @property
+    def tailing(self) -> bool:
+        return self._tail is not None
+
+    def listen(self, heard: Callable[[bytes], None] | None) -> None:
+        """Of what the function prints from now on; None: no more."""
+        plain = self._parser.parser if isinstance(self._parser, TappedParser) else self._parser
+        self._parser = TappedParser(plain, heard) if heard is not None else plain
+
+    def open(self) -> None:
+        """From now on it is read whenever something is printed."""
+        asyncio.get_running_loop().add_reader(self._output, self.output_readable)
+
+    def close(self) -> None:
+        """The last of it is taken and published."""
+        asyncio.get_running_loop().remove_reader(self._output)
+        self.finish()
+        self.publish()
 
     def drain(self, reads: int = _MAX_READS) -> None:
         """Take what the pipe holds now, at most `reads` × 64 KB: a flood waits in the pipe, and so does its writer."""
@@ -120,6 +160,9 @@ class LogCapture:
     def output_readable(self) -> None:
         """Something was printed; called by the event loop. Others can read it soon, also during a long invocation."""
         self.drain(reads=1)
+        self.publish_soon()
+
+    def publish_soon(self) -> None:
         if self._publishing is None:
             self._publishing = asyncio.get_running_loop().call_later(_LIVE_DELAY, self._publish_late)
 
@@ -228,6 +271,17 @@ class TextLines:
             f"Max Memory Used: {report.max_memory_used} MB\t{init}{status}{error}\n"
         ).encode()
 
+    @staticmethod
+    def extension(name: str, state: str, events: Sequence[str], error_type: str | None, now: float) -> bytes:
+        error = f"\tError Type: {error_type}" if error_type else ""
+        return f"EXTENSION\tName: {name}\tState: {state}\tEvents: [{','.join(events)}]{error}\n".encode()
+
+    @staticmethod
+    def subscription(api: str, name: str, state: str, types: Sequence[str], now: float) -> bytes:
+        """`api`: telemetry or logs."""
+        named = ", ".join(kind.capitalize() for kind in types)
+        return f"{api.upper()}\tName: {name}\tState: {state}\tTypes: [{named}]\n".encode()
+
 
 class JsonLines:
     """The same in LogFormat JSON: the Telemetry API's platform events, one document a line."""
@@ -280,15 +334,31 @@ class JsonLines:
 
     @classmethod
     def report(cls, report: Report, now: float) -> bytes:
-        metrics: dict[str, object] = {"durationMs": round(report.duration_ms, 3), "billedDurationMs": report.billed_ms}
-        metrics |= {"memorySizeMB": report.memory_size, "maxMemoryUsedMB": report.max_memory_used}
-        if report.init_ms is not None:
-            metrics["initDurationMs"] = round(report.init_ms, 3)
-        if report.restore_ms is not None:
-            metrics["restoreDurationMs"] = round(report.restore_ms, 3)
-            metrics["billedRestoreDurationMs"] = report.billed_restore_ms
-        record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics}
-        record["status"] = report.status or "success"
-        if report.error_type:
-            record["errorType"] = report.error_type
-        return cls._line("report", now, record)
+        return cls._line("report", now, report_record(report))
+
+    @classmethod
+    def extension(cls, name: str, state: str, events: Sequence[str], error_type: str | None, now: float) -> bytes:
+        record: dict[str, object] = {"name": name, "state": state, "events": list(events)}
+        if error_type:
+            record["errorType"] = error_type
+        return cls._line("extension", now, record)
+
+    @classmethod
+    def subscription(cls, api: str, name: str, state: str, types: Sequence[str], now: float) -> bytes:
+        return cls._line(f"{api}Subscription", now, {"name": name, "state": state, "types": list(types)})
+
+
+def report_record(report: Report) -> dict[str, object]:
+    """The record of platform.report."""
+    metrics: dict[str, object] = {"durationMs": round(report.duration_ms, 3), "billedDurationMs": report.billed_ms}
+    metrics |= {"memorySizeMB": report.memory_size, "maxMemoryUsedMB": report.max_memory_used}
+    if report.init_ms is not None:
+        metrics["initDurationMs"] = round(report.init_ms, 3)
+    if report.restore_ms is not None:
+        metrics["restoreDurationMs"] = round(report.restore_ms, 3)
+        metrics["billedRestoreDurationMs"] = report.billed_restore_ms
+    record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics}
+    record["status"] = report.status or "success"
+    if report.error_type:
+        record["errorType"] = report.error_type
+    return record

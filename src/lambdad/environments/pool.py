@@ -296,11 +296,8 @@ class Pool:
         """Freeze those idle since before that time (loop's clock). True if some are still to be frozen later."""
         later = False
         for environment in (*self._idle, *self.provisioned.ready):
-            if environment.state is State.IDLE:
-                if environment.idle_since <= before:
-                    environment.freeze()
-                else:
-                    later = True
+            if environment.state is State.IDLE and (environment.idle_since > before or not environment.freeze()):
+                later = True
         return later
 
     def expire_idle(self, before: float) -> None:

@@ -17,6 +17,8 @@ from lambdad.resources.invocation import ResponseSink
 
 MODE: Final = (b"lambda-runtime-function-response-mode", b"streaming")
 """The header of POST /response by which a runtime says that it streams."""
+LAST_WORDS: Final = 1.0
+"""Seconds from the end of a runtime's connection to that of the runtime, if it is one."""
 _ERROR_TYPE: Final = b"lambda-runtime-function-error-type"
 _ERROR_BODY: Final = b"lambda-runtime-function-error-body"
 _CONTENT_TYPE: Final = b"application/octet-stream"
@@ -28,7 +30,7 @@ Ended = Callable[[bytes, FunctionError | None], None]
 class ResponseStream:
     """One invocation's. `over` is called once, unless it is cut before."""
 
-    __slots__ = ("_body", "_collected", "_exchange", "_limit", "_over", "_sink", "_size", "_streamed")
+    __slots__ = ("_body", "_collected", "_exchange", "_limit", "_over", "_sink", "_streamed", "size")
 
     def __init__(
         self,
@@ -47,7 +49,8 @@ class ResponseStream:
         self._limit = limit
         self._over: Ended | None = over
         self._streamed = streamed
-        self._size = 0
+        self.size = 0
+        """Bytes that have come."""
         self._collected: list[bytes | bytearray] = []
         self._body.take = self._take
         self._body.ended = self._ended
@@ -59,7 +62,7 @@ class ResponseStream:
     def cut(self) -> None:
         """The invocation has ended otherwise: what still comes is nobody's."""
         if self._sink is not None:
-            self._streamed(self._size)
+            self._streamed(self.size)
         self._over = None
         self._sink = None
         self._collected = []
@@ -68,9 +71,9 @@ class ResponseStream:
     def _take(self, piece: bytes) -> None:
         if self._over is None:
             return
-        self._size += len(piece)
-        if self._size > self._limit:
-            self._end(failures.response_too_large(self._size, self._limit))
+        self.size += len(piece)
+        if self.size > self._limit:
+            self._end(failures.response_too_large(self.size, self._limit))
         elif self._sink is not None:
             self._sink.write(piece)
         else:

@@ -7,6 +7,9 @@ speaks, so there is nothing to look up and nothing to forge. States not named he
 import orjson
 
 from lambdad.environments.environment import Environment
+from lambdad.environments.extensions_api import PREFIX as EXTENSIONS
+from lambdad.environments.extensions_api import ExtensionsApi
+from lambdad.environments.telemetry_api import subscribe
 from lambdad.http.exchange import Exchange
 
 _PREFIX = b"/2018-06-01/runtime/"
@@ -24,10 +27,11 @@ _JSON = ((b"Content-Type", b"application/json"),)
 class RuntimeApi:
     """The Handler of one environment's Runtime API socket."""
 
-    __slots__ = ("_environment",)
+    __slots__ = ("_environment", "_extensions")
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        self._extensions = ExtensionsApi(environment)
 
     def handle(self, exchange: Exchange) -> None:
         target = exchange.target
@@ -45,7 +49,10 @@ class RuntimeApi:
                 exchange.respond_raw(RESTORED, b"")
             else:
                 refuse_transition(exchange)
-        else:
+        elif not (
+            (target.startswith(EXTENSIONS) and self._extensions.handle(exchange))
+            or subscribe(self._environment, exchange)
+        ):
             _refuse(exchange, 404, "NotFound", "404 page not found")
 
     def _invocation(self, exchange: Exchange, rest: bytes) -> None:

@@ -53,13 +53,13 @@ class SnapshotTemplate:
 
         Its processes may still run: destroy the sandbox."""
         blueprint, sandbox = self._blueprint, self._sandbox
-        loop = asyncio.get_running_loop()
-        loop.add_reader(sandbox.output, self._capture.output_readable)
+        self._capture.open()
         sandbox.on_exit = self._exited
         arn, began = blueprint.runtime_version_arn, self._clock.monotonic()
         self._capture.write(blueprint.lines.init_start(blueprint.runtime_version, arn, self._clock.now(), _TYPE))
         try:
-            sandbox.start(replace(blueprint.spec(sandbox, self._log_stream), snapshot=snapshot))
+            # Its extensions are started where it is restored: a snapshot has one process.
+            sandbox.start(replace(blueprint.spec(sandbox, self._log_stream), snapshot=snapshot, extensions=()))
             failure = await asyncio.wait_for(self._outcome, blueprint.init_timeout)
             status = "error" if failure is not None else None
         except TimeoutError:
@@ -67,9 +67,7 @@ class SnapshotTemplate:
             failure = InitFailure("FunctionError.InitTimeout", words)
             status = "timeout"
         finally:
-            loop.remove_reader(sandbox.output)
-            self._capture.finish()
-            self._capture.publish()
+            self._capture.close()
         elapsed_ms = (self._clock.monotonic() - began) * 1000
         error_type = self._error.error_type if self._error is not None else None
         now = self._clock.now()

@@ -37,6 +37,21 @@ SNAP_START = "snap-start"
 _NOT_WITH_SNAP_START = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
 """AWS: docs.aws.amazon.com/lambda/latest/dg/snapstart-monitoring.html"""
 
+_NOT_FOR_EXTENSIONS = frozenset(
+    {
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_XRAY_CONTEXT_MISSING",
+        "AWS_XRAY_DAEMON_ADDRESS",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+        "PWD",
+    }
+)
+"""AWS: docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html#runtimes-extensions-api-env. None that begins with
+an underscore is theirs either."""
+
 _LIBRARIES = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 _PATH = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 
@@ -124,3 +139,15 @@ def _reserved(
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or "INFO"
     return reserved
+
+
+def extension_environment(
+    environment: Mapping[str, str], runtime_defaults: Mapping[str, str], version: FunctionVersion
+) -> dict[str, str]:
+    """The environment of an external extension: the function's, without what is the runtime's own."""
+    own = {name for name in runtime_defaults if name not in version.environment}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in _NOT_FOR_EXTENSIONS and name not in own and not name.startswith("_")
+    }

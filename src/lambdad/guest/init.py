@@ -1,4 +1,4 @@
-"""The first process of a sandbox: makes it, starts the runtime process, reaps, resets, reports.
+"""The first process of a sandbox: makes it, starts extensions and the runtime process, reaps, resets, reports.
 
 It is pid 1 of its namespace: when it ends, the kernel ends everything inside. It outlives runtime processes, so that a reset
 keeps the sandbox and its /tmp. It obeys one descriptor that nothing else inside has.
@@ -12,7 +12,8 @@ import socket
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from lambdad.guest import enter, kernel, protocol, runtime_process
+from lambdad.guest import enter, extension_processes, kernel, protocol, runtime_process
+from lambdad.guest.extension_processes import ExtensionProcesses
 from lambdad.guest.runtime_process import Inside, Snapshot
 
 _SHARED = "/.lambdad"
@@ -117,6 +118,8 @@ class First:
         self.runtime: Optional[int] = None  # pid of the runtime process, while there is one
         self.waiting: Optional[socket.socket] = None  # by which it learns what to become, until it has
         self.closed = False  # the function is mounted and the privileges are gone
+        self.extensions = ExtensionProcesses(inside)
+        self.held: Optional[tuple[Any, Optional[Snapshot]]] = None  # the start of a runtime that waits for extensions
 
     def serve(self) -> None:
         readable, writable = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -132,10 +135,22 @@ class First:
                 message, fds = protocol.receive(self.channel)
                 if message is None:
                     return
-                if message["op"] == "start":
-                    self.start(message, fds)
-                elif message["op"] == "reset":
-                    self.reset()
+                self.obey(message, fds)
+
+    def obey(self, message: Any, fds: list[int]) -> None:
+        operation = message["op"]
+        if operation == "start":
+            self.start(message, fds)
+        elif operation == "start runtime":
+            self.start_held()
+        elif operation == "reset":
+            self.reset()
+        elif operation == "terminate runtime" and self.runtime is not None:
+            os.kill(self.runtime, message["signal"])
+        elif operation == "kill extension":
+            self.extensions.kill(message["name"])
+        elif operation == "connect":
+            extension_processes.connect(self.channel, message)
 
     # --- Starting ---------------------------------------------------------------------------------------------------
 
@@ -158,16 +173,38 @@ class First:
         In this order because the filter alone takes a quarter of a millisecond, and none is needed against the runtime
         process: it gave up everything long ago, and this one listens to nothing of it.
         """
-        environment, argv = message["environment"], message["argv"]
         named = {name: fds[index] for name, index in message["places"].items()}
         snapshot = Snapshot(named["snapshot"], message["snapshot_limit"]) if "snapshot" in named else None
         try:
             if not self.closed:
                 self.mount(message, named.get("tmp"))
-            told = self.waiting is not None and self.tell_waiting(argv, environment, snapshot)
+            if "extensions" in named:
+                self.start_extensions(message, named["extensions"])
+                self.held = message, snapshot
+                return
+            self.start_runtime(message, snapshot)
         except OSError as error:
             protocol.send(self.channel, {"op": "failed", "text": str(error)})
+
+    def start_extensions(self, message: Any, output: int) -> None:
+        if not self.closed:
+            self.close()
+        self.extensions.start(message["extensions"], message["extension_environment"], output)
+        os.close(output)
+
+    def start_held(self) -> None:
+        """The extensions have registered."""
+        held, self.held = self.held, None
+        if held is None:
             return
+        try:
+            self.start_runtime(*held)
+        except OSError as error:
+            protocol.send(self.channel, {"op": "failed", "text": str(error)})
+
+    def start_runtime(self, message: Any, snapshot: Optional[Snapshot]) -> None:
+        environment, argv = message["environment"], message["argv"]
+        told = self.waiting is not None and self.tell_waiting(argv, environment, snapshot)
         if not self.closed:
             if snapshot is not None and snapshot.limit is not None:
                 continue_numbers_at(_TEMPLATES_PID)
@@ -180,11 +217,7 @@ class First:
     def fork_runtime(
         self, argv: Optional[Sequence[str]], environment: dict[str, str], snapshot: Optional[Snapshot]
     ) -> None:
-        try:
-            self.runtime = os.fork()
-        except OSError as error:
-            protocol.send(self.channel, {"op": "failed", "text": str(error)})
-            return
+        self.runtime = os.fork()
         if self.runtime == 0:
             runtime_process.begin(self.inside, argv or self.interpreter, environment, snapshot)
 
@@ -251,6 +284,8 @@ class First:
                     protocol.send(self.channel, {"op": "exit", "signal": os.WTERMSIG(status)})
                 else:
                     protocol.send(self.channel, {"op": "exit", "code": os.WEXITSTATUS(status)})
+            else:
+                self.extensions.ended(pid, status)
 
     def forget_runtime(self) -> None:
         pid, self.runtime = self.runtime, None
@@ -261,6 +296,10 @@ class First:
     def reset(self) -> None:
         """End every process but this one."""
         self.runtime = None
+        self.extensions.names.clear()
+        if self.held is not None and self.held[1] is not None:
+            os.close(self.held[1].descriptor)
+        self.held = None
         while True:
             try:
                 os.kill(-1, signal.SIGKILL)

@@ -109,6 +109,21 @@ def begin(
         become(inside.module, None, environment, _SNAPSHOT)
 
 
+@_to_its_end
+def become_extension(inside: Inside, program: str, environment: dict[str, str]) -> None:
+    """From a pid 1 that is unprivileged already. What cannot be executed is told by its name."""
+    kernel.set_dumpable(1)
+    kernel.set_oom_score(_OOM_SCORE)
+    stand_alone(inside, None, None)
+    os.chdir("/")
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        os.execve(program, [program], environment)
+    except OSError as error:
+        told = {"op": "extension not executed", "name": os.path.basename(program), "errno": error.errno}
+        protocol.send(socket.socket(fileno=_REPORT), told)
+
+
 def restore(module: Any, environment: dict[str, str]) -> None:
     """Never returns."""
     os.close(_REPORT)

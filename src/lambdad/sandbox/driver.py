@@ -7,7 +7,7 @@ before anyone waits: `Driver.prepare(template)` gives a sandbox that could run a
 
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -69,6 +69,11 @@ class SandboxSpec:
     """The runtime process (inside paths); None: fork the zygote and call its `run`."""
     snapshot: SnapshotFile | None = None
     """Only with a runtime that forks: `argv` is None then."""
+    extensions: tuple[str, ...] = ()
+    """External extensions, by the names of their files in /opt/extensions: they are started first, and the runtime process
+    only when `ExtensionProcesses.start_runtime` is called."""
+    extension_environment: Mapping[str, str] = field(default_factory=dict)
+    """The whole environment of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,26 @@ class Usage:
     cpu_seconds: float
 
 
+class ExtensionProcesses(Protocol):
+    """The processes of a sandbox's external extensions, and the runtime process as far as it depends on them."""
+
+    output: int
+    """Read end (non-blocking) of the pipe that is their stdout and stderr; -1 until the first is started."""
+    on_exit: Callable[[str, Exit], None] | None
+    """As `Sandbox.on_exit`, with the extension's name."""
+
+    def start_runtime(self) -> None:
+        """After a start with extensions, once."""
+
+    def signal_runtime(self, number: int) -> None: ...
+
+    def kill(self, name: str) -> None:
+        """One of them, with its process group."""
+
+    async def connect(self, port: int) -> socket.socket:
+        """To the sandbox's own loopback, from inside it; non-blocking. Raises OSError, TimeoutError."""
+
+
 class Sandbox(Protocol):
     """One prepared or running sandbox. `start` may be called again after `reset`."""
 
@@ -112,6 +137,9 @@ class Sandbox(Protocol):
     """Read end (non-blocking) of the pipe that is stdout and stderr of every process inside."""
     on_exit: Callable[[Exit], None] | None
     """Called on the event loop when the runtime process (not a child of it) has ended; not for those `reset` ends."""
+
+    @property
+    def extensions(self) -> ExtensionProcesses: ...
 
     def start(self, spec: SandboxSpec) -> None:
         """Set the limits, mount the function, start its runtime process. Returns at once; failure comes by on_exit."""

@@ -61,10 +61,16 @@ def prepare_message(
     return message, fds
 
 
-def start_message(spec: SandboxSpec, tmp: int | None = None) -> tuple[Message, list[int]]:
-    """`tmp`: a volume for /tmp other than the one it has."""
+def start_message(
+    spec: SandboxSpec, tmp: int | None = None, extension_output: int | None = None
+) -> tuple[Message, list[int]]:
+    """`tmp`: a volume for /tmp other than the one it has. `extension_output`: where extensions print, if there are any."""
     snapshot = spec.snapshot
-    given = (("tmp", tmp), ("snapshot", snapshot.descriptor if snapshot is not None else None))
+    given = (
+        ("tmp", tmp),
+        ("snapshot", snapshot.descriptor if snapshot is not None else None),
+        ("extensions", extension_output),
+    )
     named = [(name, fd) for name, fd in given if fd is not None]
     message = {
         "op": "start",
@@ -76,4 +82,6 @@ def start_message(spec: SandboxSpec, tmp: int | None = None) -> tuple[Message, l
         "environment": dict(spec.environment),
         "argv": spec.argv,
     }
+    if extension_output is not None:
+        message |= {"extensions": spec.extensions, "extension_environment": dict(spec.extension_environment)}
     return message, [fd for _, fd in named]

@@ -27,6 +27,8 @@ _ETC = (
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _PASSWD = "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:{uid}:{uid}::/home/sbx_user1051:/sbin/nologin\n"
 _GROUP = "root:x:0:\nsbx_user1051:x:{uid}:\n"
+_HOSTS = "127.0.0.1 localhost sandbox.localdomain sandbox\n"
+"""Telemetry is sent to `http://sandbox.localdomain:…`: an extension may also listen by that name."""
 _RESOLVERS = ("/run/systemd/resolve/resolv.conf", "/etc/resolv.conf")
 
 
@@ -41,7 +43,7 @@ def operations(template: Template, unpacked: Path, guest: Path, name_server: str
     made += [("directory", path, mode) for path, mode in _directories()]
     made += [("bind", path, os.path.realpath(path)) for path in _ETC if os.path.exists(path)]
     made += [
-        ("file", "/etc/hosts", "127.0.0.1 localhost\n"),
+        ("file", "/etc/hosts", _HOSTS),
         ("file", "/etc/resolv.conf", f"nameserver {name_server}\n" if name_server else resolv_conf()),
         ("file", "/etc/passwd", ""),
         ("file", "/etc/group", ""),

@@ -18,6 +18,7 @@ from lambdad.sandbox.cgroups.driver import Cgroup
 from lambdad.sandbox.channel import Channel, Message
 from lambdad.sandbox.driver import Exit, SandboxError, SandboxSpec, Template, Usage
 from lambdad.sandbox.ephemeral_storage import DEFAULT_MB, EphemeralStorage
+from lambdad.sandbox.extension_processes import NamespacesExtensions
 from lambdad.sandbox.first_process import entrances_of, prepare_message, start_message
 from lambdad.sandbox.network import Network
 from lambdad.sandbox.user_network import UserNetwork, UserNetworks
@@ -54,12 +55,14 @@ class NamespacesSandbox:
         self.front_door_address: str | None = None
         self.output = -1
         self.on_exit: Callable[[Exit], None] | None = None
+        self.extensions = NamespacesExtensions(self._send)
         self._cgroup = cgroup
         self._storage = storage
         self._user_networks = user_networks
         self._user_network: UserNetwork | None = None
         self._gone = gone
         self._channel: Channel | None = None
+        self._user: int | None = None
         self._pidfd = -1
         self._ended = asyncio.Event()
         self._ready: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
@@ -107,6 +110,7 @@ class NamespacesSandbox:
         theirs.callback(os.close, writable)
         os.set_blocking(self.output, False)
         if user != USER_INSIDE:
+            self._user = user
             os.fchown(writable, user, user)  # or it could not open its own /dev/stdout
         entrances = entrances_of(self._cgroup, theirs)
         routes = self._user_networks.forbidding_routes() if self._user_networks is not None else []
@@ -134,6 +138,8 @@ class NamespacesSandbox:
         assert self._channel is not None
         self._not_executed = None
         try:
+            if spec.extensions:
+                self.extensions.open_output(self._user)
             if not self._started:
                 self._started = True
                 self._memory_mb = spec.memory_mb
@@ -142,7 +148,7 @@ class NamespacesSandbox:
                 if self._storage is not None and spec.ephemeral_mb != DEFAULT_MB:
                     self._enlarging = asyncio.create_task(self._start_with_other_volume(spec))
                     return
-            self._channel.send(*start_message(spec))
+            self._channel.send(*self._start_message(spec))
         except OSError as error:
             asyncio.get_running_loop().call_soon(self._report, Exit(setup_error=f"start: {error}"))
 
@@ -152,9 +158,19 @@ class NamespacesSandbox:
             with contextlib.ExitStack() as theirs:
                 volume = await self._volume(spec.ephemeral_mb, theirs)
                 if self._destroyed is None:
-                    self._channel.send(*start_message(spec, volume))
+                    self._channel.send(*self._start_message(spec, volume))
         except OSError as error:
             self._report(Exit(setup_error=f"start: {error}"))
+
+    def _start_message(self, spec: SandboxSpec, volume: int | None = None) -> tuple[Message, list[int]]:
+        """Raises OSError."""
+        output = self.extensions.open_output(self._user) if spec.extensions else None
+        return start_message(spec, volume, output)
+
+    def _send(self, message: Message) -> None:
+        if self._channel is None or self._ended.is_set():
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+        self._channel.send(message)
 
     def throttle(self) -> None:
         if self._cgroup is not None and not self._ended.is_set():
@@ -195,6 +211,9 @@ class NamespacesSandbox:
         """Untrusted, in form and in time."""
         if message is not None and message["op"] == "ready" and not self._ready.done():
             self._ready.set_result(fds)
+            return
+        heard = self._reset is None and self._destroyed is None
+        if message is not None and self.extensions.received(message, fds, heard):
             return
         for fd in fds:
             os.close(fd)
@@ -268,6 +287,7 @@ class NamespacesSandbox:
         if self.output >= 0:
             os.close(self.output)
             self.output = -1
+        self.extensions.close()
         if self._user_network is not None:
             await self._user_network.close()
         if self._cgroup is not None:

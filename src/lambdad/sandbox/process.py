@@ -13,25 +13,22 @@ import errno
 import hashlib
 import logging
 import os
-import resource
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lambdad.sandbox.driver import Exit, SandboxError, SandboxSpec, Template, Usage
+from lambdad.sandbox.process_extensions import ProcessExtensions
+from lambdad.sandbox.process_groups import END_SECONDS, gone, kill_group, limit_files, when_ended
 from lambdad.sandbox.process_table import GroupUsage, kill_marked, peak_memory, usage_by_group
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.25
-_END_SECONDS = 5.0
-_FILES = 1024
-"""AWS's own number of open files."""
 _PATH_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "NODE_PATH", "PYTHONPATH", "RUBYLIB", "GEM_PATH", "CLASSPATH")
 
 
@@ -50,6 +47,8 @@ class ProcessSandbox:
         self.output, self._output_end = os.pipe()
         os.set_blocking(self.output, False)
         self.on_exit: Callable[[Exit], None] | None = None
+        self.extensions = ProcessExtensions(self._start_held, self._signal_runtime, driver.watch, driver.unwatch)
+        self._held: SandboxSpec | None = None
         self._driver = driver
         self._directory = directory
         self.task_root = str(directory / "task")
@@ -71,6 +70,8 @@ class ProcessSandbox:
     def start(self, spec: SandboxSpec) -> None:
         self._limit = spec.memory_mb * 1024 * 1024
         self._usage, self._oom = GroupUsage(0, 0.0), False
+        if spec.extensions:
+            self.extensions.open_output()
         self._starting = asyncio.create_task(self._start(spec))
 
     async def _start(self, spec: SandboxSpec) -> None:
@@ -79,11 +80,34 @@ class ProcessSandbox:
         try:
             await asyncio.to_thread(shutil.rmtree, task, ignore_errors=True)
             await asyncio.to_thread(shutil.copytree, spec.code, task, symlinks=True)
-            how = self._execute(spec) if self._destroyed is None else None
+            if self._destroyed is not None:
+                return
+            _link(self._driver.merged(spec.layers), self._directory / "opt")
+            if spec.extensions:
+                self._held = spec
+                programs = self._directory / "opt" / "extensions"
+                self.extensions.start(spec.extensions, programs, self._environment(spec.extension_environment))
+                return
+            how = self._execute(spec)
         except OSError as error:
             how = Exit(setup_error=f"start: {error}")
         if how is not None:
             self._report(how)
+
+    def _start_held(self) -> None:
+        """The extensions have registered."""
+        spec, self._held = self._held, None
+        try:
+            how = self._execute(spec) if spec is not None and self._destroyed is None else None
+        except OSError as error:
+            how = Exit(setup_error=f"start: {error}")
+        if how is not None:
+            asyncio.get_running_loop().call_soon(self._report, how)
+
+    def _signal_runtime(self, number: int) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
 
     def _execute(self, spec: SandboxSpec) -> Exit | None:
         """None: it runs. Raises OSError."""
@@ -91,7 +115,6 @@ class ProcessSandbox:
             return Exit(
                 setup_error=f"the process driver executes runtimes; {self.template.name} gives nothing to execute"
             )
-        _link(self._driver.merged(spec.layers), self._directory / "opt")
         try:
             self._process = subprocess.Popen(
                 [self._place(argument) for argument in spec.argv],
@@ -108,8 +131,8 @@ class ProcessSandbox:
             return Exit(exec_errno=errno.errorcode.get(error.errno or 0, "EIO"))
         self._last_group = self._process.pid
         self._mark = _mark_of(spec.environment)
-        _when_ended(self._process, self._ended)
-        _limit_files(self._process.pid)
+        when_ended(self._process, self._ended)
+        limit_files(self._process.pid)
         self._driver.watch(self._process.pid)
         return None
 
@@ -127,7 +150,7 @@ class ProcessSandbox:
 
     def _ended(self, process: "subprocess.Popen[bytes]") -> None:
         """Called before anyone has waited for it: its number is still its own, so the group can be killed safely."""
-        _kill(process.pid, signal.SIGKILL)
+        kill_group(process.pid, signal.SIGKILL)
         status = process.wait()
         if process is not self._process:
             return  # reset has ended it, and waits for its group
@@ -155,20 +178,22 @@ class ProcessSandbox:
         if usage.memory > self._limit and self._process is not None and not self._oom:
             self._oom = True
             self._oom_kills += 1
-            _kill(self._process.pid, signal.SIGKILL)
+            kill_group(self._process.pid, signal.SIGKILL)
 
     def throttle(self) -> None:
         """CPU is not limited here."""
 
     def freeze(self) -> None:
         self._frozen = True
+        self.extensions.signal(signal.SIGSTOP)
         if self._process is not None:
-            _kill(self._process.pid, signal.SIGSTOP)
+            kill_group(self._process.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._frozen = False
+        self.extensions.signal(signal.SIGCONT)
         if self._process is not None:
-            _kill(self._process.pid, signal.SIGCONT)
+            kill_group(self._process.pid, signal.SIGCONT)
 
     def usage(self) -> Usage:
         if self._process is not None:
@@ -183,10 +208,13 @@ class ProcessSandbox:
         process, self._process = self._process, None
         group, self._last_group = self._last_group, None
         self._frozen = False
+        self._held = None
         if process is not None:
-            _kill(process.pid, signal.SIGKILL)
+            kill_group(process.pid, signal.SIGKILL)
+        if self.extensions.output >= 0:
+            await self.extensions.end(f"AWS_LAMBDA_RUNTIME_API={self.runtime_api_address}".encode())
         if group is not None:  # what the runtime process left was killed when it ended, a moment ago perhaps
-            await _gone(group)
+            await gone(group)
             self._driver.unwatch(group)
             if self._mark is not None:
                 await asyncio.to_thread(kill_marked, self._mark)
@@ -201,6 +229,7 @@ class ProcessSandbox:
         self.runtime_api.close()
         for end in (self.output, self._output_end):
             os.close(end)
+        self.extensions.close()
         await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
         self._driver.forget(self)
 
@@ -242,7 +271,7 @@ class ProcessDriver:
             await asyncio.gather(self._looking, return_exceptions=True)
         if self._watchdog is not None and self._watchdog.stdin is not None:
             self._watchdog.stdin.close()
-            await asyncio.to_thread(self._watchdog.wait, _END_SECONDS)
+            await asyncio.to_thread(self._watchdog.wait, END_SECONDS)
         await asyncio.to_thread(shutil.rmtree, self._root, ignore_errors=True)
 
     # --- For its sandboxes --------------------------------------------------------------------------------------------
@@ -306,57 +335,10 @@ def _start_watchdog() -> "subprocess.Popen[bytes]":
     )
 
 
-def _when_ended(process: "subprocess.Popen[bytes]", call: Callable[["subprocess.Popen[bytes]"], None]) -> None:
-    """`call` on the event loop, once the process has ended."""
-    loop = asyncio.get_running_loop()
-    if sys.platform == "linux":
-        handle = os.pidfd_open(process.pid)
-
-        def ended() -> None:
-            loop.remove_reader(handle)
-            os.close(handle)
-            call(process)
-
-        loop.add_reader(handle, ended)
-        return
-
-    def wait() -> None:
-        process.wait()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the server ends
-            loop.call_soon_threadsafe(call, process)
-
-    threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
-
-
 def _mark_of(environment: Mapping[str, str]) -> bytes | None:
     """What no other sandbox's processes have among their variables."""
     stream = environment.get("AWS_LAMBDA_LOG_STREAM_NAME")
     return f"AWS_LAMBDA_LOG_STREAM_NAME={stream}".encode() if stream else None
-
-
-def _limit_files(pid: int) -> None:
-    if sys.platform == "linux":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (_FILES, _FILES))
-            resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
-
-
-def _kill(group: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-
-
-async def _gone(group: int) -> None:
-    """Bounded: a dead process whose parent does not ask for it stays in the table, and nothing can be done about it."""
-    wait = 0.001
-    while wait < _END_SECONDS / 4:
-        try:
-            os.killpg(group, 0)
-        except (ProcessLookupError, PermissionError):
-            return
-        await asyncio.sleep(wait)
-        wait *= 1.5
-    log.warning("the process group %d has been killed and is still listed", group)
 
 
 def _link(target: str, path: Path) -> None:
