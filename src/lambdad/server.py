@@ -46,7 +46,9 @@ from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.concurrency_metrics import lines_of as concurrency_metrics
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Invoker
+from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
+from lambdad.observability.metric_store import MetricStore
 from lambdad.observability.metrics import Metrics
 from lambdad.protocols.model import load_model
 from lambdad.resources import function_url
@@ -58,6 +60,8 @@ from lambdad.sandbox.namespaces import NamespacesDriver, can_make_namespaces
 from lambdad.sandbox.network import NetworkPool
 from lambdad.sandbox.process import ProcessDriver
 from lambdad.sandbox.user_network import UserNetworks, find_program
+from lambdad.services.cloudwatch import cloudwatch
+from lambdad.services.cloudwatch_backend import CloudWatch
 from lambdad.services.service import Service
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.code_signing_configs import CodeSigningConfigs
@@ -66,6 +70,7 @@ from lambdad.store.deliveries import Deliveries
 from lambdad.store.event_source_mappings import EventSourceMappings
 from lambdad.store.functions import Functions
 from lambdad.store.layers import Layers
+from lambdad.store.metrics import Metrics as StoredMetrics
 from lambdad.store.queue import EventQueue
 from lambdad.triggers.function_url import FunctionUrls
 
@@ -102,6 +107,9 @@ class LambdaServer:
         self._queue = EventQueue(self._database, self._deliveries)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
+        self._metrics = MetricStore(
+            StoredMetrics(self._database), clock, config.metric_retention_days, config.max_metrics
+        )
         self._driver = _driver_of(config)
         self._localhost_names = LocalhostNames()
         self._clock = clock
@@ -120,6 +128,7 @@ class LambdaServer:
         self._code_signing_configs.load()
         self._queue.load()
         self._deliveries.load()
+        self._metrics.load()
         gc.freeze()
         gc.enable()
         self._code.open()
@@ -130,6 +139,7 @@ class LambdaServer:
         self._listener = await listen(self._front_door.handle, config.host, config.port, HttpLimits())
         self._driver.front_door_port = self._listener.port
         self._preparation.start()
+        self._metrics.start()
         self._asynchronous.start()
         self._deliverer.start()
         self._supervisor.start()
@@ -155,8 +165,13 @@ class LambdaServer:
         )
         self._environments = Environments(blueprints.model_of, self._spares, self._logs, clock, limits, self._attach)
         concurrency = Concurrency(config.concurrency)
+        counted = LambdaMetrics(clock, self._functions.get, concurrency.allocated)
+        self._metrics.feed_from(counted.gather)
         metrics = Metrics(
-            self._environments.states, lambda: self._environments.cold_starts, lambda: concurrency_metrics(concurrency)
+            self._environments.states,
+            lambda: self._environments.cold_starts,
+            lambda: concurrency_metrics(concurrency),
+            counted,
         )
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
         self._targets = AwsTargets(config.endpoints)
@@ -212,7 +227,7 @@ class LambdaServer:
             b"/_lambdad/metrics": lambda exchange: _metrics(exchange, metrics),
             b"/_lambdad/logs": self._logs_page.handle,
         }
-        self._services: dict[str, Service[Any]] = {}
+        self._services: dict[str, Service[Any]] = {"monitoring": cloudwatch(CloudWatch(self._metrics, clock))}
         model = load_model("lambda")
         self._front_door = FrontDoor(model, backend, pages, secret_of, urls, self._services)
         self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, self._services)
@@ -223,6 +238,7 @@ class LambdaServer:
         for listener in listeners:
             self._functions.subscribe(listener.function_changed)
         self._functions.subscribe(metrics.function_changed)
+        self._functions.subscribe(counted.function_changed)
         self._functions.subscribe(self._snapstart.function_changed)
         self._functions.subscribe(self._asynchronous.function_changed)
         self._functions.subscribe(self._function_urls.function_changed)
@@ -296,6 +312,7 @@ class LambdaServer:
 
     async def stop_rooms_below(self) -> None:
         await self._driver.close()
+        await self._metrics.close()
         await asyncio.to_thread(self._logs.close)
         await self._database.close()
 

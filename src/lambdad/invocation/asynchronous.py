@@ -96,7 +96,7 @@ class Asynchronous:
         self._accepted(event)
 
     def _accepted(self, event: Event) -> None:
-        self._metrics.count("async_events_received", event.key.name)
+        self._metrics.count("async_events_received", event.key, event.qualifier)
         self._backlog.added(event.key, event.due_at)
         self._wake.set()
 
@@ -169,7 +169,7 @@ class Asynchronous:
         """(was it throttled, when it is due again if it is)."""
         patience = self._patience(event)
         began = self._clock.now()
-        self._metrics.observe("async_event_age_seconds", event.key.name, began - event.accepted_at)
+        self._metrics.event_age(event.key, event.qualifier, began - event.accepted_at)
         if expired(began, event.accepted_at, patience):
             await self._settle(event, Settled("EventAgeExceeded", event.errors + event.throttles, None))
             return False, None
@@ -238,7 +238,7 @@ class Asynchronous:
     async def _settle(self, event: Event, settled: Settled) -> None:
         """Done with; in the same transaction what is to be told of it is committed, or becomes an event itself."""
         if settled.condition != SUCCESS:
-            self._metrics.count("async_events_dropped", event.key.name)
+            self._metrics.count("async_events_dropped", event.key, event.qualifier)
             log.warning("event %s of %s is given up: %s", event.request_id, event.key.arn, settled.condition)
         function = self._functions.get(event.key)
         deliveries, events = self._deliverer.of_settled(function, event, settled, self._clock.now())

@@ -186,7 +186,7 @@ class Deliverer:
         await self._deliveries.done(delivery)
 
     def _gave_up(self, delivery: Delivery, why: str) -> None:
-        self._metrics.count(_FAILURES[delivery.kind], delivery.key.name)
+        self._metrics.count(_FAILURES[delivery.kind], delivery.key, None)
         log.error("what became of event %s was not delivered to %s: %s", delivery.request_id, delivery.target, why)
 
     async def close(self) -> None:

@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Generic, TypeVar
 
 from lambdad.errors import InternalFailure, ServiceError
 from lambdad.http.exchange import Exchange
 from lambdad.protocols.aws_json import TARGET, AwsJson
-from lambdad.protocols.codec import Codec
+from lambdad.protocols.codec import Answer, Codec
+from lambdad.protocols.compression import decompress
 from lambdad.protocols.context import Context, Members
-from lambdad.protocols.model import Model, load_model
+from lambdad.protocols.model import Model, Operation, load_model
 from lambdad.protocols.query import Query
 from lambdad.protocols.rest_json import RestJson
 from lambdad.protocols.rpc_cbor import PROTOCOL, RpcCbor
@@ -35,14 +36,16 @@ class Service(Generic[B]):
         operations: Mapping[str, Perform[B]],
         invalid: Callable[[Sequence[str]], ServiceError],
         not_built: Callable[[str], ServiceError],
+        large: Collection[str] = (),
     ) -> None:
         """`name`: botocore's; its model is read at the first request. `invalid`: what violated constraints are answered with;
-        `not_built`: an operation of the model that is not among `operations`."""
+        `not_built`: an operation of the model that is not among `operations`; `large`: those whose answers may be."""
         self._name = name
         self._backend = backend
         self._operations = operations
         self._invalid = invalid
         self._not_built = not_built
+        self._large = large
         self._validation = Validation()
         self._codecs: dict[type[Codec], Codec] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -65,6 +68,7 @@ class Service(Generic[B]):
     async def _perform(self, exchange: Exchange, context: Context) -> None:
         codec = self._codec(exchange)
         try:
+            decompress(exchange)
             operation, request = codec.read(exchange)
             violations = self._validation.violations(operation, request)
             if violations:
@@ -72,13 +76,19 @@ class Service(Generic[B]):
             perform = self._operations.get(operation.name)
             if perform is None:
                 raise self._not_built(operation.name)
-            answer = codec.answer(operation, await perform(self._backend, context, request), context.request_id)
+            answer = await self._answer(codec, operation, await perform(self._backend, context, request), context)
         except ServiceError as error:
             answer = codec.refusal(error, context.request_id)
         except Exception:
             log.exception("request %s of %s failed", context.request_id, self._name)
             answer = codec.refusal(InternalFailure.unknown(), context.request_id)
         await send(exchange, answer)
+
+    async def _answer(self, codec: Codec, operation: Operation, members: Members, context: Context) -> Answer:
+        """Large ones are written beside the event loop: they hold up nobody."""
+        if operation.name in self._large:
+            return await asyncio.to_thread(codec.answer, operation, members, context.request_id)
+        return codec.answer(operation, members, context.request_id)
 
     def _codec(self, exchange: Exchange) -> Codec:
         """Of the protocol that this request is in."""
