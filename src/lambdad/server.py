@@ -60,9 +60,12 @@ from lambdad.sandbox.namespaces import NamespacesDriver, can_make_namespaces
 from lambdad.sandbox.network import NetworkPool
 from lambdad.sandbox.process import ProcessDriver
 from lambdad.sandbox.user_network import UserNetworks, find_program
+from lambdad.services.alarm_actions import AlarmActions
+from lambdad.services.alarm_supervisor import AlarmSupervisor
 from lambdad.services.cloudwatch import cloudwatch
 from lambdad.services.cloudwatch_backend import CloudWatch
 from lambdad.services.service import Service
+from lambdad.store.alarms import Alarms
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.code_signing_configs import CodeSigningConfigs
 from lambdad.store.database import Database, DataDirectoryInUse
@@ -110,6 +113,7 @@ class LambdaServer:
         self._metrics = MetricStore(
             StoredMetrics(self._database), clock, config.metric_retention_days, config.max_metrics
         )
+        self._alarms = Alarms(self._database)
         self._driver = _driver_of(config)
         self._localhost_names = LocalhostNames()
         self._clock = clock
@@ -129,6 +133,7 @@ class LambdaServer:
         self._queue.load()
         self._deliveries.load()
         self._metrics.load()
+        self._alarms.load()
         gc.freeze()
         gc.enable()
         self._code.open()
@@ -140,6 +145,7 @@ class LambdaServer:
         self._driver.front_door_port = self._listener.port
         self._preparation.start()
         self._metrics.start()
+        self._alarm_supervisor.start()
         self._asynchronous.start()
         self._deliverer.start()
         self._supervisor.start()
@@ -227,7 +233,11 @@ class LambdaServer:
             b"/_lambdad/metrics": lambda exchange: _metrics(exchange, metrics),
             b"/_lambdad/logs": self._logs_page.handle,
         }
-        self._services: dict[str, Service[Any]] = {"monitoring": cloudwatch(CloudWatch(self._metrics, clock))}
+        actions = AlarmActions(self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous)
+        self._alarm_supervisor = AlarmSupervisor(self._alarms, self._metrics, actions, clock)
+        self._services: dict[str, Service[Any]] = {
+            "monitoring": cloudwatch(CloudWatch(self._metrics, self._alarms, self._alarm_supervisor, clock))
+        }
         model = load_model("lambda")
         self._front_door = FrontDoor(model, backend, pages, secret_of, urls, self._services)
         self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, self._services)
@@ -294,6 +304,7 @@ class LambdaServer:
         await self._front_door.finished()
         for service in self._services.values():
             await service.close()
+        await self._alarm_supervisor.close()
         await self._deliverer.close()
         self._targets.close()
         await self._function_urls.close()

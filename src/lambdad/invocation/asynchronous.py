@@ -93,9 +93,10 @@ class Asynchronous:
             due_at=now,
         )
         await self._queue.append(event)
-        self._accepted(event)
+        self.accepted(event)
 
-    def _accepted(self, event: Event) -> None:
+    def accepted(self, event: Event) -> None:
+        """It is durable."""
         self._metrics.count("async_events_received", event.key, event.qualifier)
         self._backlog.added(event.key, event.due_at)
         self._wake.set()
@@ -246,7 +247,7 @@ class Asynchronous:
         if deliveries:
             self._deliverer.wake()
         for new in events:
-            self._accepted(new)
+            self.accepted(new)
 
     def function_changed(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
         """A committed change: perhaps of its concurrency."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from lambdad.clock import Clock
 from lambdad.observability.metric_store import MetricStore
+from lambdad.services.alarm_supervisor import AlarmSupervisor
+from lambdad.store.alarms import Alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,4 +13,6 @@ class CloudWatch:
     """Made once by server.py."""
 
     metrics: MetricStore
+    alarms: Alarms
+    supervisor: AlarmSupervisor
     clock: Clock

@@ -3,12 +3,9 @@
 AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html and …/API_GetMetricStatistics.html
 """
 
-import base64
 import math
 from collections.abc import Sequence
 from typing import Any, Final
-
-import orjson
 
 from lambdad.errors.cloudwatch import (
     InvalidNextToken,
@@ -23,6 +20,7 @@ from lambdad.observability.metric_math import MathError, TimeSeries, Value
 from lambdad.observability.metric_query import Query, start_of
 from lambdad.protocols.context import Context, Members
 from lambdad.services.cloudwatch_backend import CloudWatch
+from lambdad.services.cloudwatch_pages import read_token, token_of
 from lambdad.services.cloudwatch_queries import check_statistics, is_period, key_of, read_queries, stored_period
 
 _MOST_DATAPOINTS: Final = 100_800
@@ -46,7 +44,7 @@ async def get_metric_data(backend: CloudWatch, context: Context, request: Member
         if not query.returned:
             continue
         if room <= 0:
-            return {"MetricDataResults": results, "NextToken": _token(number, 0)}
+            return {"MetricDataResults": results, "NextToken": token_of([number, 0])}
         all_series = await _series(data, query)
         taken = 0
         for series in all_series:
@@ -58,7 +56,7 @@ async def get_metric_data(backend: CloudWatch, context: Context, request: Member
             room -= len(page)
             taken += len(page)
             if len(page) < len(times) and len(all_series) == 1:
-                return {"MetricDataResults": results, "NextToken": _token(number, skipped + taken)}
+                return {"MetricDataResults": results, "NextToken": token_of([number, skipped + taken])}
         skipped = 0
     return {"MetricDataResults": results}
 
@@ -78,21 +76,14 @@ def _result(query: MetricDataQuery, times: list[int], values: list[float], statu
     return {"Id": query.id, "Label": query.label, "Timestamps": times, "Values": values, "StatusCode": status}
 
 
-def _token(number: int, skipped: int) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([number, skipped])).decode()
-
-
 def _read_token(token: str | None, queries: int) -> tuple[int, int]:
     """Raises InvalidNextToken."""
     if not token:
         return 0, 0
-    try:
-        number, skipped = orjson.loads(base64.urlsafe_b64decode(token))
-    except (ValueError, TypeError) as error:
-        raise InvalidNextToken.of_request() from error
-    if not (isinstance(number, int) and isinstance(skipped, int) and 0 <= number < queries and skipped >= 0):
-        raise InvalidNextToken.of_request()
-    return number, skipped
+    match read_token(token, list):
+        case [int(number), int(skipped)] if 0 <= number < queries and skipped >= 0:
+            return number, skipped
+    raise InvalidNextToken.of_request()
 
 
 # --- GetMetricStatistics ----------------------------------------------------------------------------------------------

@@ -3,15 +3,11 @@
 AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html and …/API_ListMetrics.html
 """
 
-import base64
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import orjson
-
 from lambdad.errors.cloudwatch import (
-    InvalidNextToken,
     InvalidParameterCombinationException,
     InvalidParameterValueException,
     LimitExceededFault,
@@ -22,6 +18,7 @@ from lambdad.observability.metric_query import DAY, HOUR, MINUTE
 from lambdad.observability.metric_store import Sample, TooManyMetrics
 from lambdad.protocols.context import Context, Members
 from lambdad.services.cloudwatch_backend import CloudWatch
+from lambdad.services.cloudwatch_pages import read_token, token_of
 from lambdad.services.cloudwatch_queries import dimension_members, dimensions_of
 from lambdad.store.metrics import SeriesKey
 
@@ -130,14 +127,15 @@ def _number(value: float, at: str) -> float:
 
 async def list_metrics(backend: CloudWatch, context: Context, request: Members) -> Members:
     """500 at a time; a token names the last one of a page, so metrics that go or come meanwhile shift nothing."""
-    after = _read_token(request.get("NextToken"))
+    token = request.get("NextToken")
+    after = read_token(token, int) if token else 0
     owner = request.get("OwningAccount")
     found: list[SeriesKey] = []
     last = 0
     if owner is None or owner == context.account:
         for number, key in _listed(backend, context, request, after):
             if len(found) == _PAGE:
-                return {"Metrics": [_metric(one) for one in found], "NextToken": _token(last)}
+                return {"Metrics": [_metric(one) for one in found], "NextToken": token_of(last)}
             found.append(key)
             last = number
     return {"Metrics": [_metric(key) for key in found]}
@@ -166,20 +164,3 @@ def _has(key: SeriesKey, wanted: Mapping[str, str]) -> bool:
 
 def _metric(key: SeriesKey) -> Members:
     return {"Namespace": key.namespace, "MetricName": key.name, "Dimensions": dimension_members(key.dimensions)}
-
-
-def _token(number: int) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(number)).decode()
-
-
-def _read_token(token: str | None) -> int:
-    """Raises InvalidNextToken."""
-    if not token:
-        return 0
-    try:
-        number = orjson.loads(base64.urlsafe_b64decode(token))
-    except ValueError as error:
-        raise InvalidNextToken.of_request() from error
-    if not isinstance(number, int):
-        raise InvalidNextToken.of_request()
-    return number

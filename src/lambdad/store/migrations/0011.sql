@@ -27,3 +27,24 @@ CREATE TABLE metric_journal (
     id BIGINT PRIMARY KEY,
     points BLOB NOT NULL
 );
+-- Metric alarms: one row each, and what has become of them.
+CREATE TABLE metric_alarms (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (account, region, name)
+);
+
+CREATE TABLE alarm_history (
+    id BIGINT PRIMARY KEY,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    occurred_at DOUBLE PRECISION NOT NULL,
+    summary TEXT NOT NULL,
+    data TEXT NOT NULL
+);
+
+CREATE INDEX alarm_history_of_alarm ON alarm_history (account, region, name, occurred_at);
