@@ -46,6 +46,7 @@ from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.concurrency_metrics import lines_of as concurrency_metrics
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Invoker
+from lambdad.observability.embedded_metrics import EmbeddedMetrics
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
 from lambdad.observability.metric_store import MetricStore
@@ -173,6 +174,7 @@ class LambdaServer:
         concurrency = Concurrency(config.concurrency)
         counted = LambdaMetrics(clock, self._functions.get, concurrency.allocated)
         self._metrics.feed_from(counted.gather)
+        self._logs.subscribe(EmbeddedMetrics(self._metrics, clock).listen)
         metrics = Metrics(
             self._environments.states,
             lambda: self._environments.cold_starts,

@@ -224,7 +224,7 @@ def test_there_are_no_more_metrics_than_allowed(tmp_path: Path) -> None:
     clock = HandClock()
 
     async def test() -> None:
-        opened = Opened(tmp_path, clock, most=3)
+        opened = Opened(tmp_path, clock, most=4)
         point = Datapoint.of([1.0])
         with pytest.raises(TooManyMetrics):
             await opened.store.put([(key(str(number)), NOON, point) for number in range(4)])

@@ -64,12 +64,12 @@ class AlarmSupervisor:
 
     async def _run(self) -> None:
         while not self._stopping:
-            self._wake.clear()
             wait = MINUTE - (self._clock.now() - _DELAY) % MINUTE
             try:
                 await asyncio.wait_for(self._wake.wait(), wait)
             except TimeoutError:
                 await self.evaluate_all()
+            self._wake.clear()
             fresh, self._fresh = self._fresh, set()
             for key in fresh:
                 await self._evaluate(key)
