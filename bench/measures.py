@@ -7,11 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from bench import events, snapstart, streams
+from bench import events, queues, snapstart, streams
 from bench.client import Refused, Target, concurrent, invoke_once, request_once, sequential
+from bench.rows import Row, milliseconds, p99, row
 from bench.stored import fill, name_of
 from bench.targets import OTHERS, Emulator, Lambdad, Ministack
 
@@ -23,30 +23,6 @@ SNAPSHOTS = 40
 SECONDS = 4.0
 FUNCTIONS = 10_000
 BACKLOG = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    measure: str
-    target: str
-    median: str
-    p99: str = ""
-    ratio: str = ""
-    bar: str = ""
-
-
-def milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.2f} ms"
-
-
-def p99(times: Sequence[float]) -> float:
-    return sorted(times)[min(int(len(times) * 0.99), len(times) - 1)]
-
-
-def row(measure: str, target: str, times: Sequence[float], versus: float | None = None, bar: str = "") -> Row:
-    median = statistics.median(times)
-    ratio = f"{median / versus:.3f} ×" if versus else ""
-    return Row(measure, target, milliseconds(median), milliseconds(p99(times)), ratio, bar)
 
 
 def ready() -> list[Row]:
@@ -385,6 +361,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "stream": stream,
     "asynchronous": asynchronous,
     "snapstart": snap_start,
+    "queues": queues.measure,
     "control": control,
 }
 

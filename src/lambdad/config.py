@@ -22,6 +22,7 @@ _AT_LEAST_ONE = (
     "max_snapshots_mb",
     "concurrency",
     "log_retention_mb",
+    "usage_retention_days",
     "metric_retention_days",
     "max_metrics",
 )
@@ -110,6 +111,7 @@ OPTIONS: tuple[Option, ...] = (
         "metric_retention_days", int, 455, "Days that metrics are kept; minutes 15 of them, five minutes 63, as on AWS."
     ),
     Option("max_metrics", int, 200_000, "Metrics (with their dimensions) that there may be; more are not taken."),
+    Option("usage_retention_days", int, 400, "Days for which `lambdad cost` can say what was used."),
     Option("log_level", str, "info", "How much the server says.", ("debug", "info", "warning", "error")),
 )
 
@@ -146,6 +148,7 @@ class Config:
     log_retention_mb: int = 512
     metric_retention_days: int = 455
     max_metrics: int = 200_000
+    usage_retention_days: int = 400
     log_level: str = "info"
 
     @property

@@ -14,14 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
 import uvloop
 
-from lambdad import __version__
 from lambdad.api.backend import Backend
+from lambdad.api.cost_page import CostPage
 from lambdad.api.front_door import FrontDoor
 from lambdad.api.logs_page import LogsPage
 from lambdad.api.operations.code_source import CodeDownload
+from lambdad.api.status_pages import show_health, show_metrics
 from lambdad.aws.credentials import RoleCredentials
 from lambdad.aws.s3 import S3Objects
 from lambdad.aws.targets import AwsTargets
@@ -37,7 +37,7 @@ from lambdad.environments.snapstart import SnapStart
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
 from lambdad.event_source_mappings.supervisor import Supervisor
-from lambdad.http.exchange import Exchange, Handler
+from lambdad.http.exchange import Handler
 from lambdad.http.limits import Limits as HttpLimits
 from lambdad.http.localhost_names import LocalhostNames
 from lambdad.http.server import Server, listen, serve_accepted
@@ -49,24 +49,20 @@ from lambdad.invocation.invoke import Invoker
 from lambdad.observability.embedded_metrics import EmbeddedMetrics
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
-from lambdad.observability.metric_store import MetricStore
+from lambdad.observability.metering import Metering
 from lambdad.observability.metrics import Metrics
+from lambdad.observability.reservations import Reservations
 from lambdad.protocols.model import load_model
 from lambdad.resources import function_url
 from lambdad.resources.function import FunctionVersion
 from lambdad.runtimes.interpreters import Interpreters
 from lambdad.runtimes.templates import Runtimes
-from lambdad.sandbox.driver import Driver, Sandbox
-from lambdad.sandbox.namespaces import NamespacesDriver, can_make_namespaces
-from lambdad.sandbox.network import NetworkPool
-from lambdad.sandbox.process import ProcessDriver
-from lambdad.sandbox.user_network import UserNetworks, find_program
-from lambdad.services.alarm_actions import AlarmActions
-from lambdad.services.alarm_supervisor import AlarmSupervisor
-from lambdad.services.cloudwatch import cloudwatch
-from lambdad.services.cloudwatch_backend import CloudWatch
+from lambdad.sandbox.choice import driver_of
+from lambdad.sandbox.driver import Sandbox
+from lambdad.services.cloudwatch.alarm_actions import AlarmActions
+from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 from lambdad.services.service import Service
-from lambdad.store.alarms import Alarms
+from lambdad.services.sqs.sqs import Sqs
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.code_signing_configs import CodeSigningConfigs
 from lambdad.store.database import Database, DataDirectoryInUse
@@ -74,8 +70,8 @@ from lambdad.store.deliveries import Deliveries
 from lambdad.store.event_source_mappings import EventSourceMappings
 from lambdad.store.functions import Functions
 from lambdad.store.layers import Layers
-from lambdad.store.metrics import Metrics as StoredMetrics
 from lambdad.store.queue import EventQueue
+from lambdad.store.usage import Usage
 from lambdad.triggers.function_url import FunctionUrls
 
 log = logging.getLogger(__name__)
@@ -108,14 +104,15 @@ class LambdaServer:
         self._event_source_mappings = EventSourceMappings(self._database)
         self._code_signing_configs = CodeSigningConfigs(self._database)
         self._deliveries = Deliveries(self._database)
+        self._sqs = Sqs(self._database, clock)
         self._queue = EventQueue(self._database, self._deliveries)
+        self._usage = Usage(self._database)
+        self._reservations = Reservations(self._usage, clock)
+        self._metering = Metering(self._usage, self._reservations, clock, config.usage_retention_days)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
-        self._metrics = MetricStore(
-            StoredMetrics(self._database), clock, config.metric_retention_days, config.max_metrics
-        )
-        self._alarms = Alarms(self._database)
-        self._driver = _driver_of(config)
+        self._cloudwatch = CloudWatch(self._database, clock, config.metric_retention_days, config.max_metrics)
+        self._driver = driver_of(config)
         self._localhost_names = LocalhostNames()
         self._clock = clock
         self._front_door: FrontDoor
@@ -133,8 +130,9 @@ class LambdaServer:
         self._code_signing_configs.load()
         self._queue.load()
         self._deliveries.load()
-        self._metrics.load()
-        self._alarms.load()
+        self._sqs.load()
+        self._cloudwatch.load()
+        self._reservations.load(self._functions.all())
         gc.freeze()
         gc.enable()
         self._code.open()
@@ -142,14 +140,19 @@ class LambdaServer:
         await self._driver.open()
         self._build()
         await self._preparation.recover()
-        self._listener = await listen(self._front_door.handle, config.host, config.port, HttpLimits())
+        try:
+            self._listener = await listen(self._front_door.handle, config.host, config.port, HttpLimits())
+        except OSError:
+            await self.stop_rooms_below()
+            raise
         self._driver.front_door_port = self._listener.port
+        self._metering.start()
         self._preparation.start()
-        self._metrics.start()
-        self._alarm_supervisor.start()
+        self._cloudwatch.start()
         self._asynchronous.start()
         self._deliverer.start()
         self._supervisor.start()
+        self._sqs.start()
         self._provisioning.start(self._functions.all())
         self._snapstart.start(self._functions.all())
 
@@ -160,7 +163,11 @@ class LambdaServer:
         self._s3 = S3Objects()
         runtimes = Runtimes(Interpreters(config.interpreters, os.environ), config.data_dir / "runtimes")
         blueprints = Blueprints(
-            runtimes, self._unpacked_path, self._credentials_of, lambda version: self._snapstart.snapshot_of(version)
+            runtimes,
+            self._unpacked_path,
+            self._credentials_of,
+            lambda version: self._snapstart.snapshot_of(version),
+            self._metering,
         )
         limits = Limits(
             config.freeze_after,
@@ -173,8 +180,8 @@ class LambdaServer:
         self._environments = Environments(blueprints.model_of, self._spares, self._logs, clock, limits, self._attach)
         concurrency = Concurrency(config.concurrency)
         counted = LambdaMetrics(clock, self._functions.get, concurrency.allocated)
-        self._metrics.feed_from(counted.gather)
-        self._logs.subscribe(EmbeddedMetrics(self._metrics, clock).listen)
+        self._cloudwatch.metrics.feed_from(counted.gather)
+        self._logs.subscribe(EmbeddedMetrics(self._cloudwatch.metrics, clock).listen)
         metrics = Metrics(
             self._environments.states,
             lambda: self._environments.cold_starts,
@@ -193,6 +200,7 @@ class LambdaServer:
             clock,
             self._logs.synced,
             config.retry_wait,
+            self._metering,
         )
         environments = self._environments
         snapshots = Snapshots(config.data_dir / "run" / "snapshots", config.max_snapshots_mb * 1024 * 1024)
@@ -222,23 +230,25 @@ class LambdaServer:
             asyncio.Lock(),
         )
         self._logs_page = LogsPage(self._logs, self._functions.get, config.region)
+        self._cost_page = CostPage(self._metering, self._usage, clock, config.region)
         secret_of = self._secret_of if config.auth == "sigv4" else None
         self._function_urls = FunctionUrls(self._functions, self._invoker, clock, metrics.urls, secret_of)
         urls = self._function_urls.handle
         inner_pages: dict[bytes, Handler] = {
-            b"/_lambdad/health": _health,
+            b"/_lambdad/health": show_health,
             b"/_lambdad/code/": CodeDownload(backend).handle,
             function_url.PATH: self._function_urls.handle_path,
         }
         pages: dict[bytes, Handler] = {
             **inner_pages,
-            b"/_lambdad/metrics": lambda exchange: _metrics(exchange, metrics),
+            b"/_lambdad/metrics": lambda exchange: show_metrics(exchange, metrics),
             b"/_lambdad/logs": self._logs_page.handle,
+            b"/_lambdad/cost": self._cost_page.handle,
         }
         actions = AlarmActions(self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous)
-        self._alarm_supervisor = AlarmSupervisor(self._alarms, self._metrics, actions, clock)
         self._services: dict[str, Service[Any]] = {
-            "monitoring": cloudwatch(CloudWatch(self._metrics, self._alarms, self._alarm_supervisor, clock))
+            "sqs": self._sqs.service,
+            "monitoring": self._cloudwatch.build(actions),
         }
         model = load_model("lambda")
         self._front_door = FrontDoor(model, backend, pages, secret_of, urls, self._services)
@@ -251,6 +261,7 @@ class LambdaServer:
             self._functions.subscribe(listener.function_changed)
         self._functions.subscribe(metrics.function_changed)
         self._functions.subscribe(counted.function_changed)
+        self._functions.subscribe(self._reservations.function_changed)
         self._functions.subscribe(self._snapstart.function_changed)
         self._functions.subscribe(self._asynchronous.function_changed)
         self._functions.subscribe(self._function_urls.function_changed)
@@ -304,9 +315,9 @@ class LambdaServer:
             log.error("draining: %r", error)
         self._environments.end()  # or else a stream whose caller was given up is waited for until its function is done
         await self._front_door.finished()
-        for service in self._services.values():
-            await service.close()
-        await self._alarm_supervisor.close()
+        await self._sqs.close()
+        await self._cloudwatch.close()
+        await self._cost_page.finished()
         await self._deliverer.close()
         self._targets.close()
         await self._function_urls.close()
@@ -314,6 +325,7 @@ class LambdaServer:
         await self._snapstart.close()
         await self._preparation.close()
         await self._environments.close()
+        await self._metering.close()
         self._s3.close()
         await self.stop_rooms_below()
 
@@ -325,39 +337,9 @@ class LambdaServer:
 
     async def stop_rooms_below(self) -> None:
         await self._driver.close()
-        await self._metrics.close()
+        await self._cloudwatch.metrics.close()
         await asyncio.to_thread(self._logs.close)
         await self._database.close()
-
-
-def _driver_of(config: Config) -> Driver:
-    """As the setting says; `auto`: namespaces wherever the kernel lets us have them."""
-    if config.sandbox == "process" or (config.sandbox == "auto" and not can_make_namespaces()):
-        return ProcessDriver(config.data_dir)
-    networks, user_networks = None, None
-    if os.geteuid() == 0:
-        networks = NetworkPool(str(config.data_dir), config.network, config.network_deny)
-    elif config.network == "nat":
-        user_networks = _user_networks(config)
-    return NamespacesDriver(config.data_dir, config.data_dir / "unpacked", networks, user_networks)
-
-
-def _user_networks(config: Config) -> UserNetworks | None:
-    try:
-        program = find_program()
-    except OSError as error:
-        log.warning("functions reach nothing outside: %s (lambdad doctor says more)", error)
-        return None
-    return UserNetworks(program, config.network_deny, config.data_dir / "run" / "zygotes.log")
-
-
-def _health(exchange: Exchange) -> None:
-    body = orjson.dumps({"status": "ok", "version": __version__})
-    exchange.respond(200, ((b"Content-Type", b"application/json"),), body)
-
-
-def _metrics(exchange: Exchange, metrics: Metrics) -> None:
-    exchange.respond(200, ((b"Content-Type", b"text/plain; version=0.0.4"),), metrics.render())
 
 
 def _hint(error: Exception, config: Config) -> str:

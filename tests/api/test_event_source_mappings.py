@@ -180,6 +180,10 @@ def test_clusters_brokers_and_databases(client: Any, make: Make) -> None:
     )
     assert named["AmazonManagedKafkaEventSourceConfig"] == {"ConsumerGroupId": "readers"}
     assert named["ProvisionedPollerConfig"] == {"MinimumPollers": 1, "MaximumPollers": 3}
+    both = {"ScalingConfig": {"MaximumConcurrency": 5}, "ProvisionedPollerConfig": {"MinimumPollers": 2}}
+    code, _, message = refused(make, EventSourceArn=queue(), **both)
+    assert code == "InvalidParameterValueException"
+    assert "mutually exclusive" in message
     broker = make(EventSourceArn=BROKER, Queues=["jobs"], SourceAccessConfigurations=[SECRET])
     assert (broker["Queues"], broker["SourceAccessConfigurations"]) == (["jobs"], [SECRET])
     documents = make(

@@ -65,15 +65,17 @@ def own(own_server: Server) -> Server:
     there = {one["FunctionName"] for one in client.list_functions()["Functions"]}
     for name in {"one", "two"} - there:
         create(client, CODE, name=name, Publish=True)
+    versions = [one["Version"] for one in client.list_versions_by_function(FunctionName="one")["Versions"]]
+    NAMED["version"] = versions[-1] if len(versions) > 1 else client.publish_version(FunctionName="one")["Version"]
     arn = f"{ARN}function:one"
     again: list[tuple[Any, dict[str, Any]]] = [
-        (client.create_alias, {"FunctionName": "one", "Name": "live", "FunctionVersion": "1"}),
+        (client.create_alias, {"FunctionName": "one", "Name": "live", "FunctionVersion": NAMED["version"]}),
         (client.put_function_event_invoke_config, {"FunctionName": "one", "MaximumRetryAttempts": 0}),
         (client.create_function_url_config, {"FunctionName": "one", "AuthType": "NONE"}),
         (client.put_resource_policy, {"ResourceArn": arn, "Policy": POLICY}),
         (
             client.put_provisioned_concurrency_config,
-            {"FunctionName": "one", "Qualifier": "1", "ProvisionedConcurrentExecutions": 1},
+            {"FunctionName": "one", "Qualifier": NAMED["version"], "ProvisionedConcurrentExecutions": 1},
         ),
     ]
     for action, parameters in again:
@@ -100,8 +102,8 @@ NAMES = st.sampled_from(["one", "two", f"{ARN}function:one", "function:two", "no
 KNOWN: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("FunctionName", "NamespacedFunctionName", "UnqualifiedFunctionName"), NAMES),
     "FunctionUrlFunctionName": NAMES,
-    "Qualifier": st.sampled_from(["$LATEST", "1", "live", "nobody", "77"]),
-    "NumericLatestPublishedOrAliasQualifier": st.sampled_from(["$LATEST", "1", "live", "nobody", "77"]),
+    "Qualifier": st.sampled_from(["$LATEST", "live", "nobody", "77"]) | named("version"),
+    "NumericLatestPublishedOrAliasQualifier": st.sampled_from(["$LATEST", "live", "nobody", "77"]) | named("version"),
     "FunctionUrlQualifier": st.sampled_from(["live", "nobody"]),
     "TaggableResource": st.sampled_from([f"{ARN}function:one", f"{ARN}function:nobody"]),
     "PolicyResourceArn": st.sampled_from([f"{ARN}function:one", f"{ARN}function:nobody"]),
@@ -115,8 +117,8 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "LayerVersionNumber": st.builds(lambda: int(NAMED["layer version"].rpartition(":")[2])),
     "StatementId": st.sampled_from(["known", "new"]),
     "NamespacedStatementId": st.sampled_from(["known", "new"]),
-    "Version": st.sampled_from(["1", "$LATEST"]),
-    "VersionWithLatestPublished": st.sampled_from(["1", "$LATEST"]),
+    "Version": st.just("$LATEST") | named("version"),
+    "VersionWithLatestPublished": st.just("$LATEST") | named("version"),
     "Alias": st.sampled_from(["live", "other"]),
     "Code": st.just({"ZipFile": zip_of({"app.py": CODE})}),
     "FunctionCode": st.just({"ZipFile": zip_of({"app.py": CODE})}),

@@ -85,12 +85,6 @@ def test_everything_that_can_be_asked_for(client: Any, create_function: Create, 
         "EphemeralStorage": {"Size": 10240},
         "Architectures": ["arm64"],
         "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "mine", "SystemLogLevel": "WARN"},
-        "FileSystemConfigs": [
-            {
-                "Arn": "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0",
-                "LocalMountPath": "/mnt/files",
-            }
-        ],
     }
     create_function(FunctionName=name, Tags={"team": "blue"}, **asked)
     settled(name)
@@ -141,8 +135,13 @@ def test_names_of_others(client: Any) -> None:
         "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')",
     )
     other = ARN.replace("000000000000", "111111111111") + "f"
-    missing = ("ResourceNotFoundException", 404, f"Function not found: {other}")
-    assert refused(client.get_function, FunctionName=other) == missing
+    for operation, action in ((client.get_function, "GetFunction"), (client.delete_function, "DeleteFunction")):
+        assert refused(operation, FunctionName=other) == (
+            "AccessDeniedException",
+            403,
+            f"User: arn:aws:iam::000000000000:root is not authorized to perform: lambda:{action} on resource: {other} "
+            f"because no resource-based policy allows the lambda:{action} action",
+        )
 
 
 @pytest.mark.parametrize("operation", ["get_function", "get_function_configuration"])
@@ -300,7 +299,58 @@ def test_a_deleted_function_is_gone(client: Any, create_function: Create) -> Non
     missing = ("ResourceNotFoundException", 404, f"Function not found: {ARN}{name}")
     for action in (client.get_function, client.delete_function, client.list_versions_by_function):
         assert refused(action, FunctionName=name) == missing
-    assert create_function(FunctionName=name, Publish=True)["Version"] == "1"
+    assert create_function(FunctionName=name, Publish=True)["Version"] == "2", "no number is used twice"
+    client.delete_function(FunctionName=name)
+    create_function(FunctionName=name)
+    assert client.publish_version(FunctionName=name)["Version"] == "3"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "arn:aws:sqs:us-east-1:000000000000:q.fifo",
+        "arn:aws:sns:us-east-1:000000000000:t.fifo",
+        "arn:aws:s3:::bucket",
+        f"{ARN}f",
+        "arn:aws:sqs:eu-west-1:000000000000:q",
+    ],
+)
+def test_what_cannot_take_dead_letters(client: Any, create_function: Create, settled: Settled, target: str) -> None:
+    name = create_function()["FunctionName"]
+    settled(name)
+    wrong = refused(client.update_function_configuration, FunctionName=name, DeadLetterConfig={"TargetArn": target})
+    assert wrong == invalid(
+        f"The dead letter target {target} is neither a standard queue nor a standard topic of this region."
+    )
+    assert "DeadLetterConfig" not in client.get_function_configuration(FunctionName=name)
+
+
+def test_file_systems_are_in_a_vpc(client: Any, create_function: Create, settled: Settled) -> None:
+    name = create_function()["FunctionName"]
+    settled(name)
+    point = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0"
+    system = {"FileSystemConfigs": [{"Arn": point, "LocalMountPath": "/mnt/data"}]}
+    vpc = {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}
+    code, _, message = refused(client.update_function_configuration, FunctionName=name, **system)
+    assert code == "InvalidParameterValueException"
+    assert message.startswith(f"Function must be configured to execute in a VPC to reference access point {point}.")
+    answer = client.update_function_configuration(FunctionName=name, **system, **vpc)
+    assert answer["FileSystemConfigs"] == system["FileSystemConfigs"]
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    nowhere = {"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}
+    assert refused(client.update_function_configuration, FunctionName=name, **nowhere)[0] == code
+    assert client.get_function_configuration(FunctionName=name)["VpcConfig"]["SubnetIds"] == ["subnet-1"]
+
+
+def test_numbers_that_are_too_large(server: Any, client: Any, create_function: Create, settled: Settled) -> None:
+    name = create_function()["FunctionName"]
+    settled(name)
+    loose = server.client(parameter_validation=False)
+    for memory in (2**31, 10**25):
+        assert refused(loose.update_function_configuration, FunctionName=name, MemorySize=memory)[:2] == (
+            "SerializationException",
+            400,
+        )
 
 
 def test_what_cannot_be_deleted(client: Any, create_function: Create) -> None:

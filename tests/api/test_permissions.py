@@ -287,4 +287,4 @@ def test_another_account_may_invoke_what_a_policy_lets_it(server: Server, client
     events = list(other.invoke_with_response_stream(FunctionName=f"{arn}:1")["EventStream"])
     assert events[0]["PayloadChunk"]["Payload"] == f'"{arn}:1"'.encode()
     assert refused(other.invoke, FunctionName=arn)[:2] == denied[:2]
-    assert refused(other.get_function, FunctionName=arn)[0] == "ResourceNotFoundException"
+    assert refused(other.get_function, FunctionName=arn)[0] == "AccessDeniedException"

@@ -10,8 +10,8 @@ import pytest
 from lambdad.observability.datapoint import Datapoint
 from lambdad.observability.metric_store import MetricStore
 from lambdad.resources.alarm import Alarm, AlarmKey, initial_state
-from lambdad.services.alarm_actions import AlarmActions
-from lambdad.services.alarm_supervisor import AlarmSupervisor
+from lambdad.services.cloudwatch.alarm_actions import AlarmActions
+from lambdad.services.cloudwatch.alarm_supervisor import AlarmSupervisor
 from lambdad.store.alarms import AlarmChange, Alarms
 from lambdad.store.database import Database, DatabaseClosed
 from lambdad.store.deliveries import Deliveries

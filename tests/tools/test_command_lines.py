@@ -101,7 +101,7 @@ def test_no_server() -> None:
     assert "lambdad serve" in failed.stderr
 
 
-@pytest.mark.parametrize("command", ["serve", "deploy", "invoke", "logs", "runtimes", "doctor", "completion"])
+@pytest.mark.parametrize("command", ["serve", "deploy", "invoke", "logs", "cost", "runtimes", "doctor", "completion"])
 def test_help(command: str) -> None:
     shown = subprocess.run(
         [str(BIN / "lambdad"), command, "--help"], capture_output=True, text=True, timeout=60, check=True
@@ -122,6 +122,7 @@ def test_help(command: str) -> None:
         (("--quota", "timeout=forever"), "--quota"),
         (("--quota", "patience=1"), "patience"),
         (("--api-rate", "-1"), "--api-rate"),
+        (("--usage-retention-days", "0"), "--usage-retention-days"),
     ],
 )
 def test_settings_that_are_refused(arguments: tuple[str, ...], word: str, tmp_path: Path) -> None:
@@ -168,12 +169,14 @@ def test_signed_requests_only(tmp_path: Path) -> None:
             client("wrong").list_functions()  # type: ignore[attr-defined]
         assert server.get("/2015-03-31/functions")[0] == 403
         assert server.get("/_lambdad/logs?function=hello")[0] == 403
+        assert server.get("/_lambdad/cost")[0] == 403
         own = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "hidden"}
         deployed = run(server, "lambdad", "deploy", str(ROOT / "examples/hello_python"), "--name", "hello", **own)
         assert deployed.returncode == 0, deployed.stderr
         invoked = run(server, "lambdad", "invoke", "hello", "--payload", '{"name": "ü"}', **own)
         assert invoked.returncode == 0, invoked.stderr
         assert "START RequestId" in run(server, "lambdad", "logs", "hello", **own).stdout
+        assert "hello" in run(server, "lambdad", "cost", "--function", "hello", **own).stdout
         refused = run(server, "lambdad", "invoke", "hello", **{**own, "AWS_SECRET_ACCESS_KEY": "wrong"})
         assert refused.returncode == 1
         assert "InvalidSignatureException" in refused.stderr

@@ -20,6 +20,7 @@ from lambdad.api.validation import validate
 from lambdad.aws import sigv4
 from lambdad.errors import (
     AccessDeniedException,
+    AnotherAccount,
     InvalidParameterValueException,
     OtherServiceException,
     RequestEntityTooLargeException,
@@ -45,7 +46,7 @@ _PAGES = b"/_lambdad/"
 _LARGE = 1 << 20
 """Bytes of a request's body from which on it is read in a thread."""
 _JSON = (b"application/x-amz-json", b"application/json")
-_SIGNED_PAGES = frozenset({b"/_lambdad/logs"})
+_SIGNED_PAGES = frozenset({b"/_lambdad/logs", b"/_lambdad/cost"})
 """Health and metrics are anyone's, as monitoring wants them; a code link carries a signature of its own."""
 _LAMBDA = frozenset({"lambda", None})
 """Whose requests are Lambda's: its own, and unsigned ones."""
@@ -176,7 +177,11 @@ class FrontDoor:
         perform = OPERATIONS.get(operation.name)
         if perform is None:
             raise InvalidParameterValueException.not_built_yet(operation.name)
-        status, headers, body = encode(operation, await perform(self._backend, context, request))
+        try:
+            members = await perform(self._backend, context, request)
+        except AnotherAccount as error:
+            raise AccessDeniedException.action(context.account, f"lambda:{operation.name}", error.arn) from error
+        status, headers, body = encode(operation, members)
         headers.append((b"x-amzn-RequestId", exchange.request_id.encode()))
         await send(exchange, Answer(status, headers, body))
 

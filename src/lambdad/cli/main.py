@@ -12,6 +12,7 @@ _COMMANDS = {
     "deploy": ("lambdad.cli.deploy", "Zip a directory and create or update a function from it."),
     "invoke": ("lambdad.cli.invoke", "Invoke a function and print its answer."),
     "logs": ("lambdad.cli.logs", "Print a function's log."),
+    "cost": ("lambdad.cli.cost", "Say what the same load would have cost on AWS."),
     "sign": ("lambdad.cli.sign", "Sign a package with a signing profile of your own."),
     "runtimes": ("lambdad.cli.runtimes", "List the managed runtimes and where this host has them."),
     "doctor": ("lambdad.cli.doctor", "Say what this host can and cannot do."),

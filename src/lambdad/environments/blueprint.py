@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from lambdad.environments.log_capture import JsonLines, TextLines
+from lambdad.observability.metering import Metering
 from lambdad.resources.function import FunctionVersion
 from lambdad.sandbox.driver import Sandbox, SandboxSpec
 
@@ -50,6 +51,8 @@ class Blueprint:
     """Bytes it may answer piece by piece to who takes them so."""
     init_timeout: float
     """Seconds for the Init phase before it is repeated in the first Invoke phase, or given up when provisioned."""
+    metering: Metering
+    """Who counts what AWS would bill."""
     provisioned: bool = False
     """Environments of it are provisioned concurrency."""
     snapshot: Callable[[], OpenSnapshot | None] = lambda: None

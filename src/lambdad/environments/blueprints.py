@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from lambdad.environments.blueprint import Blueprint, OpenSnapshot
 from lambdad.environments.environments import Model
 from lambdad.environments.variables import SNAP_START, Credentials, Place, environment_of
+from lambdad.observability.metering import Metering
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.quotas import QUOTAS
 from lambdad.runtimes.catalogue import runtime_version, runtime_version_arn
@@ -27,12 +28,14 @@ class Blueprints:
         unpacked_path: Callable[[str], str],
         credentials: Callable[[FunctionVersion], Credentials],
         snapshot: Callable[[FunctionVersion], OpenSnapshot | None],
+        metering: Metering,
     ) -> None:
         """`unpacked_path(code_sha256)`: where that package is unpacked. `snapshot`: what to restore, if there is any."""
         self._runtimes = runtimes
         self._unpacked_path = unpacked_path
         self._credentials = credentials
         self._snapshot = snapshot
+        self._metering = metering
 
     def model_of(self, version: FunctionVersion) -> Model:
         """Raises RuntimeNotInstalled."""
@@ -56,6 +59,7 @@ class Blueprints:
                 QUOTAS.response_payload,
                 QUOTAS.streamed_payload,
                 init_timeout,
+                self._metering,
                 provisioned,
                 snapshot,
             )

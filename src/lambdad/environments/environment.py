@@ -277,7 +277,7 @@ class Environment:
             self._owner.environment_answered(self)
             answered(exchange, error is None or error.from_function)
 
-        self._stream = ResponseStream(exchange, invocation.sink, self.version.version, limit, over)
+        self._stream = ResponseStream(exchange, invocation.sink, self.version.version, limit, over, self._log.streamed)
 
     def runtime_error(self, payload: bytes) -> None:
         """POST /error: the function's own error document."""

@@ -90,7 +90,10 @@ class Init:
 
     def done(self, elapsed_ms: float) -> ColdStart:
         # Who has provisioned concurrency pays for its initialisation apart from the first invocation.
-        return WARM if self._blueprint.provisioned else ColdStart(init_ms=elapsed_ms)
+        if not self._blueprint.provisioned:
+            return ColdStart(init_ms=elapsed_ms)
+        self._blueprint.metering.initialised(self._blueprint.version, math.ceil(elapsed_ms))
+        return WARM
 
     def failed(self, elapsed_ms: float, phase: str, status: str, error: FunctionError | None) -> ServiceError | None:
         error_type = error.error_type if error is not None else None

@@ -17,7 +17,17 @@ _USAGE_AGE = 0.05
 
 
 class InvocationLog:
-    __slots__ = ("_blueprint", "_capture", "_clock", "_lines", "_sandbox", "_usage_at", "cold_start", "used_mb")
+    __slots__ = (
+        "_blueprint",
+        "_capture",
+        "_clock",
+        "_lines",
+        "_sandbox",
+        "_streamed_bytes",
+        "_usage_at",
+        "cold_start",
+        "used_mb",
+    )
 
     def __init__(self, blueprint: Blueprint, capture: LogCapture, sandbox: Sandbox, clock: Clock) -> None:
         self._blueprint = blueprint
@@ -26,6 +36,7 @@ class InvocationLog:
         self._sandbox = sandbox
         self._clock = clock
         self._usage_at = 0.0
+        self._streamed_bytes = 0
         self.used_mb = 0
         """As it was last measured: it does not change while the environment is idle."""
         self.cold_start = WARM
@@ -33,6 +44,10 @@ class InvocationLog:
 
     def started(self, request_id: str, now: float) -> None:
         self._capture.write(self._lines.start(request_id, self._blueprint.version.version, now))
+
+    def streamed(self, size: int) -> None:
+        """So many bytes of the answer went out piece by piece."""
+        self._streamed_bytes = size
 
     def ended(self, request_id: str, duration_ms: float, error: FunctionError | None) -> None:
         now = self._clock.now()
@@ -54,6 +69,18 @@ class InvocationLog:
             cold.billed_restore_ms,
         )
         self._capture.write(self._lines.report(report, now))
+        self._meter(report)
+
+    def _meter(self, report: Report) -> None:
+        """What is billed is what the REPORT line says."""
+        streamed_bytes, self._streamed_bytes = self._streamed_bytes, 0
+        self._blueprint.metering.invoked(
+            self._blueprint.version,
+            report.billed_ms,
+            provisioned=self._blueprint.provisioned,
+            streamed_bytes=streamed_bytes,
+            restored=report.restore_ms is not None,
+        )
 
     def _memory_used_mb(self) -> int:
         now = self._clock.monotonic()

@@ -28,18 +28,25 @@ Ended = Callable[[bytes, FunctionError | None], None]
 class ResponseStream:
     """One invocation's. `over` is called once, unless it is cut before."""
 
-    __slots__ = ("_body", "_collected", "_exchange", "_limit", "_over", "_sink", "_size")
+    __slots__ = ("_body", "_collected", "_exchange", "_limit", "_over", "_sink", "_size", "_streamed")
 
     def __init__(
-        self, exchange: Exchange, sink: ResponseSink | None, executed_version: str, limit: int, over: Ended
+        self,
+        exchange: Exchange,
+        sink: ResponseSink | None,
+        executed_version: str,
+        limit: int,
+        over: Ended,
+        streamed: Callable[[int], None],
     ) -> None:
-        """`limit` in bytes."""
+        """`limit` in bytes. `streamed` is told how many went to the sink, once, before `over`."""
         assert exchange.incoming is not None
         self._exchange = exchange
         self._body: IncomingBody = exchange.incoming
         self._sink = sink
         self._limit = limit
         self._over: Ended | None = over
+        self._streamed = streamed
         self._size = 0
         self._collected: list[bytes | bytearray] = []
         self._body.take = self._take
@@ -51,6 +58,8 @@ class ResponseStream:
 
     def cut(self) -> None:
         """The invocation has ended otherwise: what still comes is nobody's."""
+        if self._sink is not None:
+            self._streamed(self._size)
         self._over = None
         self._sink = None
         self._collected = []

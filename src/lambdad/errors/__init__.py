@@ -22,6 +22,7 @@ from lambdad.errors.requests import (
 )
 from lambdad.errors.resources import (
     AccessDeniedException,
+    AnotherAccount,
     CodeSigningConfigNotFoundException,
     CodeStorageExceededException,
     CodeVerificationFailedException,
@@ -40,6 +41,7 @@ from lambdad.errors.snapstart import SnapStartException, SnapStartNotReadyExcept
 
 __all__ = [
     "AccessDeniedException",
+    "AnotherAccount",
     "BadRequestException",
     "CodeSigningConfigNotFoundException",
     "CodeStorageExceededException",

@@ -13,6 +13,8 @@ class ServiceError(Exception):
     """The `Type` member of the body; None: the body has none."""
     message_member: ClassVar[str] = "message"
     """AWS spells it `message` or `Message`, by exception."""
+    query_code: ClassVar[str | None] = None
+    """What the query protocol calls it, where that is another name."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

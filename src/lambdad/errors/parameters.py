@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from lambdad.errors.base import ServiceError
+from lambdad.errors.event_sources import EventSourceWordings
 
 
-class InvalidParameterValueException(ServiceError):
+class InvalidParameterValueException(EventSourceWordings):
     status = 400
 
     @classmethod
@@ -231,69 +231,6 @@ class InvalidParameterValueException(ServiceError):
     # --- Event source mappings ---
 
     @classmethod
-    def unrecognized_source(cls) -> "InvalidParameterValueException":
-        return cls("Unrecognized event source.")
-
-    @classmethod
-    def source_elsewhere(cls, region: str) -> "InvalidParameterValueException":
-        return cls(f"Event source region must match Lambda region {region}.")
-
-    @classmethod
-    def source_of_another(cls) -> "InvalidParameterValueException":
-        return cls("Role and event source must be in the same account as the cloud function.")
-
-    @classmethod
-    def record_age(cls, least: int, most: int) -> "InvalidParameterValueException":
-        return cls(f"MaximumRecordAgeInSeconds must be either -1 (forever) or between {least} and {most} (inclusive)")
-
-    @classmethod
-    def of_source_kind(cls, parameter: str) -> "InvalidParameterValueException":
-        return cls(f"Unsupported {parameter} parameter for given event source mapping type.")
-
-    @classmethod
-    def missing_parameter(cls, name: str) -> "InvalidParameterValueException":
-        return cls(f"Required '{name}' parameter is missing.")
-
-    @classmethod
-    def null_starting_position(cls) -> "InvalidParameterValueException":
-        return cls(
-            "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
-            "Member must not be null."
-        )
-
-    @classmethod
-    def starting_position(cls, arn: str) -> "InvalidParameterValueException":
-        return cls(f"Unsupported starting position for arn type: {arn}")
-
-    @classmethod
-    def starting_position_timestamp(cls) -> "InvalidParameterValueException":
-        return cls("StartingPositionTimestamp must be given with the AT_TIMESTAMP starting position, and only with it.")
-
-    @classmethod
-    def batch_without_window(cls) -> "InvalidParameterValueException":
-        return cls("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
-
-    @classmethod
-    def window_of_fifo(cls) -> "InvalidParameterValueException":
-        return cls("Batching window is not supported for FIFO queues")
-
-    @classmethod
-    def filter_pattern(cls) -> "InvalidParameterValueException":
-        return cls("Invalid filter pattern definition.")
-
-    @classmethod
-    def too_many_filters(cls, limit: int) -> "InvalidParameterValueException":
-        return cls(f"The number of filters is greater than the limit of {limit} per event source mapping.")
-
-    @classmethod
-    def poller_bounds(cls) -> "InvalidParameterValueException":
-        return cls("MinimumPollers must be less than or equal to MaximumPollers.")
-
-    @classmethod
-    def function_of_mapping(cls) -> "InvalidParameterValueException":
-        return cls("Function does not exist")
-
-    @classmethod
     def policy_of_latest(cls) -> "InvalidParameterValueException":
         return cls("We currently do not support adding policies for $LATEST.")
 
@@ -336,6 +273,17 @@ class InvalidParameterValueException(ServiceError):
     @classmethod
     def half_a_vpc(cls) -> "InvalidParameterValueException":
         return cls("SubnetIds and SecurityIds must coexist or be both empty list.")
+
+    @classmethod
+    def file_system_without_vpc(cls, arn: str) -> "InvalidParameterValueException":
+        return cls(
+            f"Function must be configured to execute in a VPC to reference access point {arn}. Please update the function "
+            "configuration to include VPC subnets and security groups."
+        )
+
+    @classmethod
+    def dead_letter_target(cls, arn: str) -> "InvalidParameterValueException":
+        return cls(f"The dead letter target {arn} is neither a standard queue nor a standard topic of this region.")
 
     @classmethod
     def no_snap_start(cls, what: str) -> "InvalidParameterValueException":

@@ -222,6 +222,18 @@ class AccessDeniedException(ServiceError):
         )
 
 
+class AnotherAccount(AccessDeniedException):
+    """Its function was asked for, by ARN: whether there is one is not said. Who knows the operation words it."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__("")
+        self.arn = arn
+
+    @property
+    def code(self) -> str:
+        return "AccessDeniedException"
+
+
 class TooManyRequestsException(ServiceError):
     status = 429
 

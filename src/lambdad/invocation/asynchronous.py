@@ -18,6 +18,7 @@ from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.destinations import SUCCESS, Settled
 from lambdad.invocation.invoke import Functions, Invoker
 from lambdad.invocation.retries import Failure, GiveUp, Patience, decide, expired, patience_of
+from lambdad.observability.metering import Metering
 from lambdad.observability.metrics import Metrics
 from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.invocation import InvocationResult, Outcome
@@ -54,6 +55,7 @@ class Asynchronous:
         clock: Clock,
         logged: Callable[[], Awaitable[None]],
         retry_wait: float,
+        metering: Metering,
     ) -> None:
         """`logged`: what an attempt has logged is durable when it returns. `retry_wait`: seconds after a first error."""
         self._queue = queue
@@ -64,6 +66,7 @@ class Asynchronous:
         self._clock = clock
         self._logged = logged
         self._retry_wait = retry_wait
+        self._metering = metering
         self._backlog = Backlog()
         self._bytes = 0
         self._wake = asyncio.Event()
@@ -98,6 +101,8 @@ class Asynchronous:
     def accepted(self, event: Event) -> None:
         """It is durable."""
         self._metrics.count("async_events_received", event.key, event.qualifier)
+        if (function := self._functions.get(event.key)) is not None:
+            self._metering.accepted(function.latest, len(event.payload))
         self._backlog.added(event.key, event.due_at)
         self._wake.set()
 

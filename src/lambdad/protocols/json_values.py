@@ -15,6 +15,7 @@ _PIECE = 1 << 18
 """Characters; a multiple of four."""
 NAMES = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", bool: "TRUE_VALUE"}
 NAMES |= {list: "START_ARRAY", dict: "START_OBJECT"}
+_INTEGER = 1 << 31
 _WANTED = {"string": "String", "integer": "Integer", "long": "Long", "double": "Double", "boolean": "Boolean"}
 
 
@@ -73,10 +74,10 @@ def from_scalar(value: Any, kind: str) -> Any:
         if isinstance(value, (int, float)):  # AWS's parser takes these as their text
             return str(value).lower() if isinstance(value, bool) else str(value)
     elif kind in ("integer", "long"):
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int) and not isinstance(value, bool) and (kind == "long" or -_INTEGER <= value < _INTEGER):
             return value
         if isinstance(value, float) and value.is_integer():
-            return int(value)
+            return from_scalar(int(value), kind)
     elif kind == "boolean":
         if isinstance(value, bool):
             return value

@@ -43,8 +43,10 @@ class Shape:
         """A structure that stands for a stream of its members."""
         self.flattened: bool = raw.get("flattened", False)
         """Query protocol: a list without an element of its own around its members."""
-        self.element_name: str | None = raw.get("member", {}).get("locationName")
-        """Query protocol: of a list's members."""
+        self.element_name: str = raw.get("member", {}).get("locationName", "member")
+        self.key_name: str = raw.get("key", {}).get("locationName", "key")
+        self.value_name: str = raw.get("value", {}).get("locationName", "value")
+        """Query protocol: what a list's members are called, a map's keys and values."""
         self.sensitive: bool = raw.get("sensitive", False)
         self._raw = raw
         self._model = model
@@ -143,9 +145,15 @@ class Model:
 
 
 def load_model(service: str) -> Model:
-    """The newest of a service (botocore's name of it), from the botocore installed beside us, without importing it."""
+    """The newest of a service, by botocore's name of it."""
+    return Model(load_document(service))
+
+
+def load_document(service: str) -> dict[str, Any]:
+    """As it is in the botocore that is installed beside us, without importing it."""
     spec = importlib.util.find_spec("botocore")
     if spec is None or spec.origin is None:
         raise RuntimeError("botocore is not installed: the service models are missing")
     versions = (Path(spec.origin).parent / "data" / service).glob("*/service-2.json.gz")
-    return Model(orjson.loads(gzip.decompress(max(versions).read_bytes())))
+    document: dict[str, Any] = orjson.loads(gzip.decompress(max(versions).read_bytes()))
+    return document

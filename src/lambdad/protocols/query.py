@@ -4,7 +4,7 @@ AWS: smithy.io/2.0/aws/protocols/aws-query-protocol.html
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -98,11 +98,14 @@ def _from_tree(value: Any, shape: Shape) -> Any:
             if member.wire_name in value
         }
     if kind == "list":
-        items = value if shape.flattened else value.get(shape.element_name or "member", {})
+        items = value if shape.flattened else value.get(shape.element_name, {})
         return [_from_tree(item, shape.element) for item in _in_order(items)]
     if kind == "map":
         entries = value if shape.flattened else value.get("entry", {})
-        return {entry["key"]: _from_tree(entry["value"], shape.element) for entry in _entries(entries)}
+        return {
+            entry[shape.key_name]: _from_tree(entry[shape.value_name], shape.element)
+            for entry in _entries(entries, shape)
+        }
     return _from_text(value, kind)
 
 
@@ -113,9 +116,10 @@ def _in_order(items: Any) -> list[Any]:
     return [items[number] for number in sorted(items, key=int)]
 
 
-def _entries(entries: Any) -> Iterator[dict[str, Any]]:
+def _entries(entries: Any, shape: Shape) -> Iterator[dict[str, Any]]:
     for entry in _in_order(entries):
-        if not isinstance(entry, dict) or not isinstance(entry.get("key"), str) or "value" not in entry:
+        fine = isinstance(entry, dict) and isinstance(entry.get(shape.key_name), str) and shape.value_name in entry
+        if not fine:
             raise MalformedInput.place("a map's entries have a key and a value")
         yield entry
 
@@ -154,24 +158,31 @@ def _to_xml(members: Members, shape: Shape) -> Iterator[str]:
 
 def _element(name: str, value: Any, shape: Shape) -> Iterator[str]:
     kind = shape.type
-    if kind == "list" and shape.flattened:
-        for item in value:
-            yield from _element(name, item, shape.element)
+    if kind in ("list", "map") and shape.flattened:
+        if kind == "list":
+            for item in value:
+                yield from _element(name, item, shape.element)
+        else:
+            yield from _entries_xml(name, value, shape)
         return
     yield f"<{name}>"
     if kind == "structure":
         yield from _to_xml(value, shape)
     elif kind == "list":
         for item in value:
-            yield from _element(shape.element_name or "member", item, shape.element)
+            yield from _element(shape.element_name, item, shape.element)
     elif kind == "map":
-        for key, item in value.items():
-            yield f"<entry><key>{escape(key)}</key>"
-            yield from _element("value", item, shape.element)
-            yield "</entry>"
+        yield from _entries_xml("entry", value, shape)
     else:
         yield escape(_to_text(value, kind))
     yield f"</{name}>"
+
+
+def _entries_xml(name: str, value: Mapping[str, Any], shape: Shape) -> Iterator[str]:
+    for key, item in value.items():
+        yield f"<{name}><{shape.key_name}>{escape(key)}</{shape.key_name}>"
+        yield from _element(shape.value_name, item, shape.element)
+        yield f"</{name}>"
 
 
 def _to_text(value: Any, kind: str) -> str:

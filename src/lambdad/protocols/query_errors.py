@@ -8,7 +8,7 @@ from lambdad.protocols.model import Model
 
 
 def code_of(model: Model, error: ServiceError) -> str:
-    return model.error_codes.get(error.code, error.code)
+    return error.query_code or model.error_codes.get(error.code, error.code)
 
 
 def fault_of(error: ServiceError) -> str:

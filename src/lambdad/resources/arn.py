@@ -5,7 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html (FunctionName)
 
 import re
 
-from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
+from lambdad.errors import AnotherAccount, InvalidParameterValueException, ResourceNotFoundException
 from lambdad.resources.function import FunctionKey
 from lambdad.resources.layer import LayerKey
 
@@ -24,7 +24,7 @@ def resolve_function(text: str, qualifier: str | None, account: str, region: str
     """The function meant and its qualifier, from a FunctionName that matches the model's pattern.
 
     Raises InvalidParameterValueException when the name and the parameter name different qualifiers,
-    ResourceNotFoundException when the ARN is another account's or region's: functions are found only in one's own.
+    ResourceNotFoundException when the ARN is another region's, AnotherAccount when it is another account's.
     """
     match = _NAME.fullmatch(text)
     if match is None:
@@ -37,7 +37,7 @@ def resolve_function(text: str, qualifier: str | None, account: str, region: str
     if key.region != region:
         raise ResourceNotFoundException.region(key.region, region)
     if key.account != account:
-        raise ResourceNotFoundException.function(f"{key.arn}:{chosen}" if chosen else key.arn)
+        raise AnotherAccount(f"{key.arn}:{chosen}" if chosen else key.arn)
     return key, chosen
 
 

@@ -13,6 +13,7 @@ _PATTERN = re.compile(
 )
 """A registry's host, a repository, a tag or a digest: github.com/opencontainers/distribution-spec/blob/main/spec.md. AWS takes
 those of its own registry only."""
+_REGISTRY = re.compile(r"\d{12}\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.")
 _MOST = 1024
 """Characters."""
 
@@ -23,6 +24,12 @@ class Image:
     repository: str
     digest: str
     """SHA-256 in hex: of the image, if the URI names it. No registry is asked: a tag stands for itself."""
+
+    @property
+    def region(self) -> str | None:
+        """Of the registry, if it is AWS's."""
+        match = _REGISTRY.match(self.repository)
+        return match["region"] if match is not None else None
 
     @property
     def resolved_uri(self) -> str:

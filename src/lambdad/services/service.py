@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -36,15 +36,18 @@ class Service(Generic[B]):
         operations: Mapping[str, Perform[B]],
         invalid: Callable[[Sequence[str]], ServiceError],
         not_built: Callable[[str], ServiceError],
-        large: Collection[str] = (),
+        waiting: frozenset[str] = frozenset(),
+        large: frozenset[str] = frozenset(),
     ) -> None:
         """`name`: botocore's; its model is read at the first request. `invalid`: what violated constraints are answered with;
-        `not_built`: an operation of the model that is not among `operations`; `large`: those whose answers may be."""
+        `not_built`: an operation of the model that is not among `operations`. `waiting`: those that wait for something to come, and
+        are given up when the client goes. `large`: those whose answers may be."""
         self._name = name
         self._backend = backend
         self._operations = operations
         self._invalid = invalid
         self._not_built = not_built
+        self._waiting = waiting
         self._large = large
         self._validation = Validation()
         self._codecs: dict[type[Codec], Codec] = {}
@@ -70,12 +73,12 @@ class Service(Generic[B]):
         try:
             decompress(exchange)
             operation, request = codec.read(exchange)
-            violations = self._validation.violations(operation, request)
-            if violations:
-                raise self._invalid(violations)
+            self._check(operation, request)
             perform = self._operations.get(operation.name)
             if perform is None:
                 raise self._not_built(operation.name)
+            if operation.name in self._waiting:
+                exchange.on_close = self._give_up(asyncio.current_task())
             answer = await self._answer(codec, operation, await perform(self._backend, context, request), context)
         except ServiceError as error:
             answer = codec.refusal(error, context.request_id)
@@ -90,13 +93,29 @@ class Service(Generic[B]):
             return await asyncio.to_thread(codec.answer, operation, members, context.request_id)
         return codec.answer(operation, members, context.request_id)
 
+    def _give_up(self, task: "asyncio.Task[None] | None") -> Callable[[], None]:
+        def closed() -> None:
+            if task is not None:
+                task.cancel()
+
+        return closed
+
+    def _check(self, operation: Operation, request: Members) -> None:
+        """The model's constraints."""
+        violations = self._validation.violations(operation, request)
+        if violations:
+            raise self._invalid(violations)
+
     def _codec(self, exchange: Exchange) -> Codec:
         """Of the protocol that this request is in."""
         kind = _kind_of(exchange, self.model)
         codec = self._codecs.get(kind)
         if codec is None:
-            codec = self._codecs[kind] = kind(self.model)
+            codec = self._codecs[kind] = self._new_codec(kind)
         return codec
+
+    def _new_codec(self, kind: "type[AwsJson | Query | RestJson | RpcCbor]") -> Codec:
+        return kind(self.model)
 
     async def close(self) -> None:
         """Give up the answers that are still on their way: streams without an end."""
@@ -110,6 +129,6 @@ def _kind_of(exchange: Exchange, model: Model) -> "type[AwsJson | Query | RestJs
         return RestJson
     if PROTOCOL in exchange.headers and "smithy-rpc-v2-cbor" in model.protocols:
         return RpcCbor
-    if TARGET in exchange.headers or "query" not in model.protocols:
+    if TARGET in exchange.headers or not (model.query_compatible or "query" in model.protocols):
         return AwsJson
     return Query

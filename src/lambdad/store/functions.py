@@ -21,6 +21,7 @@ class Functions(Records[FunctionKey, Function]):
     def __init__(self, database: Database) -> None:
         super().__init__(database, _store)
         self._places: dict[tuple[str, str], _Place] = {}
+        self._numbers: dict[FunctionKey, int] = {}
 
     def load(self) -> None:
         """Read all from the database, once at start."""
@@ -37,8 +38,18 @@ class Functions(Records[FunctionKey, Function]):
             function = _function_of(key, {record.version: record for record in own}, orjson.loads(document))
             self._records[key] = function
             self._place(key).changed(None, function)
+        for account, region, name, number in self._database.read(
+            "SELECT account, region, name, number FROM published_numbers"
+        ):
+            self._numbers[FunctionKey(account, region, name)] = number
+
+    def last_published(self, key: FunctionKey) -> int:
+        """The number that a new function's versions go on from: none is used twice, though the function be deleted."""
+        return self._numbers.get(key, 0)
 
     def _show(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
+        if after is None and before is not None and before.last_published:
+            self._numbers[key] = before.last_published
         self._place(key).changed(before, after)
         super()._show(key, before, after)
 
@@ -131,6 +142,12 @@ def _store(connection: apsw.Connection, key: FunctionKey, before: Function | Non
             )
     if after is None:
         connection.execute("DELETE FROM functions WHERE account = ? AND region = ? AND name = ?", name)
+        if before is not None and before.last_published:
+            connection.execute(
+                "INSERT INTO published_numbers (account, region, name, number) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (account, region, name) DO UPDATE SET number = excluded.number",
+                (*name, before.last_published),
+            )
         return
     document = {
         "last_published": after.last_published,

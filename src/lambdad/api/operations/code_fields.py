@@ -31,11 +31,13 @@ def check_package_type(package_type: str, request: Members) -> None:
         raise InvalidParameterValueException.image_config_of_zip()
 
 
-def image_fields(code: Members, missing: InvalidParameterValueException) -> dict[str, Any]:
+def image_fields(key: FunctionKey, code: Members, missing: InvalidParameterValueException) -> dict[str, Any]:
     """`missing` is raised when no image is named."""
     if not code.get("ImageUri") or any(code.get(name) for name in ("ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion")):
         raise missing
     image = parse_image(code["ImageUri"])
+    if image.region not in (None, key.region):
+        raise InvalidParameterValueException.source_image(image.uri)
     return {"image_uri": image.uri, "code_sha256": image.digest, "code_size": 0}
 
 

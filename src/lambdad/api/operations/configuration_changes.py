@@ -4,6 +4,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ _FIELDS = {
 
 _SNAP_START_STORAGE = 512
 """MB."""
+_DEAD_LETTERS = re.compile(r"arn:aws[a-zA-Z-]*:(sqs|sns):(?P<region>[a-z0-9-]+):\d{12}:[^:]+")
 _NOT_OFFERED = (
     *("AcceleratorConfig", "CapacityProviderConfig", "DurableConfig", "RuntimeConfig", "TenancyConfig"),
     "PublishTo",
@@ -59,6 +61,7 @@ def changes_of(key: FunctionKey, request: Members, before: FunctionVersion | Non
     if "LoggingConfig" in request:
         changes |= _logging(request["LoggingConfig"], before)
     changes["settings"] = _settings(key, request, before.settings if before is not None else {})
+    _check_reachable(key, changes["settings"])
     _check_snap_start(changes, before)
     return changes
 
@@ -75,6 +78,19 @@ def _check_snap_start(changes: Mapping[str, Any], before: FunctionVersion | None
         raise InvalidParameterValueException.snap_start_storage(_SNAP_START_STORAGE)
     if changes["settings"].get("FileSystemConfigs"):
         raise InvalidParameterValueException.no_snap_start("EFS")
+
+
+def _check_reachable(key: FunctionKey, settings: Mapping[str, Any]) -> None:
+    """File systems are in a VPC; what events are left over for is a standard queue or topic."""
+    file_systems = settings.get("FileSystemConfigs")
+    if file_systems and not settings.get("VpcConfig", {}).get("SubnetIds"):
+        raise InvalidParameterValueException.file_system_without_vpc(file_systems[0]["Arn"])
+    dead_letters = settings.get("DeadLetterConfig", {}).get("TargetArn")
+    if dead_letters is None:
+        return
+    target = _DEAD_LETTERS.fullmatch(dead_letters)
+    if target is None or target["region"] != key.region or dead_letters.endswith(".fifo"):
+        raise InvalidParameterValueException.dead_letter_target(dead_letters)
 
 
 def _check_quotas(request: Members) -> None:

@@ -33,6 +33,8 @@ def check_request(kind: SourceKind, request: Members) -> None:
     pollers = request.get("ProvisionedPollerConfig") or {}
     if pollers.get("MinimumPollers", 1) > pollers.get("MaximumPollers", 10_000):
         raise InvalidParameterValueException.poller_bounds()
+    if pollers and (request.get("ScalingConfig") or {}).get("MaximumConcurrency"):
+        raise InvalidParameterValueException.scaling_and_pollers()
 
 
 def check_creation(kind: SourceKind, request: Members, account: str, region: str) -> None:

@@ -28,7 +28,7 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
     deployment = Deployment(backend, key)
     dry_run = bool(request.get("DryRun"))
     if before.package_type == "Image":
-        fields = image_fields(request, InvalidParameterValueException.image_needed_to_update())
+        fields = image_fields(key, request, InvalidParameterValueException.image_needed_to_update())
     elif request.get("ImageUri") and not request.get("ZipFile"):
         raise InvalidParameterValueException.image_for_zip()
     else:

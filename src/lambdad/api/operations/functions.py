@@ -41,7 +41,7 @@ async def create_function(backend: Backend, context: Context, request: Members) 
         config_arn = config_of(backend, key.account, key.region, config_arn).key.arn
     deployment, layers = Deployment(backend, key), changes.get("layers", ())
     if _package_type(request) == "Image":
-        changes |= image_fields(request["Code"], InvalidParameterValueException.image_needed_to_create())
+        changes |= image_fields(key, request["Code"], InvalidParameterValueException.image_needed_to_create())
     else:
         code = request["Code"]
         deployment, fields = await package_fields(backend, key, code, "CreateFunction", config_arn or None, layers)
@@ -52,7 +52,7 @@ async def create_function(backend: Backend, context: Context, request: Members) 
     function = Function(
         key=key,
         versions={LATEST: latest},
-        last_published=0,
+        last_published=backend.functions.last_published(key),
         tags=request.get("Tags") or {},
         code_signing_config_arn=config_arn or None,
     )

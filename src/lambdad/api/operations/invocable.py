@@ -4,7 +4,7 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 """
 
 from lambdad.api.backend import Backend
-from lambdad.errors import AccessDeniedException, ResourceNotFoundException
+from lambdad.errors import AccessDeniedException, AnotherAccount
 from lambdad.protocols.context import Context
 from lambdad.resources.arn import find_function_arn, resolve_function
 from lambdad.resources.function import LATEST, FunctionKey
@@ -17,9 +17,9 @@ def invocable(backend: Backend, context: Context, name: str, qualifier: str | No
     """As `resolve_function`. Raises AccessDeniedException, whether another account's function exists or not."""
     try:
         return resolve_function(name, qualifier, context.account, context.region)
-    except ResourceNotFoundException:
+    except AnotherAccount:
         other = find_function_arn(name)
-        if other is None or other.account == context.account or other.region != context.region:
+        if other is None:
             raise
     key, wanted = resolve_function(name, qualifier, other.account, context.region)
     function = backend.functions.get(key)

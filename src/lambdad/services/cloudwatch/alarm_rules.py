@@ -15,7 +15,7 @@ from lambdad.observability.datapoint import is_percentile
 from lambdad.observability.metric_query import DAY, HOUR
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.alarm import COMPARISONS, MISSING_TREATED
-from lambdad.services.cloudwatch_queries import read_queries
+from lambdad.services.cloudwatch.queries import read_queries
 
 _KEPT: Final = (
     "AlarmDescription",

@@ -13,17 +13,17 @@ import orjson
 from lambdad.errors.cloudwatch import InvalidFormatFault, LimitExceededFault, ResourceNotFound
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.alarm import Alarm, AlarmKey, AlarmState, initial_state
-from lambdad.services.cloudwatch_alarm_rules import check_alarm, settings_of
-from lambdad.services.cloudwatch_backend import CloudWatch
-from lambdad.services.cloudwatch_pages import page_by_name, page_by_number
-from lambdad.services.cloudwatch_queries import dimensions_of
+from lambdad.services.cloudwatch.alarm_rules import check_alarm, settings_of
+from lambdad.services.cloudwatch.backend import Backend
+from lambdad.services.cloudwatch.pages import page_by_name, page_by_number
+from lambdad.services.cloudwatch.queries import dimensions_of
 from lambdad.store.alarms import AlarmChange, HistoryItem
 
 _MOST_ALARMS: Final = 5000
 """Of an account in a region."""
 
 
-async def put_metric_alarm(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def put_metric_alarm(backend: Backend, context: Context, request: Members) -> Members:
     """One that is there keeps its state and its tags, and is otherwise replaced."""
     check_alarm(context, request)
     key = AlarmKey(context.account, context.region, request["AlarmName"])
@@ -58,7 +58,7 @@ def _item(alarm: Alarm, now: float, done: str, data: Mapping[str, Any]) -> Histo
     return HistoryItem(alarm.key, "ConfigurationUpdate", now, f'Alarm "{alarm.key.name}" {done}'[:255], text)
 
 
-async def delete_alarms(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def delete_alarms(backend: Backend, context: Context, request: Members) -> Members:
     """Those that there are go, whatever else is named."""
     now = backend.clock.now()
     missing = []
@@ -78,7 +78,7 @@ async def delete_alarms(backend: CloudWatch, context: Context, request: Members)
     return {}
 
 
-async def set_alarm_state(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def set_alarm_state(backend: Backend, context: Context, request: Members) -> Members:
     """Until the next evaluation, which may say otherwise."""
     data = request.get("StateReasonData")
     if data is not None:
@@ -99,15 +99,15 @@ async def set_alarm_state(backend: CloudWatch, context: Context, request: Member
     return {}
 
 
-async def enable_alarm_actions(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def enable_alarm_actions(backend: Backend, context: Context, request: Members) -> Members:
     return await _switch(backend, context, request["AlarmNames"], True)
 
 
-async def disable_alarm_actions(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def disable_alarm_actions(backend: Backend, context: Context, request: Members) -> Members:
     return await _switch(backend, context, request["AlarmNames"], False)
 
 
-async def _switch(backend: CloudWatch, context: Context, names: Iterable[str], enabled: bool) -> Members:
+async def _switch(backend: Backend, context: Context, names: Iterable[str], enabled: bool) -> Members:
     """Names that no alarm has are passed over, as on AWS."""
     now = backend.clock.now()
 
@@ -125,7 +125,7 @@ async def _switch(backend: CloudWatch, context: Context, names: Iterable[str], e
 # --- Looking ----------------------------------------------------------------------------------------------------------
 
 
-async def describe_alarms(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def describe_alarms(backend: Backend, context: Context, request: Members) -> Members:
     names, prefix = request.get("AlarmNames"), request.get("AlarmNamePrefix", "")
     state, action = request.get("StateValue"), request.get("ActionPrefix")
     unknown = request.get("ChildrenOfAlarmName") or request.get("ParentsOfAlarmName")  # there are no composite alarms
@@ -147,7 +147,7 @@ async def describe_alarms(backend: CloudWatch, context: Context, request: Member
 _ALL: Final = ("OK", "ALARM", "INSUFFICIENT_DATA")
 
 
-async def describe_alarms_for_metric(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def describe_alarms_for_metric(backend: Backend, context: Context, request: Members) -> Members:
     wanted = dimensions_of(request.get("Dimensions"))
     given = {name: request[name] for name in _OF_METRIC if request.get(name) is not None}
     found = [
@@ -162,7 +162,7 @@ async def describe_alarms_for_metric(backend: CloudWatch, context: Context, requ
 _OF_METRIC: Final = ("Namespace", "MetricName", "Statistic", "ExtendedStatistic", "Period", "Unit")
 
 
-async def describe_alarm_history(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def describe_alarm_history(backend: Backend, context: Context, request: Members) -> Members:
     """The newest first, unless asked otherwise."""
     if "MetricAlarm" not in (request.get("AlarmTypes") or ["MetricAlarm"]):
         return {"AlarmHistoryItems": []}

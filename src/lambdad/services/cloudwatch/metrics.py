@@ -17,9 +17,9 @@ from lambdad.observability.datapoint import Datapoint
 from lambdad.observability.metric_query import DAY, HOUR, MINUTE
 from lambdad.observability.metric_store import Sample, TooManyMetrics
 from lambdad.protocols.context import Context, Members
-from lambdad.services.cloudwatch_backend import CloudWatch
-from lambdad.services.cloudwatch_pages import read_token, token_of
-from lambdad.services.cloudwatch_queries import dimension_members, dimensions_of
+from lambdad.services.cloudwatch.backend import Backend
+from lambdad.services.cloudwatch.pages import read_token, token_of
+from lambdad.services.cloudwatch.queries import dimension_members, dimensions_of
 from lambdad.store.metrics import SeriesKey
 
 _MOST_DATA: Final = 1000
@@ -32,7 +32,7 @@ _RECENT: Final = 3 * HOUR
 """RecentlyActive=PT3H."""
 
 
-async def put_metric_data(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def put_metric_data(backend: Backend, context: Context, request: Members) -> Members:
     """On disk when it is answered. All of it is taken, or nothing."""
     namespace = request["Namespace"]
     if namespace.startswith("AWS/"):
@@ -125,7 +125,7 @@ def _number(value: float, at: str) -> float:
 # --- ListMetrics ------------------------------------------------------------------------------------------------------
 
 
-async def list_metrics(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def list_metrics(backend: Backend, context: Context, request: Members) -> Members:
     """500 at a time; a token names the last one of a page, so metrics that go or come meanwhile shift nothing."""
     token = request.get("NextToken")
     after = read_token(token, int) if token else 0
@@ -141,7 +141,7 @@ async def list_metrics(backend: CloudWatch, context: Context, request: Members) 
     return {"Metrics": [_metric(key) for key in found]}
 
 
-def _listed(backend: CloudWatch, context: Context, request: Members, after: int) -> Iterator[tuple[int, SeriesKey]]:
+def _listed(backend: Backend, context: Context, request: Members, after: int) -> Iterator[tuple[int, SeriesKey]]:
     """(number, metric); one that comes in several units is one."""
     wanted: Sequence[Mapping[str, str]] = request.get("Dimensions") or ()
     since = backend.clock.now() - _RECENT if request.get("RecentlyActive") == "PT3H" else 0

@@ -30,8 +30,8 @@ from lambdad.resources.alarm import (
     evaluate,
     rule_of,
 )
-from lambdad.services.alarm_actions import AlarmActions, metrics_of, time_of
-from lambdad.services.cloudwatch_queries import read_queries
+from lambdad.services.cloudwatch.alarm_actions import AlarmActions, metrics_of, time_of
+from lambdad.services.cloudwatch.queries import read_queries
 from lambdad.store.alarms import AlarmChange, Alarms, HistoryItem
 from lambdad.store.database import WRITE_FAILED
 

@@ -1,4 +1,4 @@
-"""CloudWatch: metrics and alarms. What is not in the table is refused, by name.
+"""The operations of CloudWatch. What is not in the table is refused, by name.
 
 AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/Welcome.html
 """
@@ -6,8 +6,7 @@ AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/Welcome.html
 from collections.abc import Mapping
 from typing import Final
 
-from lambdad.errors.cloudwatch import InvalidParameterValueException, ValidationError
-from lambdad.services.cloudwatch_alarms import (
+from lambdad.services.cloudwatch.alarms import (
     delete_alarms,
     describe_alarm_history,
     describe_alarms,
@@ -17,13 +16,13 @@ from lambdad.services.cloudwatch_alarms import (
     put_metric_alarm,
     set_alarm_state,
 )
-from lambdad.services.cloudwatch_backend import CloudWatch
-from lambdad.services.cloudwatch_data import get_metric_data, get_metric_statistics
-from lambdad.services.cloudwatch_metrics import list_metrics, put_metric_data
-from lambdad.services.cloudwatch_tags import list_tags_for_resource, tag_resource, untag_resource
-from lambdad.services.service import Perform, Service
+from lambdad.services.cloudwatch.backend import Backend
+from lambdad.services.cloudwatch.data import get_metric_data, get_metric_statistics
+from lambdad.services.cloudwatch.metrics import list_metrics, put_metric_data
+from lambdad.services.cloudwatch.tags import list_tags_for_resource, tag_resource, untag_resource
+from lambdad.services.service import Perform
 
-OPERATIONS: Final[Mapping[str, Perform[CloudWatch]]] = {
+OPERATIONS: Final[Mapping[str, Perform[Backend]]] = {
     "DeleteAlarms": delete_alarms,
     "DescribeAlarmHistory": describe_alarm_history,
     "DescribeAlarms": describe_alarms,
@@ -40,8 +39,3 @@ OPERATIONS: Final[Mapping[str, Perform[CloudWatch]]] = {
     "TagResource": tag_resource,
     "UntagResource": untag_resource,
 }
-
-
-def cloudwatch(backend: CloudWatch) -> Service[CloudWatch]:
-    not_built = InvalidParameterValueException.not_built
-    return Service("cloudwatch", backend, OPERATIONS, ValidationError.of, not_built, large=("GetMetricData",))

@@ -10,26 +10,26 @@ from typing import Final
 from lambdad.errors.cloudwatch import InvalidParameterValueException, ResourceNotFoundException
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.alarm import Alarm, AlarmKey
-from lambdad.services.cloudwatch_backend import CloudWatch
+from lambdad.services.cloudwatch.backend import Backend
 from lambdad.store.alarms import AlarmChange
 
 _MOST: Final = 50
 Tags = Mapping[str, str]
 
 
-async def list_tags_for_resource(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def list_tags_for_resource(backend: Backend, context: Context, request: Members) -> Members:
     alarm = backend.alarms.get(_key_of(context, request["ResourceARN"]))
     if alarm is None:
         raise ResourceNotFoundException.arn(request["ResourceARN"])
     return {"Tags": [{"Key": key, "Value": value} for key, value in alarm.tags.items()]}
 
 
-async def tag_resource(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
     new = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
     return await _change(backend, context, request["ResourceARN"], lambda tags: {**tags, **new})
 
 
-async def untag_resource(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
     gone = frozenset(request["TagKeys"])
 
     def without(tags: Tags) -> Tags:
@@ -38,7 +38,7 @@ async def untag_resource(backend: CloudWatch, context: Context, request: Members
     return await _change(backend, context, request["ResourceARN"], without)
 
 
-async def _change(backend: CloudWatch, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:
+async def _change(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:
     """Raises ResourceNotFoundException, InvalidParameterValueException."""
 
     def decide(before: Alarm | None) -> AlarmChange:

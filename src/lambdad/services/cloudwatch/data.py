@@ -19,16 +19,16 @@ from lambdad.observability.metric_data import MetricData, MetricDataQuery
 from lambdad.observability.metric_math import MathError, TimeSeries, Value
 from lambdad.observability.metric_query import Query, start_of
 from lambdad.protocols.context import Context, Members
-from lambdad.services.cloudwatch_backend import CloudWatch
-from lambdad.services.cloudwatch_pages import read_token, token_of
-from lambdad.services.cloudwatch_queries import check_statistics, is_period, key_of, read_queries, stored_period
+from lambdad.services.cloudwatch.backend import Backend
+from lambdad.services.cloudwatch.pages import read_token, token_of
+from lambdad.services.cloudwatch.queries import check_statistics, is_period, key_of, read_queries, stored_period
 
 _MOST_DATAPOINTS: Final = 100_800
 """Of one answer of GetMetricData."""
 _MOST_OF_STATISTICS: Final = 1440
 
 
-async def get_metric_data(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def get_metric_data(backend: Backend, context: Context, request: Members) -> Members:
     """Page by page: a token says with which query, and with which of its datapoints, the next one begins."""
     start, end = request["StartTime"], request["EndTime"]
     if start >= end:
@@ -89,7 +89,7 @@ def _read_token(token: str | None, queries: int) -> tuple[int, int]:
 # --- GetMetricStatistics ----------------------------------------------------------------------------------------------
 
 
-async def get_metric_statistics(backend: CloudWatch, context: Context, request: Members) -> Members:
+async def get_metric_statistics(backend: Backend, context: Context, request: Members) -> Members:
     statistics, extended = request.get("Statistics"), request.get("ExtendedStatistics")
     if not statistics and not extended:
         raise MissingRequiredParameterException.of("Statistics")

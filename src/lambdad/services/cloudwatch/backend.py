@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from lambdad.clock import Clock
 from lambdad.observability.metric_store import MetricStore
-from lambdad.services.alarm_supervisor import AlarmSupervisor
+from lambdad.services.cloudwatch.alarm_supervisor import AlarmSupervisor
 from lambdad.store.alarms import Alarms
 
 
 @dataclass(frozen=True, slots=True)
-class CloudWatch:
-    """Made once by server.py."""
+class Backend:
+    """Made once by `cloudwatch.py`."""
 
     metrics: MetricStore
     alarms: Alarms

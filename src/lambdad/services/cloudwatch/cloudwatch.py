@@ -1,0 +1,46 @@
+"""CloudWatch put together: its stores, the alarms' supervisor, and its wire."""
+
+from lambdad.clock import Clock
+from lambdad.errors.cloudwatch import InvalidParameterValueException, ValidationError
+from lambdad.observability.metric_store import MetricStore
+from lambdad.services.cloudwatch.alarm_actions import AlarmActions
+from lambdad.services.cloudwatch.alarm_supervisor import AlarmSupervisor
+from lambdad.services.cloudwatch.backend import Backend
+from lambdad.services.cloudwatch.table import OPERATIONS
+from lambdad.services.service import Service
+from lambdad.store.alarms import Alarms
+from lambdad.store.database import Database
+from lambdad.store.metrics import Metrics
+
+_LARGE = frozenset({"GetMetricData"})
+
+
+class CloudWatch:
+    """`load`, `build`, `start`, `close`: once each, in that order; `metrics` is closed after whatever counts."""
+
+    def __init__(self, database: Database, clock: Clock, days: int, most_metrics: int) -> None:
+        self.metrics = MetricStore(Metrics(database), clock, days, most_metrics)
+        self._alarms = Alarms(database)
+        self._clock = clock
+        self._supervisor: AlarmSupervisor
+        self._service: Service[Backend]
+
+    def load(self) -> None:
+        self.metrics.load()
+        self._alarms.load()
+
+    def build(self, actions: AlarmActions) -> Service[Backend]:
+        """For the front door."""
+        self._supervisor = AlarmSupervisor(self._alarms, self.metrics, actions, self._clock)
+        backend = Backend(self.metrics, self._alarms, self._supervisor, self._clock)
+        not_built = InvalidParameterValueException.not_built
+        self._service = Service("cloudwatch", backend, OPERATIONS, ValidationError.of, not_built, large=_LARGE)
+        return self._service
+
+    def start(self) -> None:
+        self.metrics.start()
+        self._supervisor.start()
+
+    async def close(self) -> None:
+        await self._service.close()
+        await self._supervisor.close()
