@@ -57,8 +57,61 @@ class _Values:
         return self._point
 
 
-Tally = dict[str, _Values]
-"""By metric."""
+class _Levels(dict[int, int]):
+    """How many times each small number came: what runs at once."""
+
+    def add(self, level: int) -> None:
+        self[level] = self.get(level, 0) + 1
+
+    def gather(self) -> Datapoint:
+        point = Datapoint.empty()
+        for level, times in self.items():
+            point.add(float(level), float(times))
+        return point
+
+
+class _Tally:
+    """Of a resource in one minute, or of whatever else."""
+
+    __slots__ = ("concurrent", "durations", "errors", "invocations", "others")
+
+    def __init__(self) -> None:
+        self.invocations = 0
+        self.errors = 0
+        self.durations = _Values()
+        self.concurrent = _Levels()
+        self.others: dict[str, _Values | _Levels] = {}
+
+    def other(self, metric: str) -> _Values:
+        values = self.others.get(metric)
+        if values is None:
+            values = self.others[metric] = _Values()
+        assert isinstance(values, _Values)
+        return values
+
+    def level(self, metric: str) -> _Levels:
+        levels = self.others.get(metric)
+        if levels is None:
+            levels = self.others[metric] = _Levels()
+        assert isinstance(levels, _Levels)
+        return levels
+
+    def points(self) -> Iterator[tuple[str, Datapoint]]:
+        """By metric. Of each invocation it is known whether it failed, and that it was not throttled."""
+        if self.invocations:
+            number, errors = float(self.invocations), float(self.errors)
+            yield "Invocations", Datapoint.constant(1.0, number)
+            failed = Datapoint.empty()
+            for value, times in ((0.0, number - errors), (1.0, errors)):
+                if times:
+                    failed.add(value, times)
+            yield "Errors", failed
+            yield "Throttles", Datapoint.constant(0.0, number)
+            yield "Duration", self.durations.gather()
+        if self.concurrent:
+            yield "ConcurrentExecutions", self.concurrent.gather()
+        for metric, values in self.others.items():
+            yield metric, values.gather()
 
 
 @dataclass(slots=True)
@@ -67,7 +120,7 @@ class _Place:
 
     running: int = 0
     unreserved: int = 0
-    tallies: dict[int, Tally] = field(default_factory=dict)
+    tallies: dict[int, _Tally] = field(default_factory=dict)
     """By minute: of the metrics that are no sums over functions."""
 
 
@@ -77,7 +130,7 @@ class _Function:
     place: _Place
     reserved: bool
     running: int = 0
-    tallies: dict[int, Tally] = field(default_factory=dict)
+    tallies: dict[int, _Tally] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -87,7 +140,7 @@ class Resource:
     function: _Function
     qualifier: str | None
     running: int = 0
-    tallies: dict[tuple[int, str], Tally] = field(default_factory=dict)
+    tallies: dict[tuple[int, str], _Tally] = field(default_factory=dict)
     """By minute and executed version."""
 
 
@@ -140,16 +193,15 @@ class LambdaMetrics:
         if result is None:
             return
         tally = _tally(resource.tallies, (int(began_at) // _MINUTE * _MINUTE, version))
-        tally["Invocations"].add(1.0)
-        tally["Errors"].add(1.0 if result[1] else 0.0)
-        tally["Throttles"].add(0.0)
-        tally["Duration"].add(result[0])
+        tally.invocations += 1
+        tally.errors += result[1]
+        tally.durations.add(result[0])
         if provision is not None:
             used, allocated = provision
-            tally["ProvisionedConcurrencyInvocations"].add(float(provisioned))
-            tally["ProvisionedConcurrencySpilloverInvocations"].add(float(not provisioned))
-            tally["ProvisionedConcurrentExecutions"].add(float(used))
-            tally["ProvisionedConcurrencyUtilization"].add(used / allocated)
+            tally.level("ProvisionedConcurrencyInvocations").add(provisioned)
+            tally.level("ProvisionedConcurrencySpilloverInvocations").add(not provisioned)
+            tally.level("ProvisionedConcurrentExecutions").add(used)
+            tally.other("ProvisionedConcurrencyUtilization").add(used / allocated)
 
     def throttled(self, key: FunctionKey, qualifier: str | None, version: str) -> None:
         self.observe("Throttles", key, qualifier, 1.0, version)
@@ -157,22 +209,19 @@ class LambdaMetrics:
     def observe(self, metric: str, key: FunctionKey, qualifier: str | None, value: float, version: str = "") -> None:
         """Of what happens more rarely than invocations: one more value of any metric."""
         minute = int(self._clock.now()) // _MINUTE * _MINUTE
-        _tally(self._resource(key, qualifier).tallies, (minute, version))[metric].add(value)
+        _tally(self._resource(key, qualifier).tallies, (minute, version)).other(metric).add(value)
 
     def _running(self, resource: Resource, version: str, minute: int) -> None:
         """How many run at once, by each of the dimensions."""
         function = resource.function
-        place = function.place
-        _tally(resource.tallies, (minute, version))["ConcurrentExecutions"].add(float(resource.running))
-        _tally(function.tallies, minute)["ConcurrentExecutions"].add(float(function.running))
-        self._running_in_all(function.key, place, minute)
-
-    def _running_in_all(self, key: FunctionKey, place: _Place, minute: int) -> None:
+        _tally(resource.tallies, (minute, version)).concurrent.add(resource.running)
+        _tally(function.tallies, minute).concurrent.add(function.running)
+        place, key = function.place, function.key
         tally = _tally(place.tallies, minute)
-        tally["ConcurrentExecutions"].add(float(place.running))
-        tally["UnreservedConcurrentExecutions"].add(float(place.unreserved))
+        tally.concurrent.add(place.running)
+        tally.level("UnreservedConcurrentExecutions").add(place.unreserved)
         claimed = place.unreserved + self._allocated(key.account, key.region)
-        tally["ClaimedAccountConcurrency"].add(float(claimed))
+        tally.level("ClaimedAccountConcurrency").add(claimed)
 
     def _resource(self, key: FunctionKey, qualifier: str | None) -> Resource:
         arn = f"{key.arn}:{qualifier}" if qualifier else key.arn
@@ -213,8 +262,7 @@ class LambdaMetrics:
         for resource in self._resources.values():
             key = resource.function.key
             for (minute, version), tally in resource.tallies.items():
-                for metric, values in tally.items():
-                    point = values.gather()
+                for metric, point in tally.points():
                     for dimensions in _dimensions(metric, key.name, resource.qualifier, version):
                         yield _series(key, metric, dimensions), minute, point
             resource.tallies.clear()
@@ -222,28 +270,22 @@ class LambdaMetrics:
     def _of_functions(self) -> Iterator[Sample]:
         for key, function in self._functions.items():
             for minute, tally in function.tallies.items():
-                for metric, values in tally.items():
-                    yield _series(key, metric, (("FunctionName", key.name),)), minute, values.gather()
+                for metric, point in tally.points():
+                    yield _series(key, metric, (("FunctionName", key.name),)), minute, point
             function.tallies.clear()
 
     def _of_places(self) -> Iterator[Sample]:
         for (account, region), place in self._places.items():
             for minute, tally in place.tallies.items():
-                for metric, values in tally.items():
-                    yield _series(FunctionKey(account, region, ""), metric, ()), minute, values.gather()
+                for metric, point in tally.points():
+                    yield _series(FunctionKey(account, region, ""), metric, ()), minute, point
             place.tallies.clear()
 
 
-class _NewTally(dict[str, _Values]):
-    def __missing__(self, metric: str) -> _Values:
-        values = self[metric] = _Values()
-        return values
-
-
-def _tally(tallies: dict[K, Tally], at: K) -> Tally:
+def _tally(tallies: dict[K, _Tally], at: K) -> _Tally:
     tally = tallies.get(at)
     if tally is None:
-        tally = tallies[at] = _NewTally()
+        tally = tallies[at] = _Tally()
     return tally
 
 
