@@ -187,6 +187,7 @@ class LambdaServer:
             lambda: self._environments.cold_starts,
             lambda: concurrency_metrics(concurrency),
             counted,
+            self._cloudwatch.lines,
         )
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
         self._targets = AwsTargets(config.endpoints)

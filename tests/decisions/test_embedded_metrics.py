@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from lambdad.observability.embedded_metrics import InvalidDocument, samples_of
+from lambdad.observability.embedded_metrics import EmbeddedMetrics, InvalidDocument, samples_of
+from lambdad.observability.log_writer import LogEvent
 
 NOW = 1_790_000_030.5
 MINUTE = int(NOW) // 60 * 60
@@ -62,6 +63,42 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
         node = node[step]
     node[path[-1]] = to
     return given
+
+
+def test_a_document_has_at_most_a_thousand_datapoints() -> None:
+    given = document()
+    given["_aws"]["CloudWatchMetrics"][0]["Dimensions"] = [["Stage"]] * 501
+    store = Recorder()
+    metrics = EmbeddedMetrics(store, store)  # type: ignore[arg-type]
+    metrics.listen("000000000000", "us-east-1", "g", "s", [LogEvent(0, orjson.dumps(given).decode())])
+    assert [key.name for key, _, _ in store.samples] == ["EMFValidationErrors"]
+
+
+def test_of_a_flood_so_much_is_read_a_second() -> None:
+    store = Recorder()
+    metrics = EmbeddedMetrics(store, store)  # type: ignore[arg-type]
+    line = orjson.dumps({**document(), "padding": "x" * 200_000}).decode()
+    for wanted in (60, 120):
+        for _ in range(100):
+            metrics.listen(
+                "000000000000", "us-east-1", "g", "s", [LogEvent(0, line), LogEvent(0, '{"no": "document"}')]
+            )
+        assert len(store.samples) == wanted
+        store.time += 1
+
+
+class Recorder:
+    """A store that remembers, at a time that stands."""
+
+    def __init__(self) -> None:
+        self.samples: list[Any] = []
+        self.time = NOW
+
+    def add(self, samples: Any) -> None:
+        self.samples += samples
+
+    def now(self) -> float:
+        return self.time
 
 
 DIRECTIVE = ("_aws", "CloudWatchMetrics", 0)

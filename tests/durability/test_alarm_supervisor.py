@@ -170,3 +170,41 @@ def test_history_is_bounded(tmp_path: Path) -> None:
         await world.close()
 
     asyncio.run(test())
+
+
+RECOMMENDED: list[tuple[dict[str, Any], int, float]] = [
+    ({"MetricName": "ClaimedAccountConcurrency", "Statistic": "Maximum", "Threshold": 900.0}, 10, 950.0),
+    ({"MetricName": "ConcurrentExecutions", "Statistic": "Maximum", "Threshold": 900.0}, 10, 950.0),
+    ({"MetricName": "Errors", "Statistic": "Sum", "Threshold": 0.0}, 3, 1.0),
+    (
+        {
+            "MetricName": "Throttles",
+            "Statistic": "Sum",
+            "Threshold": 1.0,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        },
+        5,
+        1.0,
+    ),
+    ({"MetricName": "Duration", "ExtendedStatistic": "p90", "Statistic": None, "Threshold": 2700.0}, 15, 2800.0),
+]
+
+
+@pytest.mark.parametrize(("settings", "datapoints", "value"), RECOMMENDED, ids=lambda one: str(one)[:40])
+def test_what_aws_recommends_alarms_after_so_many_minutes(
+    tmp_path: Path, settings: dict[str, Any], datapoints: int, value: float
+) -> None:
+    """docs/observability.md has the table."""
+
+    async def test() -> None:
+        world = World(tmp_path, HandClock())
+        await world.put(**{**settings, "MetricName": "m"}, EvaluationPeriods=datapoints, DatapointsToAlarm=datapoints)
+        quiet = 0.0
+        for _ in range(datapoints):
+            assert await world.minute(quiet) == "OK"
+        states = [await world.minute(value) for _ in range(datapoints)]
+        assert states == ["OK"] * (datapoints - 1) + ["ALARM"]
+        assert await world.minute(quiet) == "OK"
+        await world.close()
+
+    asyncio.run(test())

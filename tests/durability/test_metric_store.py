@@ -264,3 +264,23 @@ def test_a_disk_that_takes_nothing_loses_nothing_that_memory_has(
         await opened.close()
 
     run(test)
+
+
+def test_a_flood_is_bounded_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is put goes into blocks before more is taken; what is only counted is dropped when there is no room."""
+    monkeypatch.setattr("lambdad.observability.metric_store._IN_MEMORY", 500)
+    clock = HandClock()
+
+    async def test() -> None:
+        opened = Opened(tmp_path, clock)
+        for number in range(20):
+            begin = NOON - number * DAY // 2
+            await opened.store.put([(key(), begin + n * MINUTE, Datapoint.of([1.0])) for n in range(100)])
+        assert opened.database.read("SELECT count(*) FROM metric_journal")[0][0] <= 6
+        assert sum((await opened.sums(NOON - 14 * DAY, NOON + DAY, DAY)).values()) == 2000
+        await opened.store.fold()
+        opened.store.add([(key("flood"), NOON + n * MINUTE, Datapoint.of([1.0])) for n in range(5000)])
+        assert 1000 <= sum((await opened.sums(NOON, NOON + 10 * DAY, DAY, "flood")).values()) <= 1001
+        await opened.close()
+
+    run(test)

@@ -50,7 +50,11 @@ def test_many_at_once_are_all_counted(own_server: Server) -> None:
     assert max(each) <= at_once <= 16
     assert reading.most("UnreservedConcurrentExecutions") == at_once
     metrics = own_server.get("/_lambdad/metrics")[1].decode()
-    assert all(f'lambdad_invocations_total{{function="{name}"}} 500' in metrics for name in names)
+    for name in names:
+        assert f'lambdad_invocations_total{{function="{name}"}} 500' in metrics
+        assert f'lambdad_function_duration_seconds_count{{function="{name}"}} 500' in metrics
+    assert 'lambdad_alarms{state="OK"} 0' in metrics
+    assert "lambdad_cloudwatch_metrics 0\n" not in metrics
 
 
 def test_the_duration_is_that_of_the_report_line(client: Any, reading: Reading, server: Server) -> None:

@@ -106,7 +106,7 @@ class Invoker:
                 cloudwatch.throttled(key, qualifier_of(function_arn), version.version)
                 return
             failed = not isinstance(outcome, InvocationResult) or outcome.function_error is not None
-            series.invocation(took, failed)
+            series.invocation(took, failed, outcome.duration_ms if isinstance(outcome, InvocationResult) else None)
 
         self._environments.submit(
             version,

@@ -5,6 +5,7 @@ does not keep to it gives no metrics at all, and is counted as AWS counts it (AW
 lines that could hold a document are looked at, and no more of them than the event loop can spare.
 """
 
+import itertools
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,8 +23,10 @@ from lambdad.store.metrics import Dimensions, SeriesKey
 log = logging.getLogger(__name__)
 
 _MARK: Final = '"_aws"'
-_PER_SECOND: Final = 4 * 1024 * 1024
+_PER_SECOND: Final = 2 * 1024 * 1024
 """Bytes of documents that are read: what floods the logs with them loses metrics, and nobody else time."""
+_MOST_DATAPOINTS: Final = 1000
+"""Of one document."""
 _MOST_METRICS: Final = 100
 _MOST_VALUES: Final = 100
 _MOST_DIMENSIONS: Final = 30
@@ -72,7 +75,7 @@ class EmbeddedMetrics:
         if not isinstance(document, dict) or not isinstance(document.get("_aws"), dict):
             return
         try:
-            samples = list(samples_of(account, region, document, now))
+            samples = _at_most(_MOST_DATAPOINTS, samples_of(account, region, document, now))
         except InvalidDocument as error:
             log.debug("a document in %s gives no metrics: %s", group, error)
             key = SeriesKey(account, region, "AWS/Logs", "EMFValidationErrors", (("LogGroupName", group),), "Count")
@@ -136,6 +139,13 @@ def _metric(document: Mapping[str, Any], definition: Any) -> tuple[str, str, Dat
     if not all(_is_number(value) and abs(value) <= _LARGEST for value in values):
         raise InvalidDocument(f"{name} is no number, nor a list of numbers")
     return name, unit, Datapoint.of(map(float, values)) if values else None
+
+
+def _at_most(most: int, samples: Iterator[Sample]) -> list[Sample]:
+    found = list(itertools.islice(samples, most + 1))
+    if len(found) > most:
+        raise InvalidDocument(f"it has more than {most} datapoints")
+    return found
 
 
 def _list(value: Any, what: str, most: int | None) -> Iterable[Any]:

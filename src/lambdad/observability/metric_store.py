@@ -101,6 +101,9 @@ class MetricStore:
             except TooManyMetrics:
                 self._refused += 1
                 continue
+            if self._number_recent > 2 * _IN_MEMORY and minute not in self._recent.get(series.id, ()):
+                self._refused += 1
+                continue
             self._remember(series, minute, point)
             _merge_into(self._unwritten.setdefault(series.id, {}), minute, point)
 
@@ -109,6 +112,8 @@ class MetricStore:
         fresh = {key for key, _, _ in samples if key not in self._series}
         if fresh and len(self._series) + len(fresh) > min(map(self._room_for, fresh)):
             raise TooManyMetrics
+        if self._number_recent > _IN_MEMORY:
+            await self.fold()
         found = [(self._series_of(key), minute, point) for key, minute, point in samples]
         async with self._lock:
             await self._append([(series.id, minute, point) for series, minute, point in found])
@@ -150,6 +155,10 @@ class MetricStore:
             for one in self._series.values()
             if one.key.account == account and one.key.region == region and one.latest >= since
         ]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._series)
 
     def in_units(self, key: SeriesKey) -> list[SeriesKey]:
         """A metric whose unit is empty, in all units in which it came; `gather` knows the newest."""
@@ -195,7 +204,9 @@ class MetricStore:
     async def tick(self) -> None:
         """Once a minute: into the journal; now and then into blocks; what is too old goes."""
         if self._refused:
-            log.warning("%d datapoints were dropped: there are %d metrics already", self._refused, len(self._series))
+            log.warning(
+                "%d datapoints were dropped: they are too many, of %d metrics", self._refused, len(self._series)
+            )
             self._refused = 0
         now = int(self._clock.now())
         self.gather(now - now % MINUTE - MINUTE)
@@ -208,9 +219,6 @@ class MetricStore:
                 await self.expire()
         except WRITE_FAILED as error:
             log.error("metrics could not be written: %r", error)
-            if self._number_recent > 2 * _IN_MEMORY:
-                self._recent, self._unwritten, self._number_recent = {}, {}, 0
-                log.error("metrics that could not be written are dropped")
 
     async def _write_unwritten(self) -> None:
         if not self._unwritten:

@@ -21,16 +21,23 @@ _IN_CLOUDWATCH = {
 class Series:
     """One function's counters."""
 
-    __slots__ = ("buckets", "errors", "invocations", "seconds", "throttles")
+    __slots__ = ("buckets", "errors", "function_seconds", "invocations", "ran", "seconds", "throttles")
 
     def __init__(self) -> None:
         self.invocations = 0
         self.errors = 0
         self.throttles = 0
         self.seconds = 0.0
+        self.ran = 0
+        self.function_seconds = 0.0
+        """Of the functions themselves, `ran` times: without starting and waiting."""
         self.buckets = [0] * (len(_BUCKETS) + 1)
 
-    def invocation(self, seconds: float, failed: bool) -> None:
+    def invocation(self, seconds: float, failed: bool, duration_ms: float | None) -> None:
+        """`duration_ms`: of the function itself; None: it never got the event."""
+        if duration_ms is not None:
+            self.ran += 1
+            self.function_seconds += duration_ms / 1000
         self.invocations += 1
         self.seconds += seconds
         if failed:
@@ -52,12 +59,15 @@ class Metrics:
         cold_starts: Callable[[], int],
         concurrency: Callable[[], Iterable[str]],
         cloudwatch: LambdaMetrics,
+        stored: Callable[[], Iterable[str]],
     ) -> None:
-        """`environments`: how many there are by state; `cold_starts`: how many were ever started; `concurrency`: its lines."""
+        """`environments`: how many there are by state; `cold_starts`: how many were ever started; `concurrency`: its lines;
+        `stored`: those of CloudWatch's metrics and alarms."""
         self._functions: dict[str, Series] = {}
         self._environments = environments
         self._cold_starts = cold_starts
         self._concurrency = concurrency
+        self._stored = stored
         self.cloudwatch = cloudwatch
         self.urls = UrlMetrics(cloudwatch)
         self._counters: dict[str, dict[str, int]] = {}
@@ -102,6 +112,10 @@ class Metrics:
         lines.append("# TYPE lambdad_duration_seconds histogram")
         for name, series in self._functions.items():
             lines += _histogram(name, series)
+        lines.append("# TYPE lambdad_function_duration_seconds summary")
+        for name, series in self._functions.items():
+            lines.append(f'lambdad_function_duration_seconds_count{{function="{name}"}} {series.ran}')
+            lines.append(f'lambdad_function_duration_seconds_sum{{function="{name}"}} {series.function_seconds:.6f}')
         lines.append("# TYPE lambdad_throttles_total counter")
         for name, series in self._functions.items():
             lines.append(f'lambdad_throttles_total{{function="{name}"}} {series.throttles}')
@@ -119,6 +133,7 @@ class Metrics:
         for state, number in sorted(self._environments().items()):
             lines.append(f'lambdad_environments{{state="{state}"}} {number}')
         lines += self.urls.lines()
+        lines += self._stored()
         return ("\n".join(lines) + "\n").encode()
 
 

@@ -3,6 +3,7 @@
 from lambdad.clock import Clock
 from lambdad.errors.cloudwatch import InvalidParameterValueException, ValidationError
 from lambdad.observability.metric_store import MetricStore
+from lambdad.resources.alarm import ALARM, INSUFFICIENT, OK
 from lambdad.services.cloudwatch.alarm_actions import AlarmActions
 from lambdad.services.cloudwatch.alarm_supervisor import AlarmSupervisor
 from lambdad.services.cloudwatch.backend import Backend
@@ -36,6 +37,18 @@ class CloudWatch:
         not_built = InvalidParameterValueException.not_built
         self._service = Service("cloudwatch", backend, OPERATIONS, ValidationError.of, not_built, large=_LARGE)
         return self._service
+
+    def lines(self) -> list[str]:
+        """Prometheus's text format."""
+        states = dict.fromkeys((OK, ALARM, INSUFFICIENT), 0)
+        for alarm in self._alarms.all():
+            states[alarm.state.value] += 1
+        return [
+            "# TYPE lambdad_cloudwatch_metrics gauge",
+            f"lambdad_cloudwatch_metrics {len(self.metrics)}",
+            "# TYPE lambdad_alarms gauge",
+            *(f'lambdad_alarms{{state="{state}"}} {number}' for state, number in states.items()),
+        ]
 
     def start(self) -> None:
         self.metrics.start()
