@@ -22,7 +22,9 @@ from lambdad.api.front_door import FrontDoor
 from lambdad.api.logs_page import LogsPage
 from lambdad.api.operations.code_source import CodeDownload
 from lambdad.api.status_pages import show_health, show_metrics
+from lambdad.aws.clients import users_credentials
 from lambdad.aws.credentials import RoleCredentials
+from lambdad.aws.json_client import Caller, JsonClient
 from lambdad.aws.s3 import S3Objects
 from lambdad.aws.targets import AwsTargets
 from lambdad.clock import SystemClock
@@ -36,6 +38,8 @@ from lambdad.environments.snapshots import Snapshots
 from lambdad.environments.snapstart import SnapStart
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
+from lambdad.event_source_mappings.invocations import Invocations
+from lambdad.event_source_mappings.sqs_poller import SqsPoller
 from lambdad.event_source_mappings.supervisor import Supervisor
 from lambdad.http.exchange import Handler
 from lambdad.http.limits import Limits as HttpLimits
@@ -212,7 +216,11 @@ class LambdaServer:
             self._functions, self._layers, self._code, environments.warm, environments.versions, self._snapstart.prepare
         )
         self._provisioning = Provisioning(environments.provision)
-        self._supervisor = Supervisor(self._event_source_mappings)
+        self._json_client = JsonClient(self._endpoint_of, self._caller_of)
+        invocations = Invocations(self._invoker, clock)
+        self._supervisor = Supervisor(
+            self._event_source_mappings, lambda mapping: SqsPoller(mapping, self._json_client, invocations, clock)
+        )
         backend = Backend(
             config,
             clock,
@@ -279,6 +287,18 @@ class LambdaServer:
         assert secret is not None
         return Credentials(account, secret, self._roles.session_token(version.role))
 
+    def _endpoint_of(self, service: str) -> str:
+        """Of a service that pollers read: the one configured, else our own."""
+        return self._config.endpoints.get(service, self.url)
+
+    def _caller_of(self, service: str, account: str) -> Caller:
+        """At our own endpoint the account's; elsewhere the user's own credentials, if there are any."""
+        if service in self._config.endpoints:
+            return Caller(*users_credentials())
+        secret = self._roles.secret_of(account)
+        assert secret is not None
+        return Caller(account, secret)
+
     def _secret_of(self, access_key: str) -> str | None:
         return self._config.credentials.get(access_key) or self._roles.secret_of(access_key)
 
@@ -323,6 +343,7 @@ class LambdaServer:
         self._targets.close()
         await self._function_urls.close()
         await self._supervisor.close()
+        self._json_client.close()
         await self._snapstart.close()
         await self._preparation.close()
         await self._environments.close()
@@ -332,6 +353,7 @@ class LambdaServer:
 
     async def _finish_invocations(self) -> None:
         await self._asynchronous.stop()
+        await self._supervisor.stop()
         await self._logs_page.close()
         await self._listener.drain(self._config.shutdown_grace)
         await asyncio.wait_for(self._asynchronous.finished(), self._config.shutdown_grace)

@@ -8,10 +8,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_ANYONE = "lambdad"
 _TIMEOUT = 10
 """Seconds to connect, and between two pieces."""
 
@@ -65,7 +67,7 @@ def make_client(service: str, endpoint: str, region: str, at_once: int) -> Any:
     session = boto3.session.Session()
     credentials = {}
     if session.get_credentials() is None:
-        credentials = {"aws_access_key_id": "lambdad", "aws_secret_access_key": "lambdad"}
+        credentials = {"aws_access_key_id": _ANYONE, "aws_secret_access_key": _ANYONE}
     settings = Config(
         connect_timeout=_TIMEOUT,
         read_timeout=_TIMEOUT,
@@ -74,3 +76,19 @@ def make_client(service: str, endpoint: str, region: str, at_once: int) -> Any:
         s3={"addressing_style": "path"},
     )
     return session.client(service, endpoint_url=endpoint, region_name=region, config=settings, **credentials)
+
+
+@cache
+def _found() -> Any:
+    import boto3
+
+    return boto3.session.Session().get_credentials()
+
+
+def users_credentials() -> tuple[str, str, str | None]:
+    """(access key id, secret, session token) as AWS's own tools find them, renewed when their time is over; else any."""
+    found = _found()
+    if found is None:
+        return _ANYONE, _ANYONE, None
+    frozen = found.get_frozen_credentials()
+    return frozen.access_key, frozen.secret_key, frozen.token

@@ -1,22 +1,42 @@
-"""Brings every event source mapping from what it is to what is wished of it.
+"""Brings every event source mapping from what it is to what is wished of it: a poller for each that is enabled.
 
-Nothing polls yet: a mapping is Enabled as soon as its wish is committed. AWS:
+Queues are polled; for other kinds of sources nothing polls yet: their mappings settle, and that is all. AWS:
 docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 """
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
+from lambdad.event_source_mappings.sqs_poller import SqsPoller
 from lambdad.resources.event_source_mapping import EventSourceMapping, MappingKey, is_settled, settled
+from lambdad.resources.event_sources import SQS, SQS_FIFO, kind_of
 from lambdad.store.event_source_mappings import EventSourceMappings
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    mapping: EventSourceMapping
+    poller: SqsPoller
+    task: asyncio.Task[None]
+
+    def serves(self, mapping: EventSourceMapping) -> bool:
+        """Is this what the mapping wishes? Its state may be another by now."""
+        own = self.mapping
+        return (own.function, own.qualifier, own.settings) == (mapping.function, mapping.qualifier, mapping.settings)
+
+
 class Supervisor:
-    def __init__(self, mappings: EventSourceMappings) -> None:
+    def __init__(self, mappings: EventSourceMappings, poller_of: Callable[[EventSourceMapping], SqsPoller]) -> None:
         self._mappings = mappings
+        self._poller_of = poller_of
+        self._running: dict[MappingKey, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     def start(self) -> None:
         """What an earlier server left on its way goes on."""
@@ -25,19 +45,52 @@ class Supervisor:
             self._changed(mapping.key, None, mapping)
 
     def _changed(self, key: MappingKey, before: EventSourceMapping | None, after: EventSourceMapping | None) -> None:
-        if after is None or is_settled(after):
+        wanted = after if after is not None and after.enabled and after.state != "Deleting" else None
+        running = self._running.get(key)
+        if running is not None and (wanted is None or not running.serves(wanted)):
+            self._end(key, running)
+        if wanted is not None and key not in self._running:
+            self._begin(wanted)
+        if after is not None and not is_settled(after):
+            self._spawn(self._settle(key))
+
+    def _begin(self, mapping: EventSourceMapping) -> None:
+        if self._stopping or kind_of(mapping.settings) not in (SQS, SQS_FIFO):
             return
-        task = asyncio.get_running_loop().create_task(self._settle(key))
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+        poller = self._poller_of(mapping)
+        task = asyncio.get_running_loop().create_task(poller.run())
+        task.add_done_callback(self._polled)
+        self._running[mapping.key] = _Running(mapping, poller, task)
+
+    def _end(self, key: MappingKey, running: _Running) -> None:
+        """No more is received; what has been goes on to its end."""
+        del self._running[key]
+        running.task.cancel()
+        self._spawn(running.poller.drain())
 
     async def _settle(self, key: MappingKey) -> None:
         await self._mappings.apply(key, lambda mapping: settled(mapping) if mapping is not None else None)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _polled(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a poller has ended; the next start begins it anew", exc_info=error)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("an event source mapping did not settle; it will at the next start", exc_info=error)
+
+    async def stop(self) -> None:
+        """Nothing new is received; batches under way are finished when it returns."""
+        self._stopping = True
+        for key, running in list(self._running.items()):
+            self._end(key, running)
+        await self.close()
 
     async def close(self) -> None:
         while self._tasks:

@@ -1,0 +1,61 @@
+"""A batch to a function, and back: throttles are waited out, as long as the batch may be held."""
+
+import asyncio
+from dataclasses import dataclass
+
+from lambdad.clock import Clock
+from lambdad.errors import RecursiveInvocationException, ResourceNotFoundException, ServiceError
+from lambdad.ids import new_uuid
+from lambdad.invocation.invoke import Invoker
+from lambdad.resources.event_source_mapping import EventSourceMapping
+from lambdad.resources.invocation import InvocationResult, Outcome
+
+_FIRST_WAIT = 0.1
+_LONGEST_WAIT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """`error`: None, or why there is no good answer: the function's failure, or that it could not be run at all."""
+
+    payload: bytes
+    error: str | None
+    throttled: bool = False
+
+
+class Invocations:
+    def __init__(self, invoker: Invoker, clock: Clock) -> None:
+        self._invoker = invoker
+        self._clock = clock
+
+    async def run(self, mapping: EventSourceMapping, payload: bytes, trace_id: str | None, until: float) -> Ran:
+        """Tried again until that time (monotonic) while there is no room for it."""
+        wait, throttled = _FIRST_WAIT, False
+        while True:
+            try:
+                outcome = await self._once(mapping, payload, trace_id)
+            except (ResourceNotFoundException, RecursiveInvocationException) as error:
+                return Ran(b"", error.code, throttled)
+            except ServiceError as error:
+                outcome = error
+            if isinstance(outcome, InvocationResult):
+                error_of = "function error" if outcome.function_error is not None else None
+                return Ran(outcome.payload, error_of, throttled)
+            throttled = True
+            if self._clock.monotonic() + wait > until:
+                return Ran(b"", outcome.code, throttled)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _once(self, mapping: EventSourceMapping, payload: bytes, trace_id: str | None) -> Outcome:
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        version = await self._invoker.wait_until_ready(mapping.function, mapping.qualifier)
+        self._invoker.start(
+            version,
+            payload,
+            answered.set_result,
+            request_id=new_uuid(),
+            function_arn=mapping.function_arn,
+            trace_id=trace_id,
+        )
+        return await answered
