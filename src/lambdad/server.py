@@ -63,7 +63,6 @@ from lambdad.runtimes.interpreters import Interpreters
 from lambdad.runtimes.templates import Runtimes
 from lambdad.sandbox.choice import driver_of
 from lambdad.sandbox.driver import Sandbox
-from lambdad.services.cloudwatch.alarm_actions import AlarmActions
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
@@ -254,11 +253,10 @@ class LambdaServer:
             b"/_lambdad/logs": self._logs_page.handle,
             b"/_lambdad/cost": self._cost_page.handle,
         }
-        actions = AlarmActions(self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous)
-        self._services: dict[str, Service[Any]] = {
-            "sqs": self._sqs.service,
-            "monitoring": self._cloudwatch.build(actions),
-        }
+        monitoring = self._cloudwatch.build(
+            self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous
+        )
+        self._services: dict[str, Service[Any]] = {"sqs": self._sqs.service, "monitoring": monitoring}
         model = load_model("lambda")
         self._front_door = FrontDoor(model, backend, pages, secret_of, urls, self._services)
         self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, self._services)

@@ -2,7 +2,7 @@
 
 import math
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdad.observability.datapoint import Datapoint, code_of, is_statistic, value_of
@@ -56,6 +56,7 @@ def test_which_statistics_there_are() -> None:
     assert not any(map(is_statistic, ("p101", "p", "p99.", "sum", "tm99", "")))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(0, 59), COLUMNS, min_size=1, max_size=60))
 def test_what_is_packed_is_unpacked(values: dict[int, list[float]]) -> None:
     points = {offset: Datapoint.of(column) for offset, column in values.items()}
