@@ -16,6 +16,18 @@ _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
 _DOMAIN = re.compile(r"(https?://)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
+_AT_LEAST_ONE = (
+    "max_environments",
+    "max_memory_mb",
+    "max_snapshots_mb",
+    "concurrency",
+    "log_retention_mb",
+    "usage_retention_days",
+    "metric_retention_days",
+    "max_metrics",
+)
+
+
 class ConfigError(Exception):
     """A setting that cannot be used; the text is one sentence for the person who made it."""
 
@@ -95,6 +107,10 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("shutdown_grace", float, 900.0, "Seconds that running invocations may take to finish after SIGTERM."),
     Option("log_retention_mb", int, 512, "Log kept per function, in MB; the oldest goes first."),
+    Option(
+        "metric_retention_days", int, 455, "Days that metrics are kept; minutes 15 of them, five minutes 63, as on AWS."
+    ),
+    Option("max_metrics", int, 200_000, "Metrics (with their dimensions) that there may be; more are not taken."),
     Option("usage_retention_days", int, 400, "Days for which `lambdad cost` can say what was used."),
     Option("log_level", str, "info", "How much the server says.", ("debug", "info", "warning", "error")),
 )
@@ -130,6 +146,8 @@ class Config:
     api_rate: float = 0.0
     shutdown_grace: float = 900.0
     log_retention_mb: int = 512
+    metric_retention_days: int = 455
+    max_metrics: int = 200_000
     usage_retention_days: int = 400
     log_level: str = "info"
 
@@ -220,10 +238,7 @@ def _check(config: Config) -> None:
     for name in ("idle_timeout", "freeze_after", "shutdown_grace", "spare", "api_rate", "scaling_rate", "retry_wait"):
         if getattr(config, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} cannot be negative.")
-    for name in (
-        *("max_environments", "max_memory_mb", "max_snapshots_mb", "concurrency"),
-        *("log_retention_mb", "usage_retention_days"),
-    ):
+    for name in _AT_LEAST_ONE:
         if getattr(config, name) < 1:
             raise ConfigError(f"--{name.replace('_', '-')} must be at least 1.")
     domain = config.function_url_domain

@@ -22,9 +22,9 @@ from lambdad.api.front_door import FrontDoor
 from lambdad.api.logs_page import LogsPage
 from lambdad.api.operations.code_source import CodeDownload
 from lambdad.api.status_pages import show_health, show_metrics
-from lambdad.aws.clients import Own, users_credentials
+from lambdad.aws.clients import Own
 from lambdad.aws.credentials import RoleCredentials
-from lambdad.aws.json_client import Caller, JsonClient
+from lambdad.aws.json_client import JsonClient
 from lambdad.aws.s3 import S3Objects
 from lambdad.aws.targets import AwsTargets
 from lambdad.clock import SystemClock
@@ -38,8 +38,6 @@ from lambdad.environments.snapshots import Snapshots
 from lambdad.environments.snapstart import SnapStart
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
-from lambdad.event_source_mappings.invocations import Invocations
-from lambdad.event_source_mappings.sqs_poller import SqsPoller
 from lambdad.event_source_mappings.supervisor import Supervisor
 from lambdad.http.exchange import Handler
 from lambdad.http.limits import Limits as HttpLimits
@@ -50,6 +48,8 @@ from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.concurrency_metrics import lines_of as concurrency_metrics
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Invoker
+from lambdad.observability.embedded_metrics import EmbeddedMetrics
+from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
 from lambdad.observability.metering import Metering
 from lambdad.observability.metrics import Metrics
@@ -61,6 +61,7 @@ from lambdad.runtimes.interpreters import Interpreters
 from lambdad.runtimes.templates import Runtimes
 from lambdad.sandbox.choice import driver_of
 from lambdad.sandbox.driver import Sandbox
+from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
 from lambdad.store.code_packages import CodePackages, hex_of
@@ -113,6 +114,7 @@ class LambdaServer:
         self._metering = Metering(self._usage, self._reservations, clock, config.usage_retention_days)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
+        self._cloudwatch = CloudWatch(self._database, clock, config.metric_retention_days, config.max_metrics)
         self._driver = driver_of(config)
         self._localhost_names = LocalhostNames()
         self._clock = clock
@@ -132,6 +134,7 @@ class LambdaServer:
         self._queue.load()
         self._deliveries.load()
         self._sqs.load()
+        self._cloudwatch.load()
         self._reservations.load(self._functions.all())
         gc.freeze()
         gc.enable()
@@ -148,6 +151,7 @@ class LambdaServer:
         self._driver.front_door_port = self._listener.port
         self._metering.start()
         self._preparation.start()
+        self._cloudwatch.start()
         self._asynchronous.start()
         self._deliverer.start()
         self._supervisor.start()
@@ -178,8 +182,15 @@ class LambdaServer:
         )
         self._environments = Environments(blueprints.model_of, self._spares, self._logs, clock, limits, self._attach)
         concurrency = Concurrency(config.concurrency)
+        counted = LambdaMetrics(clock, self._functions.get, concurrency.allocated)
+        self._cloudwatch.metrics.feed_from(counted.gather)
+        self._logs.subscribe(EmbeddedMetrics(self._cloudwatch.metrics, clock).listen)
         metrics = Metrics(
-            self._environments.states, lambda: self._environments.cold_starts, lambda: concurrency_metrics(concurrency)
+            self._environments.states,
+            lambda: self._environments.cold_starts,
+            lambda: concurrency_metrics(concurrency),
+            counted,
+            self._cloudwatch.lines,
         )
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
         own = Own(_OWN_SERVICES, lambda: self.url, self._own_credentials)
@@ -205,11 +216,8 @@ class LambdaServer:
             self._functions, self._layers, self._code, environments.warm, environments.versions, self._snapstart.prepare
         )
         self._provisioning = Provisioning(environments.provision)
-        self._json_client = JsonClient(self._endpoint_of, self._caller_of)
-        invocations = Invocations(self._invoker, clock)
-        self._supervisor = Supervisor(
-            self._event_source_mappings, lambda mapping: SqsPoller(mapping, self._json_client, invocations, clock)
-        )
+        self._json_client = JsonClient(config.endpoints, own)
+        self._supervisor = Supervisor(self._event_source_mappings, self._json_client, self._invoker, clock)
         backend = Backend(
             config,
             clock,
@@ -243,7 +251,10 @@ class LambdaServer:
             b"/_lambdad/logs": self._logs_page.handle,
             b"/_lambdad/cost": self._cost_page.handle,
         }
-        self._services: dict[str, Service[Any]] = {"sqs": self._sqs.service}
+        monitoring = self._cloudwatch.build(
+            self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous
+        )
+        self._services: dict[str, Service[Any]] = {"sqs": self._sqs.service, "monitoring": monitoring}
         model = load_model("lambda")
         self._front_door = FrontDoor(model, backend, pages, secret_of, urls, self._services)
         self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, self._services)
@@ -254,6 +265,7 @@ class LambdaServer:
         for listener in listeners:
             self._functions.subscribe(listener.function_changed)
         self._functions.subscribe(metrics.function_changed)
+        self._functions.subscribe(counted.function_changed)
         self._functions.subscribe(self._reservations.function_changed)
         self._functions.subscribe(self._snapstart.function_changed)
         self._functions.subscribe(self._asynchronous.function_changed)
@@ -270,16 +282,6 @@ class LambdaServer:
         secret = self._roles.secret_of(account)
         assert secret is not None
         return Credentials(account, secret, self._roles.session_token(version.role))
-
-    def _endpoint_of(self, service: str) -> str:
-        """Of a service that pollers read: the one configured, else our own."""
-        return self._config.endpoints.get(service, self.url)
-
-    def _caller_of(self, service: str, account: str) -> Caller:
-        """At our own endpoint the account's; elsewhere the user's own credentials, if there are any."""
-        if service in self._config.endpoints:
-            return Caller(*users_credentials())
-        return Caller(*self._own_credentials(account))
 
     def _own_credentials(self, account: str) -> tuple[str, str, str | None]:
         """What an account's requests to ourselves are signed with."""
@@ -325,6 +327,7 @@ class LambdaServer:
         self._environments.end()  # or else a stream whose caller was given up is waited for until its function is done
         await self._front_door.finished()
         await self._sqs.close()
+        await self._cloudwatch.close()
         await self._cost_page.finished()
         await self._deliverer.close()
         self._targets.close()
@@ -347,6 +350,7 @@ class LambdaServer:
 
     async def stop_rooms_below(self) -> None:
         await self._driver.close()
+        await self._cloudwatch.metrics.close()
         await asyncio.to_thread(self._logs.close)
         await self._database.close()
 

@@ -6,7 +6,7 @@ request at a time on a connection, which is kept for the next; RFC 9112 as far a
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from lambdad.aws.clients import Credentials, Own, users_credentials
 from lambdad.aws.sigv4 import Scope, sign
 
 _CONNECT = 10.0
@@ -31,15 +32,6 @@ class AwsError(Exception):
         super().__init__(f"{code}: {message}" if code else message)
         self.code = code
         self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whose requests they are."""
-
-    access_key: str
-    secret: str
-    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +54,18 @@ _Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class JsonClient:
     """`close` when nobody calls any more."""
 
-    def __init__(self, endpoint_of: Callable[[str], str], caller_of: Callable[[str, str], Caller]) -> None:
-        """`endpoint_of(service)`; `caller_of(service, account)`."""
-        self._endpoint_of = endpoint_of
-        self._caller_of = caller_of
+    def __init__(self, endpoints: Mapping[str, str], own: Own) -> None:
+        """`endpoints`: URL by service; the others are our own."""
+        self._endpoints = endpoints
+        self._own = own
         self._idle: dict[str, list[_Connection]] = {}
 
     def endpoint(self, service: str) -> str:
-        return self._endpoint_of(service).rstrip("/")
+        return self._endpoints.get(service, self._own.url()).rstrip("/")
+
+    def _caller(self, service: str, account: str) -> Credentials:
+        """At our own endpoint the account's; elsewhere the user's, if there are any."""
+        return users_credentials() if service in self._endpoints else self._own.caller_of(account)
 
     async def call(
         self, api: Api, operation: str, account: str, region: str, members: Mapping[str, Any], wait: float = 0.0
@@ -85,18 +81,19 @@ class JsonClient:
         return _members_of(status, body)
 
     def _request(self, endpoint: str, api: Api, operation: str, account: str, region: str, body: bytes) -> bytes:
-        parts, caller = urlsplit(endpoint), self._caller_of(api.service, account)
+        parts = urlsplit(endpoint)
+        access_key, secret, token = self._caller(api.service, account)
         path = parts.path.rstrip("/") + "/"
         headers = {
             "Host": parts.netloc,
             "Content-Type": f"application/x-amz-json-{api.json_version}",
             "X-Amz-Target": f"{api.target_prefix}.{operation}",
         }
-        if caller.token is not None:
-            headers["X-Amz-Security-Token"] = caller.token
+        if token is not None:
+            headers["X-Amz-Security-Token"] = token
         moment = datetime.now(UTC)
-        scope = Scope(account, region, api.service, caller.access_key, f"{moment:%Y%m%d}")
-        sign("POST", path, headers, body, scope, caller.secret, moment)
+        scope = Scope(account, region, api.service, access_key, f"{moment:%Y%m%d}")
+        sign("POST", path, headers, body, scope, secret, moment)
         lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 

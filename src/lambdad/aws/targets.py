@@ -82,7 +82,9 @@ def _to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
 
 
 def _to_topic(client: Any, delivery: Delivery, endpoint: str) -> None:
-    client.publish(TopicArn=delivery.target, Message=delivery.body.decode(), MessageAttributes=_attributes(delivery))
+    subject = {"Subject": delivery.context["subject"]} if delivery.kind == "alarm" else {}
+    attributes = _attributes(delivery)
+    client.publish(TopicArn=delivery.target, Message=delivery.body.decode(), MessageAttributes=attributes, **subject)
 
 
 def _attributes(delivery: Delivery) -> dict[str, Any]:

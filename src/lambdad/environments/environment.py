@@ -221,9 +221,9 @@ class Environment:
         if invocation.wants_tail:
             ended(invocation.request_id, duration_ms, error)
             tail = self._capture.end_tail()
-            invocation.done(InvocationResult(payload, self.version.version, function_error, tail))
+            invocation.done(InvocationResult(payload, self.version.version, function_error, tail, duration_ms))
         else:
-            invocation.done(InvocationResult(payload, self.version.version, function_error))
+            invocation.done(InvocationResult(payload, self.version.version, function_error, None, duration_ms))
             ended(invocation.request_id, duration_ms, error)
         self._capture.publish()
 

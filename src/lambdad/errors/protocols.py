@@ -39,6 +39,10 @@ class MalformedInput(ServiceError):
         return cls("The form cannot be read.")
 
     @classmethod
+    def compressed(cls) -> "MalformedInput":
+        return cls("The body is not what its Content-Encoding says.")
+
+    @classmethod
     def value(cls, text: str, kind: str) -> "MalformedInput":
         return cls(f"{text!r} is not a {kind}.")
 

@@ -90,6 +90,10 @@ class RequestEntityTooLargeException(ServiceError):
     def operation(cls, limit: int, operation: str) -> "RequestEntityTooLargeException":
         return cls(f"Request must be smaller than {limit} bytes for the {operation} operation")
 
+    @classmethod
+    def decompressed(cls, limit: int) -> "RequestEntityTooLargeException":
+        return cls(f"Request must be smaller than {limit} bytes when it is decompressed")
+
 
 class UnknownOperationException(ServiceError):
     status = 404

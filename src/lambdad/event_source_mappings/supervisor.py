@@ -6,11 +6,15 @@ docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from lambdad.aws.json_client import JsonClient
+from lambdad.clock import Clock
+from lambdad.event_source_mappings.invocations import Invocations
 from lambdad.event_source_mappings.sqs_poller import SqsPoller
+from lambdad.invocation.invoke import Invoker
 from lambdad.resources.event_source_mapping import EventSourceMapping, MappingKey, is_settled, settled
 from lambdad.resources.event_sources import SQS, SQS_FIFO, kind_of
 from lambdad.store.event_source_mappings import EventSourceMappings
@@ -31,9 +35,11 @@ class _Running:
 
 
 class Supervisor:
-    def __init__(self, mappings: EventSourceMappings, poller_of: Callable[[EventSourceMapping], SqsPoller]) -> None:
+    def __init__(self, mappings: EventSourceMappings, client: JsonClient, invoker: Invoker, clock: Clock) -> None:
         self._mappings = mappings
-        self._poller_of = poller_of
+        self._client = client
+        self._invocations = Invocations(invoker, clock)
+        self._clock = clock
         self._running: dict[MappingKey, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -57,7 +63,7 @@ class Supervisor:
     def _begin(self, mapping: EventSourceMapping) -> None:
         if self._stopping or kind_of(mapping.settings) not in (SQS, SQS_FIFO):
             return
-        poller = self._poller_of(mapping)
+        poller = SqsPoller(mapping, self._client, self._invocations, self._clock)
         task = asyncio.get_running_loop().create_task(poller.run())
         task.add_done_callback(self._polled)
         self._running[mapping.key] = _Running(mapping, poller, task)

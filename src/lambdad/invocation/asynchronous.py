@@ -96,10 +96,11 @@ class Asynchronous:
             due_at=now,
         )
         await self._queue.append(event)
-        self._accepted(event)
+        self.accepted(event)
 
-    def _accepted(self, event: Event) -> None:
-        self._metrics.count("async_events_received", event.key.name)
+    def accepted(self, event: Event) -> None:
+        """It is durable."""
+        self._metrics.count("async_events_received", event.key, event.qualifier)
         if (function := self._functions.get(event.key)) is not None:
             self._metering.accepted(function.latest, len(event.payload))
         self._backlog.added(event.key, event.due_at)
@@ -174,7 +175,7 @@ class Asynchronous:
         """(was it throttled, when it is due again if it is)."""
         patience = self._patience(event)
         began = self._clock.now()
-        self._metrics.observe("async_event_age_seconds", event.key.name, began - event.accepted_at)
+        self._metrics.event_age(event.key, event.qualifier, began - event.accepted_at)
         if expired(began, event.accepted_at, patience):
             await self._settle(event, Settled("EventAgeExceeded", event.errors + event.throttles, None))
             return False, None
@@ -243,7 +244,7 @@ class Asynchronous:
     async def _settle(self, event: Event, settled: Settled) -> None:
         """Done with; in the same transaction what is to be told of it is committed, or becomes an event itself."""
         if settled.condition != SUCCESS:
-            self._metrics.count("async_events_dropped", event.key.name)
+            self._metrics.count("async_events_dropped", event.key, event.qualifier)
             log.warning("event %s of %s is given up: %s", event.request_id, event.key.arn, settled.condition)
         function = self._functions.get(event.key)
         deliveries, events = self._deliverer.of_settled(function, event, settled, self._clock.now())
@@ -251,7 +252,7 @@ class Asynchronous:
         if deliveries:
             self._deliverer.wake()
         for new in events:
-            self._accepted(new)
+            self.accepted(new)
 
     def function_changed(self, key: FunctionKey, before: Function | None, after: Function | None) -> None:
         """A committed change: perhaps of its concurrency."""

@@ -150,6 +150,10 @@ class Concurrency:
         shared = self._shared.get((account, region))
         return shared.limit if shared is not None else self._limit
 
+    def allocated(self, account: str, region: str) -> int:
+        """What is reserved or provisioned: nobody else has it."""
+        return self._limit - self.unreserved(account, region)
+
     @property
     def limit(self) -> int:
         """Of every account and region."""
@@ -159,6 +163,11 @@ class Concurrency:
     def used(self) -> int:
         provisioned = sum(use.running for uses in self._uses.values() for use in uses.values())
         return sum(self._running.values()) + provisioned
+
+    def provision_of(self, key: FunctionKey, version: str, taken: bool) -> tuple[int, int] | None:
+        """Of a version's provisioned concurrency: (in use, all there is); None: it has none. `taken`: and one more, given back."""
+        use = self._uses.get(key, {}).get(version)
+        return (use.running + taken, self._own[key].provisioned[version]) if use is not None else None
 
     def running(self) -> Mapping[FunctionKey, int]:
         """Beside provisioned concurrency."""

@@ -37,7 +37,8 @@ _LONGEST_WAIT = 60.0
 """Seconds between two attempts, at most; they double from one."""
 _PATIENCE = 3600.0
 """Seconds that a target may be out of reach."""
-_FAILURES = {"destination": "destination_delivery_failures", "dead_letter": "dead_letter_errors"}
+_COUNTED = {"destination": "destination_delivery_failures", "dead_letter": "dead_letter_errors"}
+"""An alarm's notification is no function's."""
 
 
 class Targets(Protocol):
@@ -186,7 +187,8 @@ class Deliverer:
         await self._deliveries.done(delivery)
 
     def _gave_up(self, delivery: Delivery, why: str) -> None:
-        self._metrics.count(_FAILURES[delivery.kind], delivery.key.name)
+        if delivery.kind in _COUNTED:
+            self._metrics.count(_COUNTED[delivery.kind], delivery.key, None)
         log.error("what became of event %s was not delivered to %s: %s", delivery.request_id, delivery.target, why)
 
     async def close(self) -> None:

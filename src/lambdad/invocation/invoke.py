@@ -19,7 +19,9 @@ from lambdad.errors import (
 from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.recursion import MOST_LOOPS, hop
 from lambdad.invocation.routing import route, version_of
+from lambdad.observability.lambda_metrics import Resource
 from lambdad.observability.metrics import Metrics
+from lambdad.resources.arn import qualifier_of
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion
 from lambdad.resources.invocation import Invocation, InvocationResult, Outcome, ResponseSink
 
@@ -77,37 +79,57 @@ class Invoker:
         key = version.key
         hopped = hop(trace_id, key, self._clock.now())
         if hopped.loops >= MOST_LOOPS:
-            self._check_loop(key)
-        series = self._metrics.of(key.name)
+            self._check_loop(key, function_arn)
+        series, cloudwatch = self._metrics.of(key.name), self._metrics.cloudwatch
         try:
             provisioned = self._concurrency.take(key, version.version)
         except TooManyRequestsException:
             series.throttles += 1
+            cloudwatch.throttled(key, qualifier_of(function_arn), version.version)
             raise
         self.running += 1
         began = self._clock.monotonic()
+        counted: Resource | None = None
+        over = False
 
         def finished(outcome: Outcome) -> None:
+            nonlocal over
+            over = True
             self._concurrency.give_back(key, version.version, provisioned)
             self.running -= 1
             done(outcome)
+            took = self._clock.monotonic() - began
+            resource = counted if counted is not None else cloudwatch.began(key, function_arn)
+            self._count(resource, version.version, took, outcome, provisioned)
             if isinstance(outcome, TooManyRequestsException):
                 series.throttles += 1
+                cloudwatch.throttled(key, qualifier_of(function_arn), version.version)
                 return
             failed = not isinstance(outcome, InvocationResult) or outcome.function_error is not None
-            series.invocation(self._clock.monotonic() - began, failed)
+            series.invocation(took, failed, outcome.duration_ms if isinstance(outcome, InvocationResult) else None)
 
         self._environments.submit(
             version,
             Invocation(request_id, payload, function_arn, hopped.trace_id, client_context, wants_tail, finished, sink),
         )
+        if not over:  # the function has its event: what is counted of it takes none of its time
+            counted = cloudwatch.began(key, function_arn)
 
-    def _check_loop(self, key: FunctionKey) -> None:
+    def _count(self, counted: Resource, version: str, took: float, outcome: Outcome, provisioned: bool) -> None:
+        """After the answer: everything that CloudWatch is told of an invocation."""
+        result = None
+        if isinstance(outcome, InvocationResult):
+            result = (outcome.duration_ms, outcome.function_error is not None)
+        provision = self._concurrency.provision_of(counted.function.key, version, provisioned)
+        began_at = self._clock.now() - took
+        self._metrics.cloudwatch.ended(counted, version, began_at, result, provision, provisioned)
+
+    def _check_loop(self, key: FunctionKey, function_arn: str) -> None:
         """Raises RecursiveInvocationException, unless the function may call itself as often as it likes."""
         function = self._functions.get(key)
         if function is not None and function.recursive_loop == "Allow":
             return
-        self._metrics.count("recursive_invocations_dropped", key.name)
+        self._metrics.count("recursive_invocations_dropped", key, qualifier_of(function_arn))
         raise RecursiveInvocationException.of(key.name)
 
     # --- Versions that are still being prepared -----------------------------------------------------------------------

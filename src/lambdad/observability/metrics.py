@@ -2,26 +2,42 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.url_metrics import UrlMetrics
 from lambdad.resources.function import FunctionKey
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 900.0)
 """Seconds."""
+_IN_CLOUDWATCH = {
+    "async_events_received": "AsyncEventsReceived",
+    "async_events_dropped": "AsyncEventsDropped",
+    "dead_letter_errors": "DeadLetterErrors",
+    "destination_delivery_failures": "DestinationDeliveryFailures",
+    "recursive_invocations_dropped": "RecursiveInvocationsDropped",
+}
+"""What the same is called in the namespace AWS/Lambda."""
 
 
 class Series:
     """One function's counters."""
 
-    __slots__ = ("buckets", "errors", "invocations", "seconds", "throttles")
+    __slots__ = ("buckets", "errors", "function_seconds", "invocations", "ran", "seconds", "throttles")
 
     def __init__(self) -> None:
         self.invocations = 0
         self.errors = 0
         self.throttles = 0
         self.seconds = 0.0
+        self.ran = 0
+        self.function_seconds = 0.0
+        """Of the functions themselves, `ran` times: without starting and waiting."""
         self.buckets = [0] * (len(_BUCKETS) + 1)
 
-    def invocation(self, seconds: float, failed: bool) -> None:
+    def invocation(self, seconds: float, failed: bool, duration_ms: float | None) -> None:
+        """`duration_ms`: of the function itself; None: it never got the event."""
+        if duration_ms is not None:
+            self.ran += 1
+            self.function_seconds += duration_ms / 1000
         self.invocations += 1
         self.seconds += seconds
         if failed:
@@ -42,25 +58,33 @@ class Metrics:
         environments: Callable[[], Mapping[str, int]],
         cold_starts: Callable[[], int],
         concurrency: Callable[[], Iterable[str]],
+        cloudwatch: LambdaMetrics,
+        stored: Callable[[], Iterable[str]],
     ) -> None:
-        """`environments`: how many there are by state; `cold_starts`: how many were ever started; `concurrency`: its lines."""
+        """`environments`: how many there are by state; `cold_starts`: how many were ever started; `concurrency`: its lines;
+        `stored`: those of CloudWatch's metrics and alarms."""
         self._functions: dict[str, Series] = {}
         self._environments = environments
         self._cold_starts = cold_starts
         self._concurrency = concurrency
-        self.urls = UrlMetrics()
+        self._stored = stored
+        self.cloudwatch = cloudwatch
+        self.urls = UrlMetrics(cloudwatch)
         self._counters: dict[str, dict[str, int]] = {}
         self._observed: dict[str, dict[str, tuple[int, float]]] = {}
 
-    def count(self, name: str, function: str) -> None:
+    def count(self, name: str, key: FunctionKey, qualifier: str | None) -> None:
         """One more of what happens more rarely than invocations."""
         of_name = self._counters.setdefault(name, {})
-        of_name[function] = of_name.get(function, 0) + 1
+        of_name[key.name] = of_name.get(key.name, 0) + 1
+        self.cloudwatch.observe(_IN_CLOUDWATCH[name], key, qualifier, 1.0)
 
-    def observe(self, name: str, function: str, value: float) -> None:
-        of_name = self._observed.setdefault(name, {})
-        number, total = of_name.get(function, (0, 0.0))
-        of_name[function] = (number + 1, total + value)
+    def event_age(self, key: FunctionKey, qualifier: str | None, seconds: float) -> None:
+        """From when an event was accepted to an attempt at it."""
+        of_name = self._observed.setdefault("async_event_age_seconds", {})
+        number, total = of_name.get(key.name, (0, 0.0))
+        of_name[key.name] = (number + 1, total + seconds)
+        self.cloudwatch.observe("AsyncEventAge", key, qualifier, seconds * 1000)
 
     def of(self, function: str) -> Series:
         """To be kept by who counts: what ends after its function is deleted must not bring it back here."""
@@ -88,6 +112,10 @@ class Metrics:
         lines.append("# TYPE lambdad_duration_seconds histogram")
         for name, series in self._functions.items():
             lines += _histogram(name, series)
+        lines.append("# TYPE lambdad_function_duration_seconds summary")
+        for name, series in self._functions.items():
+            lines.append(f'lambdad_function_duration_seconds_count{{function="{name}"}} {series.ran}')
+            lines.append(f'lambdad_function_duration_seconds_sum{{function="{name}"}} {series.function_seconds:.6f}')
         lines.append("# TYPE lambdad_throttles_total counter")
         for name, series in self._functions.items():
             lines.append(f'lambdad_throttles_total{{function="{name}"}} {series.throttles}')
@@ -105,6 +133,7 @@ class Metrics:
         for state, number in sorted(self._environments().items()):
             lines.append(f'lambdad_environments{{state="{state}"}} {number}')
         lines += self.urls.lines()
+        lines += self._stored()
         return ("\n".join(lines) + "\n").encode()
 
 

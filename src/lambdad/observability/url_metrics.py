@@ -4,6 +4,9 @@ UrlRequestCount, Url4xxCount, Url5xxCount and UrlRequestLatency, by `Resource`: 
 is of, or `$LATEST`.
 """
 
+from lambdad.observability.lambda_metrics import LambdaMetrics
+from lambdad.resources.function import FunctionKey
+
 
 class _Series:
     __slots__ = ("client_errors", "requests", "seconds", "server_errors")
@@ -16,17 +19,23 @@ class _Series:
 
 
 class UrlMetrics:
-    def __init__(self) -> None:
+    def __init__(self, cloudwatch: LambdaMetrics) -> None:
+        self._cloudwatch = cloudwatch
         self._urls: dict[tuple[str, str], _Series] = {}
 
-    def request(self, function: str, qualifier: str, status: int, seconds: float) -> None:
-        series = self._urls.get((function, qualifier))
+    def request(self, key: FunctionKey, qualifier: str, status: int, seconds: float) -> None:
+        series = self._urls.get((key.name, qualifier))
         if series is None:
-            series = self._urls[function, qualifier] = _Series()
+            series = self._urls[key.name, qualifier] = _Series()
         series.requests += 1
         series.seconds += seconds
         series.client_errors += 400 <= status < 500
         series.server_errors += status >= 500
+        observe = self._cloudwatch.observe
+        observe("UrlRequestCount", key, qualifier, 1.0)
+        observe("Url4xxCount", key, qualifier, float(400 <= status < 500))
+        observe("Url5xxCount", key, qualifier, float(status >= 500))
+        observe("UrlRequestLatency", key, qualifier, seconds * 1000)
 
     def forget(self, function: str, qualifier: str) -> None:
         """A deleted URL's series goes: there are never more than there are URLs."""

@@ -21,6 +21,8 @@ class InvocationResult:
     """None, or `Unhandled` (the X-Amz-Function-Error header)."""
     log_tail: bytes | None = None
     """The last 4 KB of this invocation's log, if asked for."""
+    duration_ms: float = 0.0
+    """What the function took: the Duration of its REPORT line."""
 
 
 Outcome = InvocationResult | ServiceError

@@ -30,6 +30,8 @@ class Asking:
     """`lambda:InvokeFunctionUrl`"""
     values: Mapping[str, str]
     """By condition key, in lower case."""
+    service: str | None = None
+    """An AWS service that asks for itself: `events.amazonaws.com`."""
 
 
 def evaluate(statements: Statements, asking: Asking) -> Verdict | None:
@@ -37,7 +39,7 @@ def evaluate(statements: Statements, asking: Asking) -> Verdict | None:
     verdict: Verdict | None = None
     for statement in statements:
         effect: Verdict = "Deny" if statement.get("Effect") == "Deny" else "Allow"
-        if _names_action(statement, asking.action) and _names_principal(statement, asking.account):
+        if _names_action(statement, asking.action) and _names_principal(statement, asking):
             try:
                 holds = _holds(statement.get("Condition") or {}, asking.values)
             except (ValueError, TypeError, AttributeError, IndexError):  # a condition that cannot be understood
@@ -55,16 +57,19 @@ def _names_action(statement: Mapping[str, Any], action: str) -> bool:
     return not any(_like(action.lower(), str(one).lower()) for one in _list(statement.get("NotAction")))
 
 
-def _names_principal(statement: Mapping[str, Any], account: str | None) -> bool:
+def _names_principal(statement: Mapping[str, Any], asking: Asking) -> bool:
     """Callers are known by their account: a single user or role of it is never taken to be the caller."""
     if "Principal" in statement:
-        return _is_among(statement["Principal"], account)
-    return not _is_among(statement.get("NotPrincipal"), account)
+        return _is_among(statement["Principal"], asking)
+    return not _is_among(statement.get("NotPrincipal"), asking)
 
 
-def _is_among(principals: Any, account: str | None) -> bool:
+def _is_among(principals: Any, asking: Asking) -> bool:
     if principals == "*":
         return True
+    if asking.service is not None:
+        return isinstance(principals, dict) and asking.service in _list(principals.get("Service"))
+    account = asking.account
     named = _list(principals.get("AWS")) if isinstance(principals, dict) else []
     if "*" in named:
         return True

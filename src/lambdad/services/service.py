@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 from lambdad.errors import InternalFailure, ServiceError
 from lambdad.http.exchange import Exchange
 from lambdad.protocols.aws_json import TARGET, AwsJson
-from lambdad.protocols.codec import Codec
+from lambdad.protocols.codec import Answer, Codec
+from lambdad.protocols.compression import decompress
 from lambdad.protocols.context import Context, Members
 from lambdad.protocols.model import Model, Operation, load_model
 from lambdad.protocols.query import Query
@@ -36,16 +37,18 @@ class Service(Generic[B]):
         invalid: Callable[[Sequence[str]], ServiceError],
         not_built: Callable[[str], ServiceError],
         waiting: frozenset[str] = frozenset(),
+        large: frozenset[str] = frozenset(),
     ) -> None:
         """`name`: botocore's; its model is read at the first request. `invalid`: what violated constraints are answered with;
         `not_built`: an operation of the model that is not among `operations`. `waiting`: those that wait for something to come, and
-        are given up when the client goes."""
+        are given up when the client goes. `large`: those whose answers may be."""
         self._name = name
         self._backend = backend
         self._operations = operations
         self._invalid = invalid
         self._not_built = not_built
         self._waiting = waiting
+        self._large = large
         self._validation = Validation()
         self._codecs: dict[type[Codec], Codec] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,6 +71,7 @@ class Service(Generic[B]):
     async def _perform(self, exchange: Exchange, context: Context) -> None:
         codec = self._codec(exchange)
         try:
+            decompress(exchange)
             operation, request = codec.read(exchange)
             self._check(operation, request)
             perform = self._operations.get(operation.name)
@@ -75,13 +79,19 @@ class Service(Generic[B]):
                 raise self._not_built(operation.name)
             if operation.name in self._waiting:
                 exchange.on_close = self._give_up(asyncio.current_task())
-            answer = codec.answer(operation, await perform(self._backend, context, request), context.request_id)
+            answer = await self._answer(codec, operation, await perform(self._backend, context, request), context)
         except ServiceError as error:
             answer = codec.refusal(error, context.request_id)
         except Exception:
             log.exception("request %s of %s failed", context.request_id, self._name)
             answer = codec.refusal(InternalFailure.unknown(), context.request_id)
         await send(exchange, answer)
+
+    async def _answer(self, codec: Codec, operation: Operation, members: Members, context: Context) -> Answer:
+        """Large ones are written beside the event loop: they hold up nobody."""
+        if operation.name in self._large:
+            return await asyncio.to_thread(codec.answer, operation, members, context.request_id)
+        return codec.answer(operation, members, context.request_id)
 
     def _give_up(self, task: "asyncio.Task[None] | None") -> Callable[[], None]:
         def closed() -> None:

@@ -22,6 +22,7 @@ Change = Callable[[apsw.Connection], Any]
 _Result = tuple[Any, BaseException | None]
 _Waiting = tuple[Change, asyncio.Future[Any]]
 
+_FILE = "lambdad.sqlite3"
 _BATCH = 512
 """Changes in one transaction, at most: they bound how long the first of them waits."""
 _QUEUE = 10_000
@@ -65,7 +66,7 @@ class Database:
         """Raises DataDirectoryInUse, DataDirectoryUnusable. Migrates what is older."""
         self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _lock(self._data_dir)
-        path = self._data_dir / "lambdad.sqlite3"
+        path = self._data_dir / _FILE
         try:
             self._connection = _connect(path)
         except apsw.Error as error:
@@ -134,6 +135,12 @@ class Database:
         """For loading at start, before anything writes."""
         assert self._connection is not None
         return list(self._connection.execute(statement, bindings))
+
+    def reader(self) -> apsw.Connection:
+        """A connection of one's own, for long queries in a thread: it sees what is committed. Closed before `close`."""
+        connection = apsw.Connection(str(self._data_dir / _FILE), flags=apsw.SQLITE_OPEN_READONLY)
+        connection.set_busy_timeout(_BUSY)
+        return connection
 
     async def close(self) -> None:
         """What was asked to be written is written first; what comes later is refused."""

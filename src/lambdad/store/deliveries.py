@@ -23,9 +23,9 @@ class Delivery:
     """Times in seconds since the epoch."""
 
     kind: str
-    """destination | dead_letter."""
+    """destination | dead_letter | alarm."""
     key: FunctionKey
-    """Whose event it was."""
+    """Whose event it was; or the alarm."""
     request_id: str
     target: str
     """ARN."""

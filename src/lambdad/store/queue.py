@@ -73,6 +73,14 @@ class EventQueue:
         row = dataclasses.replace(event, id=next(self._numbers))
         await self._database.write(lambda connection: _insert(connection, row))
 
+    def numbered(self, events: Sequence[Event]) -> list[Event]:
+        """For `insert`."""
+        return [dataclasses.replace(event, id=next(self._numbers)) for event in events]
+
+    def insert(self, connection: apsw.Connection, event: Event) -> None:
+        """Within somebody else's change."""
+        _insert(connection, event)
+
     async def lease(self, key: FunctionKey, now: float, most: int, most_bytes: int) -> Leased:
         """Events of a function that are due and not being run, the longest due first; theirs until settled or rescheduled.
 
@@ -103,7 +111,7 @@ class EventQueue:
 
         The deliveries, numbered.
         """
-        rows = [dataclasses.replace(new, id=next(self._numbers)) for new in events]
+        rows = self.numbered(events)
         numbered = self._deliveries.numbered(deliveries)
 
         def change(connection: apsw.Connection) -> None:

@@ -299,7 +299,7 @@ class FunctionUrls:
 
     def _count(self, asked: _Asked, status: int) -> None:
         if asked.url.url_id in self._urls:
-            self._metrics.request(asked.key.name, asked.name, status, self._clock.monotonic() - asked.arrived)
+            self._metrics.request(asked.key, asked.name, status, self._clock.monotonic() - asked.arrived)
 
 
 def _origin_form(exchange: Exchange, target: bytes) -> bytes:

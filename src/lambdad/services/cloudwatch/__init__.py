@@ -1,0 +1,1 @@
+"""Amazon CloudWatch: metrics and alarms, on the stores of `observability` and `store`."""

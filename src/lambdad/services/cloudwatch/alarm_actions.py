@@ -1,0 +1,263 @@
+"""What is done when an alarm changes its state: a topic is told, or a function is given an event.
+
+AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html and …/alarms-and-actions-Lambda.html. Committed with
+the state, then delivered like what becomes of asynchronous events: at least once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from lambdad.errors import ResourceNotFoundException
+from lambdad.ids import new_trace_id, new_uuid
+from lambdad.invocation.asynchronous import Asynchronous
+from lambdad.invocation.deliverer import Deliverer
+from lambdad.invocation.invoke import Functions
+from lambdad.invocation.routing import version_of
+from lambdad.resources.alarm import Alarm, AlarmState
+from lambdad.resources.arn import find_function_arn, qualifier_of
+from lambdad.resources.function import LATEST, FunctionKey
+from lambdad.resources.policy_evaluation import Asking, evaluate
+from lambdad.store.alarms import HistoryItem
+from lambdad.store.deliveries import Deliveries, Delivery
+from lambdad.store.queue import Event, EventQueue
+
+_PRINCIPAL: Final = "lambda.alarms.cloudwatch.amazonaws.com"
+_ACTION: Final = "lambda:InvokeFunction"
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """Of one change of state, numbered; `history`: what each action came to."""
+
+    deliveries: Sequence[Delivery]
+    events: Sequence[Event]
+    history: Sequence[HistoryItem]
+
+
+class AlarmActions:
+    def __init__(
+        self,
+        functions: Functions,
+        queue: EventQueue,
+        deliveries: Deliveries,
+        deliverer: Deliverer,
+        asynchronous: Asynchronous,
+    ) -> None:
+        self._functions = functions
+        self._queue = queue
+        self._deliveries = deliveries
+        self._deliverer = deliverer
+        self._asynchronous = asynchronous
+
+    def of_change(self, alarm: Alarm, before: AlarmState) -> Consequences:
+        """`alarm`: as it is now, in another state than before."""
+        deliveries, events, history = [], [], []
+        for arn in alarm.actions(alarm.state.value) if alarm.actions_enabled else ():
+            made = self._made(alarm, before, arn)
+            if isinstance(made, Delivery):
+                deliveries.append(made)
+            elif isinstance(made, Event):
+                events.append(made)
+            history.append(_action_item(alarm, arn, made if isinstance(made, str) else None))
+        return Consequences(self._deliveries.numbered(deliveries), self._queue.numbered(events), history)
+
+    def insert(self, connection: apsw.Connection, consequences: Consequences) -> None:
+        """In the transaction that commits the state."""
+        for delivery in consequences.deliveries:
+            self._deliveries.insert(connection, delivery)
+        for event in consequences.events:
+            self._queue.insert(connection, event)
+
+    def committed(self, consequences: Consequences) -> None:
+        if consequences.deliveries:
+            self._deliverer.wake()
+        for event in consequences.events:
+            self._asynchronous.accepted(event)
+
+    def _made(self, alarm: Alarm, before: AlarmState, arn: str) -> Delivery | Event | str:
+        """Or why there is none."""
+        service = arn.split(":")[2] if arn.count(":") >= 5 else ""
+        if service == "sns":
+            return _notification(alarm, before, arn)
+        if service == "lambda":
+            return self._invocation(alarm, before, arn)
+        return f"lambdad performs no actions of the service {service or arn!r}"
+
+    def _invocation(self, alarm: Alarm, before: AlarmState, arn: str) -> Event | str:
+        key, qualifier = find_function_arn(arn), qualifier_of(arn)
+        if key is None:
+            return f"{arn} is no function"
+        function = self._functions.get(key)
+        try:
+            version_of(key, function, qualifier)
+        except ResourceNotFoundException as error:
+            return error.message
+        statements = function.policies.get(qualifier or LATEST, ()) if function is not None else ()
+        values = {"aws:sourcearn": alarm.key.arn, "aws:sourceaccount": alarm.key.account}
+        if evaluate(statements, Asking(None, _ACTION, values, _PRINCIPAL)) != "Allow":
+            return (
+                f"CloudWatch Alarms is not authorized to perform: {_ACTION} on the resource because no resource-based "
+                f"policy allows the {_ACTION} action"
+            )
+        now = alarm.state.updated
+        return Event(
+            request_id=new_uuid(),
+            key=key,
+            qualifier=qualifier,
+            payload=orjson.dumps(event_of(alarm, before)),
+            client_context=None,
+            trace_id=new_trace_id(now),
+            accepted_at=now,
+            due_at=now,
+        )
+
+
+def _notification(alarm: Alarm, before: AlarmState, arn: str) -> Delivery:
+    key, now = alarm.key, alarm.state.updated
+    subject = f'{alarm.state.value}: "{key.name}" in {key.region}'
+    return Delivery(
+        kind="alarm",
+        key=FunctionKey(key.account, key.region, key.name),
+        request_id=new_uuid(),
+        target=arn,
+        body=orjson.dumps(message_of(alarm, before)),
+        context={"subject": subject.encode("ascii", "replace").decode()[:100]},
+        begun_at=now,
+        due_at=now,
+    )
+
+
+def _action_item(alarm: Alarm, arn: str, failure: str | None) -> HistoryItem:
+    data: dict[str, Any] = {
+        "version": "1.0",
+        "actionState": "Succeeded" if failure is None else "Failed",
+        "stateUpdateTimestamp": int(alarm.state.updated * 1000),
+        "notificationResource": arn,
+    }
+    if failure is not None:
+        data["error"] = failure
+    summary = f"Successfully executed action {arn}" if failure is None else f"Failed to execute action {arn}"
+    return HistoryItem(alarm.key, "Action", alarm.state.updated, summary[:255], orjson.dumps(data).decode())
+
+
+# --- Documents --------------------------------------------------------------------------------------------------------
+
+
+def time_of(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+
+
+def event_of(alarm: Alarm, before: AlarmState) -> dict[str, Any]:
+    """What a function is given."""
+    settings = alarm.settings
+    configuration: dict[str, Any] = {"metrics": [_metric_of(one) for one in metrics_of(alarm)]}
+    if settings.get("AlarmDescription") is not None:
+        configuration = {"description": settings["AlarmDescription"], **configuration}
+    return {
+        "source": "aws.cloudwatch",
+        "alarmArn": alarm.key.arn,
+        "accountId": alarm.key.account,
+        "time": time_of(alarm.state.updated),
+        "region": alarm.key.region,
+        "alarmData": {
+            "alarmName": alarm.key.name,
+            "state": _state_of(alarm.state),
+            "previousState": _state_of(before),
+            "configuration": configuration,
+        },
+    }
+
+
+def _state_of(state: AlarmState) -> dict[str, Any]:
+    found = {"value": state.value, "reason": state.reason, "timestamp": time_of(state.updated)}
+    if state.reason_data is not None:
+        found["reasonData"] = state.reason_data
+    return found
+
+
+def metrics_of(alarm: Alarm) -> Sequence[Mapping[str, Any]]:
+    """As MetricDataQueries, also of an alarm that names its one metric directly."""
+    settings = alarm.settings
+    if settings.get("Metrics"):
+        queries: Sequence[Mapping[str, Any]] = settings["Metrics"]
+        return queries
+    metric = {name: settings[name] for name in ("Namespace", "MetricName", "Dimensions") if settings.get(name)}
+    stat = {
+        "Metric": metric,
+        "Period": settings["Period"],
+        "Stat": settings.get("Statistic") or settings["ExtendedStatistic"],
+    }
+    if settings.get("Unit"):
+        stat["Unit"] = settings["Unit"]
+    return [{"Id": "m1", "MetricStat": stat, "ReturnData": True}]
+
+
+def _metric_of(query: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"id": query["Id"]}
+    stat = query.get("MetricStat")
+    if stat is not None:
+        metric = stat["Metric"]
+        dimensions = {one["Name"]: one["Value"] for one in metric.get("Dimensions") or ()}
+        named = {"namespace": metric.get("Namespace"), "name": metric.get("MetricName"), "dimensions": dimensions}
+        found["metricStat"] = {"metric": named, "period": stat["Period"], "stat": stat["Stat"]}
+        if stat.get("Unit"):
+            found["metricStat"]["unit"] = stat["Unit"]
+    else:
+        found["expression"] = query["Expression"]
+    if query.get("Label"):
+        found["label"] = query["Label"]
+    found["returnData"] = query.get("ReturnData", True)
+    return found
+
+
+def message_of(alarm: Alarm, before: AlarmState) -> dict[str, Any]:
+    """What a topic is sent."""
+    settings, state, key = alarm.settings, alarm.state, alarm.key
+    return {
+        "AlarmName": key.name,
+        "AlarmDescription": settings.get("AlarmDescription"),
+        "AWSAccountId": key.account,
+        "AlarmConfigurationUpdatedTimestamp": time_of(alarm.configured_at),
+        "NewStateValue": state.value,
+        "NewStateReason": state.reason,
+        "StateChangeTime": time_of(state.updated),
+        "Region": key.region,
+        "AlarmArn": key.arn,
+        "OldStateValue": before.value,
+        **{name: settings.get(name) or [] for name in ("OKActions", "AlarmActions", "InsufficientDataActions")},
+        "Trigger": _trigger_of(settings),
+    }
+
+
+def _trigger_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    trigger: dict[str, Any] = {}
+    if settings.get("Metrics"):
+        trigger["Metrics"] = settings["Metrics"]
+    else:
+        statistic = settings.get("Statistic")
+        trigger = {"MetricName": settings["MetricName"], "Namespace": settings["Namespace"]}
+        trigger["StatisticType"] = "Statistic" if statistic else "ExtendedStatistic"
+        trigger["Statistic" if statistic else "ExtendedStatistic"] = (
+            _UPPER[statistic] if statistic else settings["ExtendedStatistic"]
+        )
+        dimensions = [{"value": one["Value"], "name": one["Name"]} for one in settings.get("Dimensions") or ()]
+        trigger |= {"Unit": settings.get("Unit"), "Dimensions": dimensions, "Period": settings["Period"]}
+    names = ("EvaluationPeriods", "DatapointsToAlarm", "ComparisonOperator", "Threshold")
+    trigger |= {name: settings[name] for name in names if settings.get(name) is not None}
+    trigger["TreatMissingData"] = settings.get("TreatMissingData") or ""
+    trigger["EvaluateLowSampleCountPercentile"] = settings.get("EvaluateLowSampleCountPercentile") or ""
+    return trigger
+
+
+_UPPER: Final = {
+    "SampleCount": "SAMPLE_COUNT",
+    "Average": "AVERAGE",
+    "Sum": "SUM",
+    "Minimum": "MINIMUM",
+    "Maximum": "MAXIMUM",
+}
