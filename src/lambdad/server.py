@@ -62,6 +62,7 @@ from lambdad.runtimes.templates import Runtimes
 from lambdad.sandbox.choice import driver_of
 from lambdad.sandbox.driver import Sandbox
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
+from lambdad.services.logs.logs import Logs
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
 from lambdad.store.code_packages import CodePackages, hex_of
@@ -114,6 +115,7 @@ class LambdaServer:
         self._metering = Metering(self._usage, self._reservations, clock, config.usage_retention_days)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
+        self._log_service = Logs(self._database, self._logs, clock)
         self._cloudwatch = CloudWatch(self._database, clock, config.metric_retention_days, config.max_metrics)
         self._driver = driver_of(config)
         self._localhost_names = LocalhostNames()
@@ -135,6 +137,7 @@ class LambdaServer:
         self._deliveries.load()
         self._sqs.load()
         self._cloudwatch.load()
+        self._log_service.load()
         self._reservations.load(self._functions.all())
         gc.freeze()
         gc.enable()
@@ -152,6 +155,7 @@ class LambdaServer:
         self._metering.start()
         self._preparation.start()
         self._cloudwatch.start()
+        self._log_service.start()
         self._asynchronous.start()
         self._deliverer.start()
         self._supervisor.start()
@@ -254,7 +258,8 @@ class LambdaServer:
         monitoring = self._cloudwatch.build(
             self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous
         )
-        self._services: dict[str, Service[Any]] = {"sqs": self._sqs.service, "monitoring": monitoring}
+        logs = self._log_service.build(self._functions, self._asynchronous)
+        self._services: dict[str, Service[Any]] = {"sqs": self._sqs.service, "monitoring": monitoring, "logs": logs}
         model = load_model("lambda")
         self._front_door = FrontDoor(model, backend, pages, secret_of, urls, self._services)
         self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, self._services)
@@ -328,6 +333,7 @@ class LambdaServer:
         await self._front_door.finished()
         await self._sqs.close()
         await self._cloudwatch.close()
+        await self._log_service.close()
         await self._cost_page.finished()
         await self._deliverer.close()
         self._targets.close()
@@ -342,6 +348,7 @@ class LambdaServer:
         await self.stop_rooms_below()
 
     async def _finish_invocations(self) -> None:
+        await self._log_service.forwarded()
         await self._asynchronous.stop()
         await self._supervisor.stop()
         await self._logs_page.close()

@@ -59,6 +59,7 @@ class LogWriter:
         self._file_limit = file_limit
         self._grown = grown
         self._queue: queue.SimpleQueue[tuple[Path, list[LogEvent]] | None] = queue.SimpleQueue()
+        self._errands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._waiting = 0
         self._dropped = 0
         self._waiters: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
@@ -88,8 +89,27 @@ class LogWriter:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(on_disk.wait(), _SYNC_LIMIT)
 
+    async def do(self, errand: Callable[[], None]) -> None:
+        """Between two writes, after what was appended before: what changes files otherwise must not meet the writer.
+
+        Raises what it raises."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def run() -> None:
+            try:
+                errand()
+            except OSError as error:
+                loop.call_soon_threadsafe(_fail, done, error)
+            else:
+                loop.call_soon_threadsafe(_succeed, done)
+
+        self._errands.put(run)
+        self._queue.put(None)
+        await done
+
     def forget(self, path: Path) -> None:
-        """Its file is removed. Only from `grown`."""
+        """Its file is removed. Only from `grown`, or an errand."""
         if path in self._files:
             self._let_go(path)
 
@@ -108,7 +128,10 @@ class LogWriter:
             first = self._next()
             closing = self._closing  # read before the queue is emptied: what is appended after it is nobody's promise
             waiters = _all_of(self._waiters)
+            errands = _all_of(self._errands)
             self._write([first, *_all_of(self._queue)])
+            for errand in errands:
+                errand()
             if waiters or closing or time.monotonic() - self._synced_at > _SYNC:
                 self._sync()
             for tell in waiters:
@@ -185,3 +208,13 @@ def _all_of(waiting: "queue.SimpleQueue[T]") -> list[T]:
             found.append(waiting.get_nowait())
         except queue.Empty:
             return found
+
+
+def _succeed(done: "asyncio.Future[None]") -> None:
+    if not done.done():
+        done.set_result(None)
+
+
+def _fail(done: "asyncio.Future[None]", error: OSError) -> None:
+    if not done.done():
+        done.set_exception(error)

@@ -5,6 +5,7 @@ GetLogEvents and FilterLogEvents can stand on `streams` and `read`. One file per
 (`[timestamp, ingested, message]`): a crash can tear only the last line, and a torn line is passed over.
 """
 
+import asyncio
 import contextlib
 import heapq
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from urllib.parse import quote, unquote
 
 import orjson
 
+from lambdad.observability.log_search import FoundEvent, Place, Wanted, edges, page_of_stream, search
 from lambdad.observability.log_writer import LogEvent, LogWriter
 
 _MAX_STREAM = 16 * 1024 * 1024
@@ -30,9 +32,13 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
+    """Times in milliseconds since the epoch; None: nothing is in it yet."""
+
     name: str
-    first_timestamp: int
-    last_timestamp: int
+    created_at: int
+    first_timestamp: int | None
+    last_timestamp: int | None
+    last_ingested: int | None
     size: int
     """Bytes on disk."""
 
@@ -44,6 +50,8 @@ class LogStore:
         self._retention = retention_bytes
         self._writer = LogWriter(_MAX_STREAM, self._retain)
         self._listeners: set[Callable[[str, str, str, str, list[LogEvent]], None]] = set()
+        self.on_group: Callable[[str, str, str], None] = _nobody
+        """(account, region, group): told of every stream that is begun to be written."""
 
     def open(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
@@ -54,6 +62,7 @@ class LogStore:
     def stream(self, account: str, region: str, group: str, stream: str) -> Callable[[list[LogEvent]], None]:
         """What appends to a stream. It returns at once: it is called once or more for every invocation."""
         path = self._directory(account, region, group) / quote(stream, safe="")
+        self.on_group(account, region, group)
         listeners, write = self._listeners, self._writer.append
 
         def append(events: list[LogEvent]) -> None:
@@ -67,6 +76,52 @@ class LogStore:
         """`listener(account, region, group, stream, events)` for what comes from now on; call the result to end it."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
+
+    async def create_stream(self, account: str, region: str, group: str, stream: str) -> None:
+        """Empty, durable when it returns."""
+        path = self._directory(account, region, group) / quote(stream, safe="")
+
+        def create() -> None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+        await self._writer.do(create)
+
+    async def delete_stream(self, account: str, region: str, group: str, stream: str) -> None:
+        path = self._directory(account, region, group) / quote(stream, safe="")
+        await self._writer.do(lambda: self._remove(path))
+
+    async def delete_group(self, account: str, region: str, group: str) -> None:
+        directory = self._directory(account, region, group)
+
+        def remove() -> None:
+            for path in list(directory.iterdir()) if directory.is_dir() else ():
+                self._remove(path)
+            with contextlib.suppress(FileNotFoundError):
+                directory.rmdir()
+
+        await self._writer.do(remove)
+
+    async def expire(self, account: str, region: str, group: str, before: int) -> None:
+        """Events older than that are gone: whole streams, and the beginnings of others."""
+        directory = self._directory(account, region, group)
+        stale = await asyncio.to_thread(_stale, directory, before)
+        for path in stale:
+            await self._writer.do(lambda path=path: self._cut(path, before))  # type: ignore[misc]
+
+    def _cut(self, path: Path, before: int) -> None:
+        kept = [line for line in path.read_bytes().splitlines(keepends=True) if _timestamp(line) >= before]
+        if kept:
+            self._writer.forget(path)
+            temporary = self._root / ".cut"
+            temporary.write_bytes(b"".join(kept))
+            temporary.replace(path)
+        else:
+            self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        self._writer.forget(path)
+        path.unlink(missing_ok=True)
 
     async def synced(self) -> None:
         """Until everything appended before is on disk; at most for a while."""
@@ -94,20 +149,57 @@ class LogStore:
     def _directory(self, account: str, region: str, group: str) -> Path:
         return self._root / account / region / quote(group, safe="")
 
+    def size(self, account: str, region: str, group: str) -> int:
+        """Bytes on disk."""
+        directory = self._directory(account, region, group)
+        return sum(path.stat().st_size for path in directory.iterdir()) if directory.is_dir() else 0
+
+    def all_groups(self) -> list[tuple[str, str, str]]:
+        """(account, region, group) of everything that is there: once, at start."""
+        found = [path.relative_to(self._root).parts for path in self._root.glob("*/*/*")]
+        return [(account, region, unquote(group)) for account, region, group in found]
+
     def groups(self, account: str, region: str) -> list[str]:
         directory = self._root / account / region
         return sorted(unquote(path.name) for path in directory.iterdir()) if directory.is_dir() else []
 
     def streams(self, account: str, region: str, group: str) -> list[Stream]:
-        """The one written last comes last."""
-        found = []
+        """By name. Blocks: call it in a thread."""
         directory = self._directory(account, region, group)
-        for path in directory.iterdir() if directory.is_dir() else ():
-            timestamps = [timestamp for timestamp, _, _ in _events(path)]
-            if timestamps:
-                name = unquote(path.name)
-                found.append(Stream(name, min(timestamps), max(timestamps), path.stat().st_size))
-        return sorted(found, key=lambda stream: stream.last_timestamp)
+        paths = sorted(directory.iterdir()) if directory.is_dir() else []
+        return [_stream_of(path) for path in paths]
+
+    def find_stream(self, account: str, region: str, group: str, stream: str) -> Stream | None:
+        path = self._directory(account, region, group) / quote(stream, safe="")
+        return _stream_of(path) if path.is_file() else None
+
+    def search(
+        self,
+        account: str,
+        region: str,
+        group: str,
+        wanted: Wanted,
+        match: Callable[[str], bool],
+        after: Place | None,
+        most: int,
+    ) -> tuple[list[FoundEvent], Place | None]:
+        """As `log_search.search`."""
+        return search(self._directory(account, region, group), wanted, match, after, most)
+
+    def page_of_stream(
+        self,
+        account: str,
+        region: str,
+        group: str,
+        stream: str,
+        wanted: Wanted,
+        position: int | None,
+        most: int,
+        head: bool,
+    ) -> tuple[list[FoundEvent], int, int]:
+        """As `log_search.page_of_stream`."""
+        path = self._directory(account, region, group) / quote(stream, safe="")
+        return page_of_stream(path, wanted, position, most, head)
 
     def read(
         self,
@@ -148,3 +240,38 @@ def _events(path: Path) -> Iterator[tuple[int, int, str]]:
             except ValueError:
                 continue
             yield timestamp, ingested, message
+
+
+def _stream_of(path: Path) -> Stream:
+    first, last, size = edges(path)
+    created = int(path.stat().st_ctime * 1000) if first is None else first.ingested
+    return Stream(
+        unquote(path.name),
+        created,
+        first.timestamp if first is not None else None,
+        last.timestamp if last is not None else None,
+        last.ingested if last is not None else None,
+        size,
+    )
+
+
+def _stale(directory: Path, before: int) -> list[Path]:
+    """Files that begin with what is too old."""
+    found = []
+    for path in directory.iterdir() if directory.is_dir() else ():
+        first, _, _ = edges(path)
+        if first is not None and first.timestamp < before:
+            found.append(path)
+    return found
+
+
+def _timestamp(line: bytes) -> int:
+    """0: it is torn."""
+    try:
+        return int(line[1 : line.index(b",")])
+    except ValueError:
+        return 0
+
+
+def _nobody(account: str, region: str, group: str) -> None:
+    """Until someone wants to know."""

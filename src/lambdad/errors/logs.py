@@ -1,0 +1,119 @@
+"""What Amazon CloudWatch Logs answers.
+
+AWS: docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html and the Errors section of each operation.
+"""
+
+from collections.abc import Sequence
+
+from lambdad.errors.base import ServiceError
+
+
+class _LogsError(ServiceError):
+    status = 400
+    kind = None
+
+
+class InvalidParameterException(_LogsError):
+    @classmethod
+    def of(cls, violations: Sequence[str]) -> "InvalidParameterException":
+        plural = "s" if len(violations) > 1 else ""
+        return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+
+    @classmethod
+    def group_and_identifier(cls) -> "InvalidParameterException":
+        return cls("LogGroup name and LogGroup ARN are mutually exclusive parameters.")
+
+    @classmethod
+    def no_group(cls) -> "InvalidParameterException":
+        return cls("Please provide either a logGroupName or a logGroupIdentifier.")
+
+    @classmethod
+    def token(cls) -> "InvalidParameterException":
+        return cls("The specified nextToken is invalid.")
+
+    @classmethod
+    def prefix_and_order(cls) -> "InvalidParameterException":
+        return cls("Cannot order by LastEventTime with a logStreamNamePrefix.")
+
+    @classmethod
+    def names_and_prefix(cls) -> "InvalidParameterException":
+        return cls("LogStreamNames and LogStreamNamePrefix are mutually exclusive parameters.")
+
+    @classmethod
+    def prefix_and_pattern(cls) -> "InvalidParameterException":
+        return cls("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+
+    @classmethod
+    def pattern(cls) -> "InvalidParameterException":
+        return cls("Invalid filter pattern")
+
+    @classmethod
+    def order(cls) -> "InvalidParameterException":
+        return cls("Log events in a single PutLogEvents request must be in chronological order.")
+
+    @classmethod
+    def size(cls) -> "InvalidParameterException":
+        return cls("Upload too large: 1048576 bytes exceeds limit of 1048576")
+
+    @classmethod
+    def retention(cls) -> "InvalidParameterException":
+        return cls("Invalid retention value")
+
+    @classmethod
+    def destination(cls) -> "InvalidParameterException":
+        return cls("PutSubscriptionFilter operation cannot work with destinationArn for vendor other than lambda here")
+
+    @classmethod
+    def may_not_invoke(cls) -> "InvalidParameterException":
+        return cls(
+            "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your "
+            "function."
+        )
+
+    @classmethod
+    def arn(cls) -> "InvalidParameterException":
+        return cls("The specified ARN is not that of a log group.")
+
+
+class ResourceNotFound(_LogsError):
+    @property
+    def code(self) -> str:
+        return "ResourceNotFoundException"
+
+    @classmethod
+    def group(cls) -> "ResourceNotFound":
+        return cls("The specified log group does not exist.")
+
+    @classmethod
+    def stream(cls) -> "ResourceNotFound":
+        return cls("The specified log stream does not exist.")
+
+    @classmethod
+    def subscription(cls) -> "ResourceNotFound":
+        return cls("The specified subscription filter does not exist.")
+
+
+class ResourceAlreadyExistsException(_LogsError):
+    @classmethod
+    def group(cls) -> "ResourceAlreadyExistsException":
+        return cls("The specified log group already exists")
+
+    @classmethod
+    def stream(cls) -> "ResourceAlreadyExistsException":
+        return cls("The specified log stream already exists")
+
+
+class LimitExceededException(_LogsError):
+    @classmethod
+    def resources(cls) -> "LimitExceededException":
+        return cls("Resource limit exceeded.")
+
+
+class NotBuilt(_LogsError):
+    @property
+    def code(self) -> str:
+        return "InvalidParameterException"
+
+    @classmethod
+    def operation(cls, name: str) -> "NotBuilt":
+        return cls(f"lambdad does not offer {name} of CloudWatch Logs.")

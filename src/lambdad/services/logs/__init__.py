@@ -1,0 +1,1 @@
+"""Amazon CloudWatch Logs, for what functions and clients write."""
