@@ -3,21 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
-from lambdad.resources.event_filter import Pattern, matches
+from lambdad.resources.event_filter import EventPattern, leaves_of
+from lambdad.resources.event_pattern import pattern_of
 
 
 class Filters:
     """A record passes if one of them matches, or if there are none."""
 
-    def __init__(self, patterns: Sequence[Pattern]) -> None:
+    def __init__(self, patterns: Sequence[EventPattern]) -> None:
         self._patterns = patterns
 
     @classmethod
     def of(cls, criteria: Mapping[str, Any] | None) -> "Filters":
         filters = (criteria or {}).get("Filters") or ()
-        return cls([orjson.loads(one["Pattern"]) for one in filters if one.get("Pattern")])
+        return cls([pattern_of(one["Pattern"]) for one in filters if one.get("Pattern")])
 
     def match(self, document: Mapping[str, Any]) -> bool:
-        return not self._patterns or any(matches(pattern, document) for pattern in self._patterns)
+        if not self._patterns:
+            return True
+        leaves = leaves_of(document)
+        return any(pattern.matches_leaves(leaves) for pattern in self._patterns)

@@ -1,124 +1,236 @@
-"""Does an event match a pattern? As filters of event source mappings and rules have it. Pure.
+"""Does an event match a pattern? Pure.
 
-AWS: docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html. The pattern is a well-formed one
-(`event_pattern.py`). A field that has several values (an array) matches if one of them does.
+AWS: docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html, and for what it leaves open
+github.com/aws/event-ruler: an event is its leaves by dotted name; an array has the leaves of all its elements; members that a
+pattern asks for together are found in the same element. `event_pattern.py` reads patterns.
 """
 
 import ipaddress
-import operator
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-Pattern = Mapping[str, Any]
+Test = Callable[[Any], bool]
+"""Of one leaf: a string, number, boolean or None."""
+Place = tuple[tuple[int, int], ...]
+"""Elements that a leaf is within: (array, index), the outermost first. Arrays are numbered in the order of the event."""
 
 
-def matches(pattern: Pattern, event: Any) -> bool:
-    """Every field of the pattern is matched by the event's of that name."""
-    return all(_field_matches(name, wanted, event) for name, wanted in pattern.items())
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a pattern asks of one name."""
+
+    name: str
+    tests: tuple[Test, ...]
+    """Any of them."""
+    absent: bool = False
+    """Or there is no such leaf."""
 
 
-def _field_matches(name: str, wanted: Any, event: Any) -> bool:
-    if name == "$or" and isinstance(wanted, list) and all(isinstance(one, dict) for one in wanted):
-        return any(matches(one, event) for one in wanted)
-    given = event.get(name, _ABSENT) if isinstance(event, Mapping) else _ABSENT
-    if isinstance(wanted, Mapping):
-        below = given if isinstance(given, list) else [given]
-        return any(matches(wanted, one) for one in below or [_ABSENT])
-    values = list(_values(given))
-    return any(_matcher_matches(matcher, values) for matcher in wanted)
+@dataclass(frozen=True, slots=True)
+class EventPattern:
+    alternatives: tuple[tuple[Field, ...], ...]
+    """Each with fields of one object beside each other; `$or` makes several."""
+
+    def matches(self, event: Any) -> bool:
+        """Of a JSON document: what is no object has no leaves."""
+        return self.matches_leaves(leaves_of(event))
+
+    def matches_leaves(self, leaves: "Leaves") -> bool:
+        return any(_match(fields, leaves) for fields in self.alternatives)
 
 
-_ABSENT = object()
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """An event, taken apart once for all the patterns that look at it."""
+
+    by_name: Mapping[str, Sequence[tuple[Any, Place]]]
+    arrays: Sequence[str]
+    """By number: the name of what the array is the value of."""
 
 
-def _values(given: Any) -> Iterator[Any]:
-    """The leaves at one name; objects are none."""
-    if isinstance(given, list):
-        for one in given:
-            yield from _values(one)
-    elif given is not _ABSENT and not isinstance(given, Mapping):
-        yield given
+@dataclass(slots=True)
+class _Taking:
+    by_name: dict[str, list[tuple[Any, Place]]] = field(default_factory=dict)
+    arrays: list[str] = field(default_factory=list)
 
 
-def _matcher_matches(matcher: Any, values: list[Any]) -> bool:
-    if not isinstance(matcher, Mapping):
-        return any(_equal(matcher, value) for value in values)
-    ((name, wanted),) = matcher.items()
-    if name == "exists":
-        return bool(values) is wanted
-    test = _TESTS[name]
-    return any(test(wanted, value) for value in values)
+def leaves_of(event: Any) -> Leaves:
+    taking = _Taking()
+    waiting: list[tuple[str, Any, Place]] = [("", event, ())] if isinstance(event, dict) else []
+    while waiting:
+        name, value, place = waiting.pop()
+        if isinstance(value, dict):
+            prefix = f"{name}." if name else ""
+            waiting += [(f"{prefix}{member}", inner, place) for member, inner in value.items()]
+        elif isinstance(value, list):
+            number = len(taking.arrays)
+            taking.arrays.append(name)
+            waiting += [(name, inner, (*place, (number, index))) for index, inner in enumerate(value)]
+        else:
+            taking.by_name.setdefault(name, []).append((value, place))
+    return Leaves(taking.by_name, taking.arrays)
 
 
-def _equal(wanted: Any, value: Any) -> bool:
-    """Numbers by value; nothing else is equal to something of another type."""
-    if isinstance(wanted, bool) or isinstance(value, bool) or wanted is None or value is None:
-        return wanted is value
-    if isinstance(wanted, (int, float)) and isinstance(value, (int, float)):
-        return wanted == value
-    return type(wanted) is type(value) and bool(wanted == value)
+def _match(fields: Sequence[Field], leaves: Leaves) -> bool:
+    """All of them, in elements that go together."""
+    found: set[Place] = {()}
+    for number, one in enumerate(fields):
+        rest = [later.name for later in fields[number + 1 :]]
+        found = {_projected(place, rest, leaves) for place in _places(one, leaves, found)}
+        if not found:
+            return False
+    return True
 
 
-def _of_text(test: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
-    """An operator on text; where it takes another operator (`{"prefix": {"equals-ignore-case": …}}`), case does not count."""
+def _places(one: Field, leaves: Leaves, before: set[Place]) -> set[Place]:
+    """Where it holds, each together with where the fields before it do."""
+    among = leaves.by_name.get(one.name, ())
+    together = _Together(before)
+    arrays = {array for place in before for array, _ in place}
+    found: set[Place] = set()
+    if one.absent:
+        found |= before
+        for where in {tuple(pair for pair in where if pair[0] in arrays) for _, where in among}:
+            found.difference_update(together.with_(where))
+    for where in {where for value, where in among if any(test(value) for test in one.tests)}:
+        for place in together.with_(where):
+            found.add(tuple(sorted({*place, *where})))
+    return found
 
-    def tested(wanted: Any, value: Any) -> bool:
+
+class _Together:
+    """Places of which those are found, without looking at all of them, that are in no other element of an array than a given one.
+
+    A place within an inner array is within the outer ones, too: so they are told apart from the outside in.
+    """
+
+    def __init__(self, places: set[Place]) -> None:
+        self._places = list(places)
+        self._apart: dict[tuple[Place, int], dict[int | None, list[Place]]] = {}
+
+    def with_(self, where: Place) -> Iterator[Place]:
+        group = self._places
+        for depth, (array, index) in enumerate(where):
+            key = (where[:depth], array)
+            apart = self._apart.get(key)
+            if apart is None:
+                apart = self._apart[key] = {}
+                for place in group:
+                    apart.setdefault(dict(place).get(array), []).append(place)
+            yield from apart.get(None, ())
+            group = apart.get(index, [])
+        yield from group
+
+
+def _projected(place: Place, rest: Sequence[str], leaves: Leaves) -> Place:
+    """Without the arrays that no field still to come is within: else all combinations of elements would be looked at."""
+    return tuple(
+        (array, index)
+        for array, index in place
+        if any(name == leaves.arrays[array] or name.startswith(f"{leaves.arrays[array]}.") for name in rest)
+    )
+
+
+# --- Tests of a leaf ----------------------------------------------------------------------------------------------------
+
+
+def equals_any(values: Sequence[Any]) -> Test:
+    """Strings, numbers, booleans, None. An address is equal to another way to write it."""
+    wanted = frozenset(_typed(value) for value in values)
+    addresses = {found for value in values if (found := _address(value)) is not None}
+
+    def test(value: Any) -> bool:
+        return _typed(value) in wanted or (bool(addresses) and _address(value) in addresses)
+
+    return test
+
+
+def _typed(value: Any) -> tuple[bool, Any]:
+    """`true` is not 1."""
+    return isinstance(value, bool), value
+
+
+def _address(value: Any) -> Any:
+    if not isinstance(value, str) or not ("." in value or ":" in value):
+        return None
+    try:
+        return ipaddress.ip_address(value)
+    except ValueError:
+        return None
+
+
+def exists(value: Any) -> bool:
+    return True
+
+
+def begins_with(prefix: str) -> Test:
+    return lambda value: isinstance(value, str) and value.startswith(prefix)
+
+
+def ends_with(suffix: str) -> Test:
+    return lambda value: isinstance(value, str) and value.endswith(suffix)
+
+
+def equals_ignoring_case(text: str) -> Test:
+    wanted = text.lower()
+    return lambda value: isinstance(value, str) and value.lower() == wanted
+
+
+def begins_with_ignoring_case(prefix: str) -> Test:
+    wanted = prefix.lower()
+    return lambda value: isinstance(value, str) and value.lower().startswith(wanted)
+
+
+def ends_with_ignoring_case(suffix: str) -> Test:
+    wanted = suffix.lower()
+    return lambda value: isinstance(value, str) and value.lower().endswith(wanted)
+
+
+def is_like(pieces: Sequence[str]) -> Test:
+    """Text that has these in order, with anything between two of them. The first begins it, the last ends it."""
+
+    def test(value: Any) -> bool:
         if not isinstance(value, str):
             return False
-        if isinstance(wanted, Mapping):
-            (text,) = wanted.values()
-            return test(text.lower(), value.lower())
-        return test(wanted, value)
+        if len(pieces) == 1:
+            return value == pieces[0]
+        first, *middle, last = pieces
+        if not value.startswith(first) or not value.endswith(last):
+            return False
+        at, end = len(first), len(value) - len(last)
+        for piece in middle:
+            found = value.find(piece, at, end)
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return at <= end
 
-    return tested
-
-
-def _wildcard(wanted: str, value: str) -> bool:
-    """`*` is any text; a backslash takes the next character as it is."""
-    parts = re.findall(r"\\(.)|(\*)|([^\\*]+)", wanted, re.DOTALL)
-    expression = "".join(".*" if star else re.escape(escaped or text) for escaped, star, text in parts)
-    return re.fullmatch(expression, value, re.DOTALL) is not None
-
-
-def _anything_but(wanted: Any, value: Any) -> bool:
-    if isinstance(wanted, Mapping):
-        ((name, texts),) = wanted.items()
-        several = texts if isinstance(texts, list) else [texts]
-        return not any(_TESTS[name](text, value) for text in several)
-    several = wanted if isinstance(wanted, list) else [wanted]
-    return not any(_equal(one, value) for one in several)
+    return test
 
 
-_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+def is_within(lowest: float | None, open_below: bool, highest: float | None, open_above: bool) -> Test:
+    """Numbers only; None: without a bound."""
+
+    def test(value: Any) -> bool:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            return False
+        if lowest is not None and (value < lowest or (open_below and value == lowest)):
+            return False
+        return highest is None or not (value > highest or (open_above and value == highest))
+
+    return test
 
 
-def _numeric(wanted: list[Any], value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    pairs = zip(wanted[::2], wanted[1::2], strict=True)
-    return all(_COMPARISONS[sign](value, bound) for sign, bound in pairs)
+def is_in_network(lowest: Any, highest: Any) -> Test:
+    """Between two addresses of one version."""
+
+    def test(value: Any) -> bool:
+        address = _address(value)
+        return address is not None and address.version == lowest.version and lowest <= address <= highest
+
+    return test
 
 
-def _cidr(wanted: str, value: Any) -> bool:
-    try:
-        return isinstance(value, str) and ipaddress.ip_address(value) in ipaddress.ip_network(wanted, strict=False)
-    except ValueError:  # it is no address
-        return False
-
-
-_TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "prefix": _of_text(lambda wanted, value: value.startswith(wanted)),
-    "suffix": _of_text(lambda wanted, value: value.endswith(wanted)),
-    "equals-ignore-case": _of_text(lambda wanted, value: value.lower() == wanted.lower()),
-    "wildcard": _of_text(_wildcard),
-    "anything-but": _anything_but,
-    "numeric": _numeric,
-    "cidr": _cidr,
-}
+def none_of(tests: Sequence[Test]) -> Test:
+    return lambda value: not any(test(value) for test in tests)
