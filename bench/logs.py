@@ -1,11 +1,12 @@
 """Logs: how fast they are taken in, and how fast a million events are searched."""
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
-from bench.client import Target, request_once, sequential
+from bench.client import Target, invoke_once, request_once, sequential
 from bench.rows import Row, milliseconds, row
 from bench.targets import Lambdad
 
@@ -28,6 +29,7 @@ def handler(event, context):
 """
 _SCOPE = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0"
 _FLOOD = 30_000
+_AT_ONCE = 20
 
 
 class _LogsTarget(Target):
@@ -62,6 +64,33 @@ def measure() -> list[Row]:
         Row("log written as fast as can be", "one function", f"{megabytes / min(flood):,.0f} MB/s"),
         Row(f"FilterLogEvents over {EVENTS:,} events", f"{found} found", milliseconds(seconds)),
         Row("memory of the server", "after all of it", f"{resident:,.0f} MB"),
+    ]
+
+
+def flood() -> list[Row]:
+    """Twenty functions that log as fast as they can for some seconds, and a quiet neighbour."""
+    server = Lambdad()
+    try:
+        quiet = server.create("quiet", source=_SILENT)
+        floods = [server.create(f"floods-{number}", source=_FLOODS) for number in range(_AT_ONCE)]
+        alone = sequential(quiet, b"1", 500)
+        before = server.resident_mb()
+        payload = str(_FLOOD * 10).encode()
+        threads = [threading.Thread(target=invoke_once, args=(target, payload)) for target in floods]
+        for thread in threads:
+            thread.start()
+        beside, resident = [], before
+        while any(thread.is_alive() for thread in threads):
+            beside += sequential(quiet, b"1", 20)
+            resident = max(resident, server.resident_mb())
+        for thread in threads:
+            thread.join()
+    finally:
+        server.close()
+    measure = f"invoke of a quiet function, {_AT_ONCE} others log as fast as they can"
+    return [
+        row(f"{measure} / alone", "lambdad", beside, sorted(alone)[len(alone) // 2]),
+        Row("memory of the server meanwhile", "lambdad", f"+{resident - before:,.0f} MB"),
     ]
 
 

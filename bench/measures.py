@@ -363,6 +363,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "snapstart": snap_start,
     "queues": queues.measure,
     "logs": logs.measure,
+    "flood": logs.flood,
     "metrics": metric_queries.measure,
     "control": control,
 }
