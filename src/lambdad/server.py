@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import uvloop
 
@@ -48,7 +47,6 @@ from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.concurrency_metrics import lines_of as concurrency_metrics
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Invoker
-from lambdad.observability.embedded_metrics import EmbeddedMetrics
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
 from lambdad.observability.metering import Metering
@@ -61,10 +59,7 @@ from lambdad.runtimes.interpreters import Interpreters
 from lambdad.runtimes.templates import Runtimes
 from lambdad.sandbox.choice import driver_of
 from lambdad.sandbox.driver import Sandbox
-from lambdad.services.cloudwatch.cloudwatch import CloudWatch
-from lambdad.services.logs.logs import Logs
-from lambdad.services.service import Service
-from lambdad.services.sqs.sqs import Sqs
+from lambdad.services.own_services import RECEIVING, OwnServices
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.code_signing_configs import CodeSigningConfigs
 from lambdad.store.database import Database, DataDirectoryInUse
@@ -91,8 +86,6 @@ _RUNTIME_API_LIMITS = HttpLimits(
 _INNER_DOOR_LIMITS = HttpLimits(connections=256)
 """Of one sandbox: all of them together must leave others descriptors."""
 _FILES = 65536
-_OWN_SERVICES = frozenset({"sqs"})
-"""Those that answer on our own port, beside Lambda."""
 
 
 class LambdaServer:
@@ -108,15 +101,13 @@ class LambdaServer:
         self._event_source_mappings = EventSourceMappings(self._database)
         self._code_signing_configs = CodeSigningConfigs(self._database)
         self._deliveries = Deliveries(self._database)
-        self._sqs = Sqs(self._database, clock)
         self._queue = EventQueue(self._database, self._deliveries)
         self._usage = Usage(self._database)
         self._reservations = Reservations(self._usage, clock)
         self._metering = Metering(self._usage, self._reservations, clock, config.usage_retention_days)
         self._code = CodePackages(data_dir)
         self._logs = LogStore(data_dir, config.log_retention_mb * 1024 * 1024)
-        self._log_service = Logs(self._database, self._logs, clock)
-        self._cloudwatch = CloudWatch(self._database, clock, config.metric_retention_days, config.max_metrics)
+        self._services = OwnServices(self._database, self._logs, config, clock)
         self._driver = driver_of(config)
         self._localhost_names = LocalhostNames()
         self._clock = clock
@@ -135,9 +126,7 @@ class LambdaServer:
         self._code_signing_configs.load()
         self._queue.load()
         self._deliveries.load()
-        self._sqs.load()
-        self._cloudwatch.load()
-        self._log_service.load()
+        self._services.load()
         self._reservations.load(self._functions.all())
         gc.freeze()
         gc.enable()
@@ -154,12 +143,10 @@ class LambdaServer:
         self._driver.front_door_port = self._listener.port
         self._metering.start()
         self._preparation.start()
-        self._cloudwatch.start()
-        self._log_service.start()
+        self._services.start()
         self._asynchronous.start()
         self._deliverer.start()
         self._supervisor.start()
-        self._sqs.start()
         self._provisioning.start(self._functions.all())
         self._snapstart.start(self._functions.all())
 
@@ -187,17 +174,16 @@ class LambdaServer:
         self._environments = Environments(blueprints.model_of, self._spares, self._logs, clock, limits, self._attach)
         concurrency = Concurrency(config.concurrency)
         counted = LambdaMetrics(clock, self._functions.get, concurrency.allocated)
-        self._cloudwatch.metrics.feed_from(counted.gather)
-        self._logs.subscribe(EmbeddedMetrics(self._cloudwatch.metrics, clock).listen)
+        self._services.count(counted)
         metrics = Metrics(
             self._environments.states,
             lambda: self._environments.cold_starts,
             lambda: concurrency_metrics(concurrency),
             counted,
-            self._cloudwatch.lines,
+            self._services.metric_lines,
         )
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
-        own = Own(_OWN_SERVICES, lambda: self.url, self._own_credentials)
+        own = Own(RECEIVING, lambda: self.url, self._own_credentials)
         self._targets = AwsTargets(config.endpoints, own)
         self._deliverer = Deliverer(self._deliveries, self._functions, self._targets, metrics, clock)
         self._asynchronous = Asynchronous(
@@ -255,14 +241,12 @@ class LambdaServer:
             b"/_lambdad/logs": self._logs_page.handle,
             b"/_lambdad/cost": self._cost_page.handle,
         }
-        monitoring = self._cloudwatch.build(
+        services = self._services.build(
             self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous
         )
-        logs = self._log_service.build(self._functions, self._asynchronous)
-        self._services: dict[str, Service[Any]] = {"sqs": self._sqs.service, "monitoring": monitoring, "logs": logs}
         model = load_model("lambda")
-        self._front_door = FrontDoor(model, backend, pages, secret_of, urls, self._services)
-        self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, self._services)
+        self._front_door = FrontDoor(model, backend, pages, secret_of, urls, services)
+        self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, services)
         self._function_urls.load(self._functions.all())
         for function in self._functions.all():
             concurrency.function_changed(function.key, None, function)
@@ -331,9 +315,7 @@ class LambdaServer:
             log.error("draining: %r", error)
         self._environments.end()  # or else a stream whose caller was given up is waited for until its function is done
         await self._front_door.finished()
-        await self._sqs.close()
-        await self._cloudwatch.close()
-        await self._log_service.close()
+        await self._services.close()
         await self._cost_page.finished()
         await self._deliverer.close()
         self._targets.close()
@@ -348,7 +330,7 @@ class LambdaServer:
         await self.stop_rooms_below()
 
     async def _finish_invocations(self) -> None:
-        await self._log_service.forwarded()
+        await self._services.stop()
         await self._asynchronous.stop()
         await self._supervisor.stop()
         await self._logs_page.close()
@@ -357,7 +339,7 @@ class LambdaServer:
 
     async def stop_rooms_below(self) -> None:
         await self._driver.close()
-        await self._cloudwatch.metrics.close()
+        await self._services.close_metrics()
         await asyncio.to_thread(self._logs.close)
         await self._database.close()
 

@@ -1,0 +1,80 @@
+"""The services beside Lambda that answer on our own port, put together: the only file of this room that names them all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lambdad.clock import Clock
+from lambdad.config import Config
+from lambdad.invocation.asynchronous import Asynchronous
+from lambdad.invocation.deliverer import Deliverer
+from lambdad.invocation.invoke import Functions
+from lambdad.observability.embedded_metrics import EmbeddedMetrics
+from lambdad.observability.lambda_metrics import LambdaMetrics
+from lambdad.observability.logs import LogStore
+from lambdad.services.cloudwatch.cloudwatch import CloudWatch
+from lambdad.services.logs.logs import Logs
+from lambdad.services.service import Service
+from lambdad.services.sqs.sqs import Sqs
+from lambdad.store.database import Database
+from lambdad.store.deliveries import Deliveries
+from lambdad.store.queue import EventQueue
+
+RECEIVING = frozenset({"sqs"})
+"""Those that deliveries and pollers reach at our own endpoint unless another is named."""
+
+
+class OwnServices:
+    """`load`, `build`, `start`, `close`: once each, in that order; `close_metrics` after whatever counts."""
+
+    def __init__(self, database: Database, logs: LogStore, config: Config, clock: Clock) -> None:
+        self._log_store = logs
+        self._clock = clock
+        self._sqs = Sqs(database, clock)
+        self._logs = Logs(database, logs, clock)
+        self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
+
+    def load(self) -> None:
+        self._sqs.load()
+        self._cloudwatch.load()
+        self._logs.load()
+
+    def count(self, counted: LambdaMetrics) -> None:
+        """What CloudWatch's metrics are fed from."""
+        self._cloudwatch.metrics.feed_from(counted.gather)
+        self._log_store.subscribe(EmbeddedMetrics(self._cloudwatch.metrics, self._clock).listen)
+
+    def metric_lines(self) -> list[str]:
+        """Prometheus's text format."""
+        return self._cloudwatch.lines()
+
+    def build(
+        self,
+        functions: Functions,
+        queue: EventQueue,
+        deliveries: Deliveries,
+        deliverer: Deliverer,
+        asynchronous: Asynchronous,
+    ) -> Mapping[str, Service[Any]]:
+        """For the front door, by the name that requests are signed for."""
+        return {
+            "sqs": self._sqs.service,
+            "monitoring": self._cloudwatch.build(functions, queue, deliveries, deliverer, asynchronous),
+            "logs": self._logs.build(functions, asynchronous),
+        }
+
+    def start(self) -> None:
+        self._cloudwatch.start()
+        self._logs.start()
+        self._sqs.start()
+
+    async def stop(self) -> None:
+        """What is on its way to functions is accepted: before nothing is accepted any more."""
+        await self._logs.forwarded()
+
+    async def close(self) -> None:
+        await self._sqs.close()
+        await self._cloudwatch.close()
+        await self._logs.close()
+
+    async def close_metrics(self) -> None:
+        await self._cloudwatch.metrics.close()
