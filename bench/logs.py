@@ -75,7 +75,7 @@ def flood() -> list[Row]:
         floods = [server.create(f"floods-{number}", source=_FLOODS) for number in range(_AT_ONCE)]
         alone = sequential(quiet, b"1", 500)
         before = server.resident_mb()
-        payload = str(_FLOOD * 10).encode()
+        payload = str(_FLOOD * 4).encode()
         threads = [threading.Thread(target=invoke_once, args=(target, payload)) for target in floods]
         for thread in threads:
             thread.start()

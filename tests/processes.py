@@ -23,6 +23,11 @@ def processes_of(pid: int) -> list[str]:
     return found
 
 
+def resident_mb(pid: int) -> int:
+    with open(f"/proc/{pid}/status") as file:
+        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmRSS"))
+
+
 def alive(pids: Iterable[str]) -> list[str]:
     """A zombie is not: it has ended, and waits for a parent that is not ours."""
     return [pid for pid in pids if state_of(pid) not in ("", "Z", "X")]

@@ -200,7 +200,7 @@ class LambdaServer:
         environments = self._environments
         snapshots = Snapshots(config.data_dir / "run" / "snapshots", config.max_snapshots_mb * 1024 * 1024)
         self._snapstart = SnapStart(
-            snapshots, blueprints.model_of, self._spares, clock, environments.log_stream, self._attach
+            snapshots, blueprints.model_of, self._spares, clock, environments.log_of, self._attach
         )
         self._preparation = Preparation(
             self._functions, self._layers, self._code, environments.warm, environments.versions, self._snapstart.prepare

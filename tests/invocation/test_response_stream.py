@@ -9,6 +9,7 @@ import signal
 from typing import Any
 
 from functions import call, create, new_name
+from processes import resident_mb
 from refusals import refused
 from server import Server
 from streaming_runtime import SOURCE
@@ -141,25 +142,20 @@ def test_a_runtime_that_never_asks_again_is_ended_at_its_timeout(own_server: Ser
     assert stream(client, name, {"pieces": ["second"]})[:2] == (b"second", {})
 
 
-def memory_mb(server: Server) -> int:
-    with open(f"/proc/{server.pid}/status") as file:
-        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmRSS"))
-
-
 def test_a_function_writes_no_faster_than_its_caller_reads(own_server: Server) -> None:
     """The first bytes are here while the function still writes, and the server holds little of what it has written."""
     client = own_server.start().client()
     name = create(client, SOURCE)
     stream(client, name, {"pieces": ["warm"]})
-    before = memory_mb(own_server)
+    before = resident_mb(own_server.pid)
     answer = client.invoke_with_response_stream(FunctionName=name, Payload=b'{"megabytes": 100}')
     events = iter(answer["EventStream"])
     size = len(next(events)["PayloadChunk"]["Payload"])
     assert b'state="invoking"} 1' in own_server.get("/_lambdad/metrics")[1]
-    assert memory_mb(own_server) - before < 40
+    assert resident_mb(own_server.pid) - before < 40
     sizes = [len(one["PayloadChunk"]["Payload"]) for one in events if "PayloadChunk" in one]
     assert size + sum(sizes) == 100 * 1024 * 1024
-    assert memory_mb(own_server) - before < 40
+    assert resident_mb(own_server.pid) - before < 40
 
 
 def test_a_caller_who_goes_does_not_stop_the_function(own_server: Server) -> None:

@@ -153,7 +153,7 @@ def test_what_is_answered_is_on_disk(own_server: Server) -> None:
     ("datum", "code", "says"),
     [
         ({"Timestamp": minutes_ago(15 * 1440), "Value": 1}, "InvalidParameterValue", "within the last two weeks"),
-        ({"Timestamp": minutes_ago(-125), "Value": 1}, "InvalidParameterValue", "two hours in the future"),
+        ({"Timestamp": minutes_ago(-1440), "Value": 1}, "InvalidParameterValue", "two hours in the future"),
         ({}, "MissingParameter", "MetricData.member.1.Value is required"),
         ({"Value": 1, "Values": [1]}, "InvalidParameterCombination", "mutually exclusive"),
         ({"Value": 2.0**361}, "InvalidParameterValue", "MetricData.member.1.Value"),

@@ -23,7 +23,6 @@ from lambdad.environments.tasks import Tasks
 from lambdad.environments.time_limit import TimeLimit
 from lambdad.errors import ServiceError, ServiceException
 from lambdad.http.exchange import Exchange
-from lambdad.observability.log_writer import LogEvent
 from lambdad.resources.function import FunctionVersion
 from lambdad.resources.invocation import Invocation, InvocationResult
 from lambdad.sandbox.driver import Exit, Sandbox
@@ -62,14 +61,14 @@ class Environment:
         owner: "Owner[Environment]",
         clock: Clock,
         log_stream: str,
-        publish: Callable[[list[LogEvent]], None],
+        capture: LogCapture,
     ) -> None:
         self._blueprint = blueprint
         self.sandbox = sandbox
         self._owner = owner
         self._clock = clock
         self.log_stream = log_stream
-        self._capture = LogCapture(sandbox.output, publish, clock.now)
+        self._capture = capture
         self._log = InvocationLog(blueprint, self._capture, sandbox, clock)
         self._capture.open()
         sandbox.on_exit = self._runtime_exited

@@ -16,7 +16,8 @@ from lambdad.environments.blueprint import Blueprint, lines_of
 from lambdad.environments.capacity import Capacity
 from lambdad.environments.environment import Environment
 from lambdad.environments.failures import FunctionError, runtime_not_installed
-from lambdad.environments.log_capture import TAIL_BYTES, Report
+from lambdad.environments.log_capture import TAIL_BYTES, LogCapture, Report
+from lambdad.environments.log_intake import LogIntake
 from lambdad.environments.pool import Pool
 from lambdad.environments.provisioned import Provision
 from lambdad.environments.runtime_api import RuntimeApi
@@ -86,6 +87,7 @@ class Environments:
         self._model_of = model_of
         self._spares = spares
         self._logs = logs
+        self._intake = LogIntake(logs.full)
         self._clock = clock
         self._limits = limits
         self._listen = listen
@@ -131,12 +133,17 @@ class Environments:
             lines.end(invocation.request_id, now),
             lines.report(report, now),
         ]
-        self.log_stream(version)[1]([LogEvent(int(now * 1000), line.decode()) for line in written if line])
+        self._new_stream(version)[1]([LogEvent(int(now * 1000), line.decode()) for line in written if line])
         tail = b"".join(written)[-TAIL_BYTES:] if invocation.wants_tail else None
         invocation.done(InvocationResult(failure.payload, version.version, "Unhandled", tail))
 
-    def log_stream(self, version: FunctionVersion) -> LogStream:
-        """A new stream's name, and what appends to it."""
+    def log_of(self, version: FunctionVersion, sandbox: Sandbox) -> tuple[str, LogCapture]:
+        """A new stream's name, and what puts there what the sandbox's processes print."""
+        stream, append = self._new_stream(version)
+        return stream, LogCapture(sandbox.output, append, self._clock.now, self._intake)
+
+    def _new_stream(self, version: FunctionVersion) -> LogStream:
+        """Its name, and what appends to it."""
         key = version.key
         stream = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}/[{version.version}]{os.urandom(16).hex()}"
         return stream, self._logs.stream(key.account, key.region, version.log_group_name, stream)
@@ -197,8 +204,7 @@ class Environments:
     def _furnish(self, pool: Pool, blueprint: Blueprint, sandbox: Sandbox) -> Environment:
         self.cold_starts += 1
         self._empty.clear()
-        stream, publish = self.log_stream(pool.version)
-        environment = Environment(blueprint, sandbox, pool, self._clock, stream, publish)
+        environment = Environment(blueprint, sandbox, pool, self._clock, *self.log_of(pool.version, sandbox))
         environment.detach = self._listen(sandbox, RuntimeApi(environment).handle)
         return environment
 

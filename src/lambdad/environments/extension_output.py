@@ -3,14 +3,13 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html
 """
 
-import asyncio
-import os
 from collections.abc import Callable
 
-from lambdad.environments.log_capture import LogCapture, OutputParser
+from lambdad.environments.log_capture import LogCapture, OutputParser, read_piece
 
-_READ = 65536
-_MAX_READS = 64
+_PIECE = 16384
+_MAX_PIECES = 64
+"""All that a pipe can hold (pipe-max-size is 1 MB)."""
 
 
 class ExtensionOutput:
@@ -23,23 +22,21 @@ class ExtensionOutput:
         self._capture = capture
         self._heard = heard
         self._parser = OutputParser()
-        asyncio.get_running_loop().add_reader(descriptor, self._readable)
+        capture.intake.open(descriptor, self._take_piece)
 
-    def _readable(self) -> None:
-        """One piece at a time: a flood waits in the pipe, and so does who made it."""
-        self.take(1)
-        self._capture.publish_soon()
-
-    def take(self, reads: int = _MAX_READS) -> None:
-        """What has been printed so far, so that it comes before what others say now."""
-        for _ in range(reads):
-            try:
-                data = os.read(self._descriptor, _READ)
-            except BlockingIOError:
-                return
-            if not data:
-                return
+    def _take_piece(self) -> bool:
+        """May there be more?"""
+        data = read_piece(self._descriptor, _PIECE)
+        if data:
             self._write(self._parser.feed(data))
+            self._capture.publish_soon()
+        return len(data) == _PIECE
+
+    def take(self) -> None:
+        """What has been printed so far, so that it comes before what others say now."""
+        for _ in range(_MAX_PIECES):
+            if not self._take_piece():
+                return
 
     def _write(self, messages: list[bytes]) -> None:
         for message in messages:
@@ -52,5 +49,5 @@ class ExtensionOutput:
         self._write(self._parser.flush())
 
     def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._descriptor)
+        self._capture.intake.close(self._descriptor)
         self.drain()

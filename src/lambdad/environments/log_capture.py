@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from lambdad.environments.log_intake import LogIntake
 from lambdad.observability.log_writer import LogEvent
 
 TAIL_BYTES = 4096
@@ -25,7 +26,18 @@ _LIVE_DELAY = 0.2
 _MAGIC = b"\xa5\x5a\x00"
 _FRAME_HEAD = 16
 _READ = 65536
-_MAX_READS = 64
+_PIECE = 16384
+"""What is read in one go while the function runs on: other work of the event loop waits for so much at most."""
+_MAX_READS = 16
+"""All that a pipe can hold, however its writer widened it (pipe-max-size is 1 MB)."""
+
+
+def read_piece(output: int, most: int) -> bytes:
+    """What a pipe holds, as far as it goes; nothing: it is empty, or nobody writes any more."""
+    try:
+        return os.read(output, most)
+    except BlockingIOError:
+        return b""
 
 
 class OutputParser:
@@ -112,12 +124,19 @@ def _split_lines(text: bytes, messages: list[bytes]) -> bytes:
 class LogCapture:
     """Reads the pipe when told to, and gathers events until `publish` hands them to the log store."""
 
-    __slots__ = ("_events", "_now", "_output", "_parser", "_publish", "_publishing", "_tail", "_tail_size")
+    __slots__ = ("_events", "_now", "_output", "_parser", "_publish", "_publishing", "_tail", "_tail_size", "intake")
 
-    def __init__(self, output: int, publish: Callable[[list[LogEvent]], None], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        output: int,
+        publish: Callable[[list[LogEvent]], None],
+        now: Callable[[], float],
+        intake: LogIntake,
+    ) -> None:
         self._output = output
         self._publish = publish
         self._now = now
+        self.intake = intake
         self._parser: OutputParser | TappedParser = OutputParser()
         self._events: list[LogEvent] = []
         self._tail: list[bytes] | None = None
@@ -135,32 +154,34 @@ class LogCapture:
 
     def open(self) -> None:
         """From now on it is read whenever something is printed."""
-        asyncio.get_running_loop().add_reader(self._output, self.output_readable)
+        self.intake.open(self._output, self._take_piece)
 
     def close(self) -> None:
         """The last of it is taken and published."""
-        asyncio.get_running_loop().remove_reader(self._output)
+        self.intake.close(self._output)
         self.finish()
         self.publish()
 
-    def drain(self, reads: int = _MAX_READS) -> None:
-        """Take what the pipe holds now, at most `reads` × 64 KB: a flood waits in the pipe, and so does its writer."""
-        for _ in range(reads):
-            try:
-                data = os.read(self._output, _READ)
-            except BlockingIOError:
-                return
-            if not data:
-                return
-            for message in self._parser.feed(data):
-                self.write(message)
+    def drain(self) -> None:
+        """Take what the pipe holds now, and not what a writer who goes on adds to it."""
+        for _ in range(_MAX_READS):
+            data = read_piece(self._output, _READ)
+            if data:
+                self.write_all(self._parser.feed(data))
             if len(data) < _READ:
                 return
 
-    def output_readable(self) -> None:
-        """Something was printed; called by the event loop. Others can read it soon, also during a long invocation."""
-        self.drain(reads=1)
-        self.publish_soon()
+    def _take_piece(self) -> bool:
+        """Something was printed. Others can read it soon, also during a long invocation. May there be more?"""
+        data = read_piece(self._output, _PIECE)
+        if data:
+            self.write_all(self._parser.feed(data))
+        more = len(data) == _PIECE
+        if more:
+            self.publish()
+        else:
+            self.publish_soon()
+        return more
 
     def publish_soon(self) -> None:
         if self._publishing is None:
@@ -173,8 +194,15 @@ class LogCapture:
     def finish(self) -> None:
         """Everything printed so far is taken, an unfinished line too."""
         self.drain()
-        for message in self._parser.flush():
-            self.write(message)
+        self.write_all(self._parser.flush())
+
+    def write_all(self, messages: Sequence[bytes]) -> None:
+        if self._tail is not None:
+            for message in messages:
+                self.write(message)
+        else:
+            stamp = int(self._now() * 1000)
+            self._events += [LogEvent(stamp, message.decode("utf-8", "replace")) for message in messages]
 
     def write(self, message: bytes) -> None:
         """One event, stamped now."""

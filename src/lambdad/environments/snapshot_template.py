@@ -5,7 +5,6 @@ whether a snapshot is of any use shows when one is restored. AWS: docs.aws.amazo
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lambdad.clock import Clock
@@ -15,7 +14,6 @@ from lambdad.environments.failures import FunctionError
 from lambdad.environments.log_capture import LogCapture
 from lambdad.environments.runtime_api import ACCEPTED, INIT_ERROR, RESTORE_NEXT, error_type_of, refuse_transition
 from lambdad.http.exchange import Exchange
-from lambdad.observability.log_writer import LogEvent
 from lambdad.sandbox.driver import Exit, Sandbox, SnapshotFile
 
 _TYPE = "snap-start"
@@ -38,13 +36,13 @@ class SnapshotTemplate:
         sandbox: Sandbox,
         clock: Clock,
         log_stream: str,
-        publish: Callable[[list[LogEvent]], None],
+        capture: LogCapture,
     ) -> None:
         self._blueprint = blueprint
         self._sandbox = sandbox
         self._clock = clock
         self._log_stream = log_stream
-        self._capture = LogCapture(sandbox.output, publish, clock.now)
+        self._capture = capture
         self._error: FunctionError | None = None
         self._outcome: asyncio.Future[InitFailure | None] = asyncio.get_running_loop().create_future()
 

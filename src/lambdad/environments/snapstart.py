@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 
 from lambdad.clock import Clock
 from lambdad.environments.blueprint import OpenSnapshot
-from lambdad.environments.environments import LogStream, Model
+from lambdad.environments.environments import Model
+from lambdad.environments.log_capture import LogCapture
 from lambdad.environments.snapshot_template import InitFailure, SnapshotTemplate
 from lambdad.environments.snapshots import Name, Snapshots, name_of
 from lambdad.environments.spares import Spares
@@ -43,15 +44,15 @@ class SnapStart:
         model_of: Callable[[FunctionVersion], Model],
         spares: Spares,
         clock: Clock,
-        log_stream: Callable[[FunctionVersion], LogStream],
+        log_of: Callable[[FunctionVersion, Sandbox], tuple[str, LogCapture]],
         listen: Callable[[Sandbox, Handler], Callable[[], None]],
     ) -> None:
-        """`log_stream`, `listen`: as for any environment (`environments.py`)."""
+        """`log_of`, `listen`: as for any environment (`environments.py`)."""
         self._snapshots = snapshots
         self._model_of = model_of
         self._spares = spares
         self._clock = clock
-        self._log_stream = log_stream
+        self._log_of = log_of
         self._listen = listen
         self._gate = asyncio.Semaphore(_CONCURRENT)
         self._making: dict[Name, asyncio.Task[InitFailure | None]] = {}
@@ -152,8 +153,8 @@ class SnapStart:
             return await self._run(version, model, sandbox, first)
 
     async def _run(self, version: FunctionVersion, model: Model, sandbox: Sandbox, first: bool) -> InitFailure | None:
-        stream, publish = self._log_stream(version)
-        template = SnapshotTemplate(model.snapshot, sandbox, self._clock, stream, publish)
+        stream, capture = self._log_of(version, sandbox)
+        template = SnapshotTemplate(model.snapshot, sandbox, self._clock, stream, capture)
         detach = self._listen(sandbox, template.handle)
         descriptor, failure = -1, None
         try:

@@ -30,6 +30,10 @@ _SYNC = 0.5
 _SYNC_LIMIT = 10.0
 _BUFFER = 64 * 1024 * 1024
 """Bytes that may wait to be written; beyond it events are dropped, counted, and said."""
+_ENOUGH = 8 * 1024 * 1024
+"""Bytes; who can wait does not bring more."""
+_EVENT = 128
+"""Bytes that an event takes beside its text."""
 _OPEN = 128
 """Files kept open; those longest unwritten are closed first."""
 
@@ -60,7 +64,9 @@ class LogWriter:
         self._grown = grown
         self._queue: queue.SimpleQueue[tuple[Path, list[LogEvent]] | None] = queue.SimpleQueue()
         self._errands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._waiting = 0
+        self._appended = 0
+        self._written = 0
+        """Bytes of all time: one is the event loop's, the other the thread's."""
         self._dropped = 0
         self._waiters: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._files: dict[Path, _File] = {}
@@ -74,11 +80,14 @@ class LogWriter:
 
     def append(self, path: Path, events: list[LogEvent]) -> None:
         """Returns at once. Over the buffer's bound the events are dropped: memory and other functions come first."""
-        if self._waiting > _BUFFER:
+        if self._appended - self._written > _BUFFER:
             self._dropped += len(events)
             return
-        self._waiting += sum(len(event.message) for event in events)
+        self._appended += _size_of(events)
         self._queue.put((path, events))
+
+    def full(self) -> bool:
+        return self._appended - self._written > _ENOUGH
 
     async def synced(self) -> None:
         """Until everything appended before is on disk; at most for a while, since a full disk never takes it."""
@@ -154,9 +163,8 @@ class LogWriter:
         for batch in batches:
             if batch is not None:
                 lines = by_path.setdefault(batch[0], [])
-                for event in batch[1]:
-                    size += len(event.message)
-                    lines.append(orjson.dumps([event.timestamp, ingested, event.message]))
+                size += _size_of(batch[1])
+                lines += [orjson.dumps([stamp, ingested, message]) for stamp, message in batch[1]]
         if self._dropped and by_path:
             notice, self._dropped = f"{self._dropped} log events were dropped: they came too fast\n", 0
             for lines in by_path.values():
@@ -167,7 +175,7 @@ class LogWriter:
             except OSError as error:
                 self._dropped += len(lines)
                 log.error("logs cannot be written: %s", error)
-        self._waiting -= size
+        self._written += size
 
     def _append(self, path: Path, data: bytes) -> None:
         file = self._files.pop(path, None)
@@ -199,6 +207,10 @@ class LogWriter:
             with contextlib.suppress(OSError):  # said when it was written, or by the next write
                 os.fdatasync(self._files[path].fd)
         self._unsynced.clear()
+
+
+def _size_of(events: list[LogEvent]) -> int:
+    return len(events) * _EVENT + sum([len(event.message) for event in events])
 
 
 def _all_of(waiting: "queue.SimpleQueue[T]") -> list[T]:

@@ -123,6 +123,10 @@ class LogStore:
         self._writer.forget(path)
         path.unlink(missing_ok=True)
 
+    def full(self) -> bool:
+        """Is so much on its way to the disk that no more should be taken?"""
+        return self._writer.full()
+
     async def synced(self) -> None:
         """Until everything appended before is on disk; at most for a while."""
         await self._writer.synced()
