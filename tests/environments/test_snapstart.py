@@ -126,6 +126,25 @@ class TestRestored:
             assert not one["thread"], "threads do not survive"
             assert one["log"] == [None, None]
 
+    def test_many_restored_at_once_each_have_all_files(self, client: Any) -> None:
+        code = """
+import hashlib, os, time
+for number in range(20):
+    with open("/tmp/{}".format(number), "wb") as file:
+        file.write(str(number).encode() * 60_000)
+def handler(event, context):
+    digest = hashlib.sha256()
+    for name in sorted(os.listdir("/tmp")):
+        with open("/tmp/" + name, "rb") as file:
+            digest.update(name.encode() + file.read())
+    time.sleep(0.5)
+    return [digest.hexdigest(), os.getpid()]
+"""
+        name = publish(client, code)
+        for _ in range(2):
+            answers = together(client, name, 12)
+            assert len({digest for digest, _ in answers}) == 1, "one saw other files than another"
+
     def test_it_goes_on_after_a_crash(self, client: Any) -> None:
         code = """
 import os, uuid

@@ -118,7 +118,14 @@ class Snapshots:
             _unpack_tmp(snapshot_image.DESCRIPTOR, image.archive_place, image.archive_size)
             self._table.leave(json.dumps(dict(environment)).encode())
             image.become(self._table)
-        except (snapshot_image.SnapshotUnusable, OSError, OverflowError, ValueError, KeyError) as error:
+        except (
+            snapshot_image.SnapshotUnusable,
+            OSError,
+            OverflowError,
+            ValueError,
+            KeyError,
+            tarfile.TarError,
+        ) as error:
             print("the snapshot could not be restored: {}".format(error), file=sys.stderr, flush=True)
         os._exit(NOT_RESTORED)
 
@@ -202,11 +209,23 @@ def _pack_tmp(descriptor: int) -> int:
 def _unpack_tmp(descriptor: int, place: int, size: int) -> None:
     if not size or os.listdir("/tmp"):  # after a reset it is as the function has left it
         return
-    os.lseek(descriptor, place, os.SEEK_SET)
-    file = io.FileIO(descriptor, "r", closefd=False)
-    with tarfile.open(fileobj=file, mode="r|") as archive:
+    with tarfile.open(fileobj=_Part(descriptor, place, size), mode="r|") as archive:  # type: ignore[call-overload]
         archive.extraction_filter = _as_it_was
         archive.extractall("/tmp")
+
+
+class _Part:
+    """Some bytes of a file, read in order. The file's own offset stays: every environment that is restored now shares it."""
+
+    def __init__(self, descriptor: int, place: int, size: int) -> None:
+        self._descriptor = descriptor
+        self._place = place
+        self._end = place + size
+
+    def read(self, size: int) -> bytes:
+        piece = os.pread(self._descriptor, min(size, self._end - self._place), self._place)
+        self._place += len(piece)
+        return piece
 
 
 def _as_it_was(member: tarfile.TarInfo, _: str) -> tarfile.TarInfo:
