@@ -18,7 +18,6 @@ import uvloop
 from lambdad.api.backend import Backend
 from lambdad.api.cost_page import CostPage
 from lambdad.api.front_door import FrontDoor
-from lambdad.api.logs_page import LogsPage
 from lambdad.api.operations.code_source import CodeDownload
 from lambdad.api.status_pages import show_health, show_metrics
 from lambdad.aws.clients import Own
@@ -225,7 +224,6 @@ class LambdaServer:
             self._localhost_names.resolve,
             asyncio.Lock(),
         )
-        self._logs_page = LogsPage(self._logs, self._functions.get, config.region)
         self._cost_page = CostPage(self._metering, self._usage, clock, config.region)
         secret_of = self._secret_of if config.auth == "sigv4" else None
         self._function_urls = FunctionUrls(self._functions, self._invoker, clock, metrics.urls, secret_of)
@@ -238,7 +236,6 @@ class LambdaServer:
         pages: dict[bytes, Handler] = {
             **inner_pages,
             b"/_lambdad/metrics": lambda exchange: show_metrics(exchange, metrics),
-            b"/_lambdad/logs": self._logs_page.handle,
             b"/_lambdad/cost": self._cost_page.handle,
         }
         services = self._services.build(
@@ -333,7 +330,6 @@ class LambdaServer:
         await self._services.stop()
         await self._asynchronous.stop()
         await self._supervisor.stop()
-        await self._logs_page.close()
         await self._listener.drain(self._config.shutdown_grace)
         await asyncio.wait_for(self._asynchronous.finished(), self._config.shutdown_grace)
 

@@ -215,7 +215,7 @@ def test_an_open_url_of_a_server_that_checks_signatures(checking: tuple[Url, Url
         f"/2015-03-31/functions/{checking[0].function}/invocations",
         "/2015-03-31/functions/",
         "/_lambdad/metrics",
-        "/_lambdad/logs?function=x",
+        "/_lambdad/cost?function=x",
         checking[0].path,
     ):
         for host in (url.host, url.host.upper(), url.host.replace("localhost", "localhost.")):

@@ -176,7 +176,7 @@ def test_our_own_pages(server: Server) -> None:
     assert server.get("/nothing/at/all")[0] == 404
 
 
-@pytest.mark.parametrize("path", ["/2015-03-31/functions/any/invocations", "/2015-03-31/functions", "/_lambdad/logs"])
+@pytest.mark.parametrize("path", ["/2015-03-31/functions/any/invocations", "/2015-03-31/functions", "/_lambdad/cost"])
 def test_web_pages_reach_no_api(connection: socket.socket, path: str) -> None:
     """A browser sends a simple POST for any page, wherever it goes."""
     body = b"{}"

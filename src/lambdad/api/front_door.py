@@ -46,7 +46,7 @@ _PAGES = b"/_lambdad/"
 _LARGE = 1 << 20
 """Bytes of a request's body from which on it is read in a thread."""
 _JSON = (b"application/x-amz-json", b"application/json")
-_SIGNED_PAGES = frozenset({b"/_lambdad/logs", b"/_lambdad/cost"})
+_SIGNED_PAGES = frozenset({b"/_lambdad/cost"})
 """Health and metrics are anyone's, as monitoring wants them; a code link carries a signature of its own."""
 _LAMBDA = frozenset({"lambda", None})
 """Whose requests are Lambda's: its own, and unsigned ones."""

@@ -45,7 +45,9 @@ class Answer:
     @property
     def error(self) -> str:
         """The type of the error; empty if it is none."""
-        return self.headers.get("x-amzn-errortype", "") if self.status >= 400 else ""
+        if self.status < 400:
+            return ""
+        return self.headers.get("x-amzn-errortype") or str(self.json().get("__type", "")).rpartition("#")[2]
 
     @property
     def message(self) -> str:
@@ -72,21 +74,24 @@ class Client:
 
     def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         """`body`: bytes as they are, anything else as JSON."""
-        response = self.open(method, path, body, headers)
-        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        return self._send("lambda", method, path, body, headers or {})
 
-    def open(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> http.client.HTTPResponse:
+    def call(self, service: str, target: str, request: Mapping[str, Any]) -> Answer:
+        """An operation of a service that speaks AWS's JSON protocol. `target`: its X-Amz-Target."""
+        headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+        return self._send(service, "POST", "/", request, headers)
+
+    def _send(self, service: str, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answer:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         moment = datetime.now(UTC)
-        given = {"Host": self._host, **(headers or {})}
+        given = {"Host": self._host, **headers}
         if self._token:
             given["X-Amz-Security-Token"] = self._token
-        scope = Scope("", self._region, "lambda", self._access_key, f"{moment:%Y%m%d}")
+        scope = Scope("", self._region, service, self._access_key, f"{moment:%Y%m%d}")
         sign(method, path, given, data or b"", scope, self._secret, moment)
         try:
             self._connection.request(method, path, data, given)
-            return self._connection.getresponse()
+            response = self._connection.getresponse()
+            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         except (OSError, http.client.HTTPException) as error:
             fail(f"no server answers at {self._endpoint} ({error}). Start one with `lambdad serve`.")
