@@ -1,24 +1,43 @@
 """The server is killed while queues are consumed: every message arrives at least once, and in the order of its group."""
 
-import json
 from typing import Any
 
 from functions import create
 from server import Server
 from wait import wait_for
 
-PRINTS = """
-import json
+# What a function got is told by another queue: a kill may take the last lines of its log, a sent message is durable.
+TELLS = """
+import json, os, urllib.request
 def handler(event, context):
     for record in event['Records']:
-        print('got', json.dumps([record['body'], record['attributes'].get('SequenceNumber')]))
+        seen = {'QueueUrl': os.environ['SEEN'], 'MessageBody': record['body'], 'MessageGroupId': 'all',
+                'MessageDeduplicationId': context.aws_request_id + record['messageId']}
+        headers = {'X-Amz-Target': 'AmazonSQS.SendMessage', 'Content-Type': 'application/x-amz-json-1.0',
+                   'Authorization': 'AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/sqs/aws4_request'}
+        request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], json.dumps(seen).encode(), headers)
+        urllib.request.urlopen(request, timeout=30).read()
 """
 MESSAGES = 60
+GROUPS = {"standard": "", "in-order.fifo": "ab"}
 
 
-def got(server: Server, function: str) -> list[tuple[str, str | None]]:
-    lines = [line for line in server.function_log(function) if line.startswith("got ")]
-    return [tuple(json.loads(line.removeprefix("got "))) for line in lines]  # type: ignore[misc]
+class Seen:
+    """The bodies a function got, in order, each time it got them."""
+
+    def __init__(self, server: Server, queue: str) -> None:
+        self._server, self._queue = server, queue
+        self.bodies: list[str] = []
+
+    def read(self) -> list[str]:
+        """All so far. Kept here once read, as reading takes them out of the queue."""
+        sqs = self._server.client("sqs")
+        url = sqs.get_queue_url(QueueName=self._queue)["QueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            self.bodies += [message["Body"] for message in messages]
+            for message in messages:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return self.bodies
 
 
 def send(sqs: Any, url: str, numbers: range, groups: str) -> None:
@@ -28,33 +47,32 @@ def send(sqs: Any, url: str, numbers: range, groups: str) -> None:
             sqs.send_message(QueueUrl=url, MessageBody=f"{group.strip()}{number}", **order)
 
 
+def consumed(server: Server, name: str, attributes: dict[str, str]) -> Seen:
+    """A queue with a function that consumes it."""
+    client, sqs = server.client(), server.client("sqs")
+    told = f"seen-{name.removesuffix('.fifo')}.fifo"
+    seen_url = sqs.create_queue(QueueName=told, Attributes={"FifoQueue": "true"})["QueueUrl"]
+    sqs.create_queue(QueueName=name, Attributes=attributes)
+    function = create(client, TELLS, Environment={"Variables": {"SEEN": seen_url}})
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+    client.create_event_source_mapping(FunctionName=function, EventSourceArn=arn, BatchSize=2)
+    return Seen(server, told)
+
+
 def test_every_message_arrives(own_server: Server) -> None:
     own_server.start()
-    client, sqs = own_server.client(), own_server.client("sqs")
-    functions = {}
-    for name, groups in (("standard", ""), ("in-order.fifo", "ab")):
-        attributes = {"VisibilityTimeout": "2", **({"FifoQueue": "true"} if groups else {})}
-        sqs.create_queue(QueueName=name, Attributes=attributes)
-        functions[name] = create(client, PRINTS)
-        arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
-        client.create_event_source_mapping(FunctionName=functions[name], EventSourceArn=arn, BatchSize=2)
+    standard = consumed(own_server, "standard", {"VisibilityTimeout": "2"})
+    in_order = consumed(own_server, "in-order.fifo", {"VisibilityTimeout": "2", "FifoQueue": "true"})
     for start in (0, MESSAGES // 2):
         sqs = own_server.client("sqs")
-        for name, groups in (("standard", ""), ("in-order.fifo", "ab")):
+        for name, groups in GROUPS.items():
             url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
             send(sqs, url, range(start, start + MESSAGES // 2), groups)
-        wait_for(lambda: got(own_server, functions["standard"]), 60)
+        wait_for(standard.read, 60)
         own_server.kill()
         own_server.start()
-
-    def all_of(name: str, number: int) -> bool:
-        return len({body for body, _ in got(own_server, functions[name])}) == number
-
-    wait_for(lambda: all_of("standard", MESSAGES), 60)
-    wait_for(lambda: all_of("in-order.fifo", 2 * MESSAGES), 60)
+    wait_for(lambda: len(set(standard.read())) == MESSAGES, 60)
+    wait_for(lambda: len(set(in_order.read())) == 2 * MESSAGES, 60)
     for group in "ab":
-        first: dict[str, int] = {}
-        for at, (body, _) in enumerate(got(own_server, functions["in-order.fifo"])):
-            if body[0] == group:
-                first.setdefault(body, at)
-        assert list(first) == [f"{group}{number}" for number in range(MESSAGES)]
+        firsts = dict.fromkeys(body for body in in_order.bodies if body[0] == group)
+        assert list(firsts) == [f"{group}{number}" for number in range(MESSAGES)]
