@@ -82,6 +82,14 @@ OPTIONS: tuple[Option, ...] = (
     Option("network_deny", str, (), "Networks (CIDR) that functions must not reach.", many=True),
     Option("endpoint", str, (), "SERVICE=URL of another AWS service, e.g. s3=http://127.0.0.1:9000.", many=True),
     Option(
+        "broker",
+        str,
+        (),
+        "ARN=ADDRESS of what an event source mapping reads: amqp://host:5672 or amqps://host of an Amazon MQ broker, "
+        "host:9092 (several with ;) of an Amazon MSK cluster.",
+        many=True,
+    ),
+    Option(
         "interpreter", str, (), "RUNTIME=PATH of an interpreter, e.g. python3.12=/opt/py/bin/python3.12.", many=True
     ),
     Option("idle_timeout", float, 600.0, "Seconds an idle execution environment is kept."),
@@ -132,6 +140,7 @@ class Config:
     network: str = "nat"
     network_deny: tuple[str, ...] = ()
     endpoint: tuple[str, ...] = ()
+    broker: tuple[str, ...] = ()
     interpreter: tuple[str, ...] = ()
     idle_timeout: float = 600.0
     freeze_after: float = 0.1
@@ -165,6 +174,11 @@ class Config:
                 raise ConfigError(f"--quota takes NAME=NUMBER, not {name}={text!r}.")
             found[name] = int(text)
         return found
+
+    @property
+    def brokers(self) -> Mapping[str, str]:
+        """Address by ARN."""
+        return pairs(self.broker, "=", "--broker")
 
     @property
     def interpreters(self) -> Mapping[str, str]:
@@ -251,7 +265,7 @@ def _check(config: Config) -> None:
             ipaddress.ip_network(network)
         except ValueError:
             raise ConfigError(f"--network-deny takes a network such as 10.0.0.0/8, not {network!r}.") from None
-    _ = (config.quotas, config.endpoints, config.interpreters, config.credentials)
+    _ = (config.quotas, config.endpoints, config.brokers, config.interpreters, config.credentials)
 
 
 def is_loopback(host: str) -> bool:

@@ -36,6 +36,8 @@ from lambdad.environments.snapshots import Snapshots
 from lambdad.environments.snapstart import SnapStart
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
+from lambdad.event_source_mappings.invocations import Invocations
+from lambdad.event_source_mappings.pollers import Pollers
 from lambdad.event_source_mappings.supervisor import Supervisor
 from lambdad.http.exchange import Handler
 from lambdad.http.limits import Limits as HttpLimits
@@ -206,7 +208,8 @@ class LambdaServer:
         )
         self._provisioning = Provisioning(environments.provision)
         self._json_client = JsonClient(config.endpoints, own)
-        self._supervisor = Supervisor(self._event_source_mappings, self._json_client, self._invoker, clock)
+        pollers = Pollers(self._json_client, Invocations(self._invoker, clock), clock, config.brokers)
+        self._supervisor = Supervisor(self._event_source_mappings, pollers)
         backend = Backend(
             config,
             clock,

@@ -46,6 +46,7 @@ class Api:
 
 SQS = Api("sqs", "AmazonSQS", "1.0")
 KINESIS = Api("kinesis", "Kinesis_20131202", "1.1")
+SECRETS_MANAGER = Api("secretsmanager", "secretsmanager", "1.1")
 DYNAMODB_STREAMS = Api("dynamodb", "DynamoDBStreams_20120810", "1.0")
 
 _Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]

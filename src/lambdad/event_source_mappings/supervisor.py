@@ -1,7 +1,6 @@
 """Brings every event source mapping from what it is to what is wished of it: a poller for each that is enabled.
 
-Queues are polled; for other kinds of sources nothing polls yet: their mappings settle, and that is all. AWS:
-docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
+AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 """
 
 import asyncio
@@ -10,13 +9,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from lambdad.aws.json_client import JsonClient
-from lambdad.clock import Clock
-from lambdad.event_source_mappings.invocations import Invocations
-from lambdad.event_source_mappings.sqs_poller import SqsPoller
-from lambdad.invocation.invoke import Invoker
+from lambdad.event_source_mappings.pollers import Poller, Pollers
 from lambdad.resources.event_source_mapping import EventSourceMapping, MappingKey, is_settled, settled
-from lambdad.resources.event_sources import SQS, SQS_FIFO, kind_of
 from lambdad.store.event_source_mappings import EventSourceMappings
 
 log = logging.getLogger(__name__)
@@ -25,7 +19,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Running:
     mapping: EventSourceMapping
-    poller: SqsPoller
+    poller: Poller
     task: asyncio.Task[None]
 
     def serves(self, mapping: EventSourceMapping) -> bool:
@@ -35,11 +29,9 @@ class _Running:
 
 
 class Supervisor:
-    def __init__(self, mappings: EventSourceMappings, client: JsonClient, invoker: Invoker, clock: Clock) -> None:
+    def __init__(self, mappings: EventSourceMappings, pollers: Pollers) -> None:
         self._mappings = mappings
-        self._client = client
-        self._invocations = Invocations(invoker, clock)
-        self._clock = clock
+        self._pollers = pollers
         self._running: dict[MappingKey, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -61,9 +53,9 @@ class Supervisor:
             self._spawn(self._settle(key))
 
     def _begin(self, mapping: EventSourceMapping) -> None:
-        if self._stopping or kind_of(mapping.settings) not in (SQS, SQS_FIFO):
+        poller = self._pollers.of(mapping) if not self._stopping else None
+        if poller is None:
             return
-        poller = SqsPoller(mapping, self._client, self._invocations, self._clock)
         task = asyncio.get_running_loop().create_task(poller.run())
         task.add_done_callback(self._polled)
         self._running[mapping.key] = _Running(mapping, poller, task)
