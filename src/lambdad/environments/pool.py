@@ -91,12 +91,12 @@ class Pool:
 
     def submit(self, invocation: Invocation) -> None:
         """`invocation.done` will be called, with a result or a ServiceError. Returns at once."""
-        idle = self.provisioned.ready or self._idle
-        if idle:
+        while idle := self.provisioned.ready or self._idle:
             environment = idle.pop()
             self._host.environment_woken(environment)
-            environment.invoke(invocation)
-            return
+            if environment.state is not State.DEAD:  # its sandbox failed, and is being removed
+                environment.invoke(invocation)
+                return
         if len(self._answered) > len(self._waiting):
             self._waiting.append(invocation)
             grace = max(_RETURN_GRACE.get(environment.state, 0.0) for environment in self._answered)
