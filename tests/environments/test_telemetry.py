@@ -37,6 +37,12 @@ def say(*words):
 class Receiver(http.server.BaseHTTPRequestHandler):
     refused = 0
 
+    def do_GET(self):
+        # whoever must not begin before the subscription waits for it here
+        subscribed.wait()
+        self.send_response(200)
+        self.end_headers()
+
     def do_POST(self):
         batch = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if PLAN.get("hang"):
@@ -79,6 +85,7 @@ def ask(method, path, body=None, **headers):
     return answer, answer.read().decode()
 
 
+subscribed = threading.Event()
 if PLAN.get("listen", True):
     threading.Thread(target=serve, daemon=True).start()
 events = json.dumps({"events": ["INVOKE", "SHUTDOWN"]})
@@ -86,6 +93,7 @@ answer, _ = ask("POST", "/2020-01-01/extension/register", events, Lambda_Extensi
 me = answer.getheader("Lambda-Extension-Identifier")
 answer, body = ask("PUT", f"/{API}", json.dumps(BODY), Lambda_Extension_Identifier=me)
 say("subscribed", [answer.status, body])
+subscribed.set()
 for more in PLAN.get("then", []):
     answer, body = ask("PUT", more["path"], more["body"], Lambda_Extension_Identifier=me)
     say("subscribed", [answer.status, body])
@@ -225,7 +233,17 @@ def test_failures_are_told(running: Server, client: Any) -> None:
 
 
 def test_a_failed_init_is_told_as_such(running: Server, client: Any) -> None:
-    name = subscribed_function(client, {"body": body(["platform"])}, "raise ValueError('no')\n")
+    code = """
+import json, os, time, urllib.request
+while True:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{json.loads(os.environ['PLAN'])['port']}").read()
+        break
+    except OSError:
+        time.sleep(0.01)  # it does not listen yet
+raise ValueError('no')
+"""
+    name = subscribed_function(client, {"body": body(["platform"])}, code)
     call(client, name)
     lines = running.wait_for_log(name, "agent over")
     report = received(lines, "platform.initReport")[0]["record"]
