@@ -23,7 +23,7 @@ from pathlib import Path
 
 from lambdad.sandbox.driver import Exit, SandboxError, SandboxSpec, Template, Usage
 from lambdad.sandbox.process_extensions import ProcessExtensions
-from lambdad.sandbox.process_groups import END_SECONDS, gone, kill_group, limit_files, when_ended
+from lambdad.sandbox.process_groups import END_SECONDS, gone, kill_group, limit_files, signal_main_thread, when_ended
 from lambdad.sandbox.process_table import GroupUsage, kill_marked, peak_memory, usage_by_group
 
 log = logging.getLogger(__name__)
@@ -106,8 +106,7 @@ class ProcessSandbox:
 
     def _signal_runtime(self, number: int) -> None:
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._process.pid, number)
+            signal_main_thread(self._process.pid, number)
 
     def _execute(self, spec: SandboxSpec) -> Exit | None:
         """None: it runs. Raises OSError."""

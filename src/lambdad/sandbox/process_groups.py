@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import logging
 import os
 import resource
@@ -49,6 +50,17 @@ def limit_files(pid: int) -> None:
 def kill_group(group: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def signal_main_thread(pid: int, number: int) -> None:
+    """To that thread itself: a process that has just been continued is given signals by another one, and an interpreter whose
+    main thread then still waits in a system call does not learn of them."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "tgkill"):
+        library.tgkill(pid, pid, number)  # ESRCH: it has ended
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 async def gone(group: int) -> None:
