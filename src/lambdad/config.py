@@ -89,6 +89,7 @@ OPTIONS: tuple[Option, ...] = (
         "host:9092 (several with ;) of an Amazon MSK cluster.",
         many=True,
     ),
+    Option("companion", str, "auto", "AWS's other services, if the extra `services` is installed.", ("auto", "off")),
     Option(
         "interpreter", str, (), "RUNTIME=PATH of an interpreter, e.g. python3.12=/opt/py/bin/python3.12.", many=True
     ),
@@ -151,6 +152,7 @@ class Config:
     concurrency: int = 1000
     scaling_rate: int = 1000
     retry_wait: float = 60.0
+    companion: str = "auto"
     quota: tuple[str, ...] = ()
     api_rate: float = 0.0
     shutdown_grace: float = 900.0

@@ -24,6 +24,7 @@ from lambdad.aws.clients import Own
 from lambdad.aws.credentials import RoleCredentials
 from lambdad.aws.json_client import JsonClient
 from lambdad.aws.s3 import S3Objects
+from lambdad.aws.sigv4 import DEFAULT_ACCOUNT
 from lambdad.aws.targets import AwsTargets
 from lambdad.clock import SystemClock
 from lambdad.config import Config
@@ -60,7 +61,8 @@ from lambdad.runtimes.interpreters import Interpreters
 from lambdad.runtimes.templates import Runtimes
 from lambdad.sandbox.choice import driver_of
 from lambdad.sandbox.driver import Sandbox
-from lambdad.services.own_services import RECEIVING, OwnServices
+from lambdad.services.companion.process import Facts
+from lambdad.services.own_services import OwnServices
 from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.code_signing_configs import CodeSigningConfigs
 from lambdad.store.database import Database, DataDirectoryInUse
@@ -155,7 +157,6 @@ class LambdaServer:
         config, clock = self._config, self._clock
         self._spares = Spares(self._driver, config.spare)
         self._roles = RoleCredentials(config.data_dir)
-        self._s3 = S3Objects()
         runtimes = Runtimes(Interpreters(config.interpreters, os.environ), config.data_dir / "runtimes")
         blueprints = Blueprints(
             runtimes,
@@ -184,8 +185,9 @@ class LambdaServer:
             self._services.metric_lines,
         )
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
-        own = Own(RECEIVING, lambda: self.url, self._own_credentials)
+        own = Own(self._services.receiving, lambda: self.url, self._own_credentials)
         self._targets = AwsTargets(config.endpoints, own)
+        self._s3 = S3Objects(config.endpoints, own)
         self._deliverer = Deliverer(self._deliveries, self._functions, self._targets, metrics, clock)
         self._asynchronous = Asynchronous(
             self._queue,
@@ -244,9 +246,12 @@ class LambdaServer:
         services = self._services.build(
             self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous
         )
+        others, inner_others = self._services.build_companion(
+            self._functions, self._invoker, self._asynchronous, self._deliveries, self._deliverer, self._facts
+        )
         model = load_model("lambda")
-        self._front_door = FrontDoor(model, backend, pages, secret_of, urls, services)
-        self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, services)
+        self._front_door = FrontDoor(model, backend, pages, secret_of, urls, services, others)
+        self._inner_door = FrontDoor(model, backend, inner_pages, secret_of, urls, services, inner_others)
         self._function_urls.load(self._functions.all())
         for function in self._functions.all():
             concurrency.function_changed(function.key, None, function)
@@ -277,6 +282,10 @@ class LambdaServer:
         secret = self._roles.secret_of(account)
         assert secret is not None
         return account, secret, None
+
+    def _facts(self) -> Facts:
+        access_key, secret, _ = self._own_credentials(DEFAULT_ACCOUNT)
+        return Facts(self.url, access_key, secret)
 
     def _secret_of(self, access_key: str) -> str | None:
         return self._config.credentials.get(access_key) or self._roles.secret_of(access_key)

@@ -14,6 +14,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from functions import ROLE, call, new_name, zip_of
+from interpreters import PYTHON
 from refusals import invalid, refused
 from server import Server
 
@@ -237,7 +238,11 @@ def test_code_from_s3(with_s3: Server, s3_url: str) -> None:
     assert [f["FunctionName"] for f in client.list_functions()["Functions"]] == ["f"]
 
 
-def test_no_s3_endpoint(create_function: Create) -> None:
-    code, status, message = refused(create_function, Code={"S3Bucket": "bucket", "S3Key": "key"})
+def test_no_s3_endpoint(tmp_path: Path) -> None:
+    alone = Server(tmp_path / "data", "--companion", "off").start()
+    rest = {"Runtime": PYTHON, "Role": ROLE, "Handler": "app.handler"}
+    create = alone.client().create_function
+    code, status, message = refused(create, FunctionName="f", Code={"S3Bucket": "bucket", "S3Key": "key"}, **rest)
+    assert alone.stop() == 0
     assert (code, status) == ("InvalidParameterValueException", 400)
     assert "No S3 endpoint is configured" in message

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class Fetch(Protocol):
-    """An S3 object's bytes: (endpoint, region, bucket, key, version, the most it may have)."""
+    """An S3 object's bytes: (account, region, bucket, key, version, the most it may have)."""
 
     async def __call__(
-        self, endpoint: str, region: str, bucket: str, key: str, version: str | None, most: int, /
+        self, account: str, region: str, bucket: str, key: str, version: str | None, most: int, /
     ) -> bytes: ...
 
 

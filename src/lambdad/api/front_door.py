@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 from lambdad.api.backend import Backend
 from lambdad.api.invoke_target import invoke_target
@@ -45,7 +44,6 @@ log = logging.getLogger(__name__)
 _PAGES = b"/_lambdad/"
 _LARGE = 1 << 20
 """Bytes of a request's body from which on it is read in a thread."""
-_JSON = (b"application/x-amz-json", b"application/json")
 _SIGNED_PAGES = frozenset({b"/_lambdad/cost"})
 """Health and metrics are anyone's, as monitoring wants them; a code link carries a signature of its own."""
 _LAMBDA = frozenset({"lambda", None})
@@ -60,10 +58,17 @@ class Service(Protocol):
     def refuse(self, exchange: Exchange, error: ServiceError) -> None: ...
 
 
+class OtherServices(Service, Protocol):
+    """All that have no service of their own here."""
+
+    def wants(self, exchange: Exchange) -> bool:
+        """A request that is signed for no service."""
+
+
 class FrontDoor:
     """A Handler. `pages` are our own, by path prefix; `secret_of` is None when signatures are not checked; `function_urls`
     gets every request to a host that is one, whatever its path: who may reach only those must not reach the API by them.
-    `services`: by the name that requests are signed for."""
+    `services`: by the name that requests are signed for; `others`: None, there are no more than these."""
 
     def __init__(
         self,
@@ -73,6 +78,7 @@ class FrontDoor:
         secret_of: Callable[[str], str | None] | None,
         function_urls: Handler,
         services: Mapping[str, Service],
+        others: OtherServices | None,
     ) -> None:
         self._router = Router(model)
         self._invoke = model.operations["Invoke"]
@@ -81,6 +87,7 @@ class FrontDoor:
         self._secret_of = secret_of
         self._function_urls = function_urls
         self._services = services
+        self._others = others
         self._rate_limit = RateLimit(backend.config.api_rate)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -123,14 +130,16 @@ class FrontDoor:
         scope = sigv4.scope_of(sigv4.credential_of(headers, query), self._backend.config.region)
         host = headers.get(b"host", b"localhost").decode("latin-1")
         context = Context(scope.account, scope.region, exchange.request_id, scope.access_key, f"http://{host}")
-        if scope.service not in _LAMBDA:
-            self._hand_over(exchange, context, scope.service or "")
+        if scope.service not in _LAMBDA or (
+            scope.service is None and self._others is not None and self._others.wants(exchange)
+        ):
+            self._hand_over(exchange, context, scope.service or "s3")
             return None
         self._verify(exchange)
         return context
 
     def _hand_over(self, exchange: Exchange, context: Context, name: str) -> None:
-        service = self._services.get(name)
+        service = self._services.get(name) or self._others
         if service is None:
             self._verify(exchange)
             raise OtherServiceException.of(name)
@@ -222,19 +231,10 @@ def _internal(exchange: Exchange) -> None:
 
 def refuse(exchange: Exchange, error: ServiceError) -> None:
     """Answer with an error, as the service that was asked for writes it."""
-    if isinstance(error, OtherServiceException) and not exchange.headers.get(b"content-type", b"").startswith(_JSON):
-        _refuse_in_xml(exchange, error)
+    if isinstance(error, OtherServiceException):
+        refusal.refuse_for_other_service(exchange, error)
     else:
         refusal.refuse(exchange, error)
-
-
-def _refuse_in_xml(exchange: Exchange, error: ServiceError) -> None:
-    """For clients of the services whose protocol is XML (STS, IAM, S3 …)."""
-    body = (
-        f"<ErrorResponse><Error><Type>Sender</Type><Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
-        f"</Error><RequestId>{exchange.request_id}</RequestId></ErrorResponse>"
-    )
-    exchange.respond(error.status, ((b"Content-Type", b"text/xml"),), body.encode())
 
 
 def _check_invoke(operation: Operation, name: str, qualifier: str | None) -> None:

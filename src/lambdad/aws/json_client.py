@@ -1,11 +1,9 @@
 """A client of AWS's JSON protocols (SQS, Kinesis, DynamoDB Streams) on the event loop.
 
-A thousand idle event source mappings are a thousand long polls: threads would be too many, and AWS's own client blocks. One
-request at a time on a connection, which is kept for the next; RFC 9112 as far as answers of these services need it.
+A thousand idle event source mappings are a thousand long polls: threads would be too many, and AWS's own client blocks.
 """
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,13 +14,12 @@ import orjson
 
 from lambdad.aws.clients import Credentials, Own, users_credentials
 from lambdad.aws.sigv4 import Scope, sign
+from lambdad.http.client import Connections, connect_to
 
 _CONNECT = 10.0
 _ANSWER = 10.0
 """Seconds, beyond what the request itself waits."""
 _LARGEST = 64 * 1024 * 1024
-_IDLE = 64
-"""Connections kept to one endpoint."""
 
 
 class AwsError(Exception):
@@ -49,8 +46,6 @@ KINESIS = Api("kinesis", "Kinesis_20131202", "1.1")
 SECRETS_MANAGER = Api("secretsmanager", "secretsmanager", "1.1")
 DYNAMODB_STREAMS = Api("dynamodb", "DynamoDBStreams_20120810", "1.0")
 
-_Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
 
 class JsonClient:
     """`close` when nobody calls any more."""
@@ -59,7 +54,8 @@ class JsonClient:
         """`endpoints`: URL by service; the others are our own."""
         self._endpoints = endpoints
         self._own = own
-        self._idle: dict[str, list[_Connection]] = {}
+        self._connections: dict[str, Connections] = {}
+        """By endpoint."""
 
     def endpoint(self, service: str) -> str:
         return self._endpoints.get(service, self._own.url()).rstrip("/")
@@ -99,90 +95,19 @@ class JsonClient:
         return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
     async def _exchange(self, endpoint: str, request: bytes) -> tuple[int, bytes]:
-        """(status, body). A kept connection that the service has closed meanwhile is replaced once."""
-        while True:
-            kept = self._take(endpoint)
-            reader, writer = kept or await _connect(endpoint)
-            whole = False
-            try:
-                writer.write(request)
-                head = await _head(reader)
-                if head is None:
-                    if kept is not None:
-                        continue
-                    raise EOFError("the connection was closed")
-                status, headers = head
-                body = await _body(reader, headers)
-                whole = headers.get("connection", "keep-alive").lower() == "keep-alive" and headers["version"] != "1.0"
-                return status, body
-            finally:
-                if whole:
-                    self._keep(endpoint, (reader, writer))
-                else:
-                    writer.close()
-
-    def _take(self, endpoint: str) -> _Connection | None:
-        idle = self._idle.get(endpoint)
-        while idle:
-            connection = idle.pop()
-            if not connection[0].at_eof():
-                return connection
-            connection[1].close()
-        return None
-
-    def _keep(self, endpoint: str, connection: _Connection) -> None:
-        idle = self._idle.setdefault(endpoint, [])
-        if len(idle) < _IDLE:
-            idle.append(connection)
-        else:
-            connection[1].close()
+        connections = self._connections.get(endpoint)
+        if connections is None:
+            connections = self._connections[endpoint] = Connections(lambda: connect_to(endpoint))
+        answer = await connections.ask(request)
+        try:
+            return answer.status, await answer.read(_LARGEST)
+        finally:
+            answer.close()
 
     def close(self) -> None:
-        for idle in self._idle.values():
-            for _, writer in idle:
-                writer.close()
-        self._idle.clear()
-
-
-async def _connect(endpoint: str) -> _Connection:
-    parts = urlsplit(endpoint)
-    secure = parts.scheme == "https"
-    context = ssl.create_default_context() if secure else None
-    return await asyncio.open_connection(parts.hostname, parts.port or (443 if secure else 80), ssl=context)
-
-
-async def _head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]] | None:
-    """(status, headers, with the version among them); None: the connection has ended before."""
-    try:
-        text = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except asyncio.IncompleteReadError as error:
-        if error.partial:
-            raise
-        return None
-    first, *lines = text.split("\r\n")[:-2]
-    version, status = first.split(" ", 2)[:2]
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return int(status), {**headers, "version": version.removeprefix("HTTP/")}
-
-
-async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        return await _chunks(reader)
-    length = int(headers.get("content-length", "0"))
-    if length > _LARGEST:
-        raise ValueError("the answer is too large")
-    return await reader.readexactly(length)
-
-
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    body = bytearray()
-    while True:
-        size = int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16)
-        if len(body) + size > _LARGEST:
-            raise ValueError("the answer is too large")
-        body += (await reader.readexactly(size + 2))[:-2]
-        if not size:
-            return bytes(body)
+        for connections in self._connections.values():
+            connections.close()
+        self._connections.clear()
 
 
 def _members_of(status: int, body: bytes) -> dict[str, Any]:

@@ -1,15 +1,10 @@
-"""Reading objects from the configured S3 endpoint, by AWS's own client.
+"""Reading objects by AWS's own client, which blocks: it has a few threads of its own, so that a slow endpoint holds up nobody."""
 
-The client blocks, so it has a few threads of its own: a slow endpoint must not hold up anything else.
-"""
-
-import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
-from lambdad.aws.clients import make_client
+from lambdad.aws.clients import Clients, NoEndpoint, Own
 from lambdad.errors import InvalidParameterValueException
 
 _AT_ONCE = 4
@@ -21,30 +16,34 @@ _PIECE = 1 << 20
 class S3Objects:
     """`fetch` is what operations get; `close` when the server ends."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_AT_ONCE, "s3")
-        self._client = lru_cache(8)(_client)
+    def __init__(self, endpoints: Mapping[str, str], own: Own) -> None:
+        """`endpoints`: URL by service."""
+        self._clients = Clients(endpoints, own, _AT_ONCE)
 
-    async def fetch(self, endpoint: str, region: str, bucket: str, key: str, version: str | None, most: int) -> bytes:
+    async def fetch(self, account: str, region: str, bucket: str, key: str, version: str | None, most: int) -> bytes:
         """The object, at most `most` bytes. Raises InvalidParameterValueException with S3's own code and words."""
         wanted = {"Bucket": bucket, "Key": key} | ({"VersionId": version} if version else {})
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._fetch, endpoint, region, wanted, most)
-
-    def _fetch(self, endpoint: str, region: str, wanted: dict[str, str], most: int) -> bytes:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
-            return _read(self._client(endpoint, region).get_object(**wanted)["Body"], most)
-        except ClientError as error:
-            raise InvalidParameterValueException.s3(
-                error.response["Error"]["Code"], error.response["Error"]["Message"]
-            ) from error
-        except BotoCoreError as error:
-            raise InvalidParameterValueException.s3("ServiceUnavailable", str(error)) from error
+            return await self._clients.call("s3", account, region, lambda client: _fetch(client, wanted, most))
+        except NoEndpoint as error:
+            raise InvalidParameterValueException.no_s3_endpoint() from error
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._clients.close()
+
+
+def _fetch(client: Any, wanted: dict[str, str], most: int) -> bytes:
+    """In a thread."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return _read(client.get_object(**wanted)["Body"], most)
+    except ClientError as error:
+        raise InvalidParameterValueException.s3(
+            error.response["Error"]["Code"], error.response["Error"]["Message"]
+        ) from error
+    except BotoCoreError as error:
+        raise InvalidParameterValueException.s3("ServiceUnavailable", str(error)) from error
 
 
 def _read(body: Any, most: int) -> bytes:
@@ -59,7 +58,3 @@ def _read(body: Any, most: int) -> bytes:
             if time.monotonic() > deadline:
                 raise InvalidParameterValueException.s3("RequestTimeout", "The object did not come in time.")
     return bytes(content)
-
-
-def _client(endpoint: str, region: str) -> Any:
-    return make_client("s3", endpoint, region, _AT_ONCE)

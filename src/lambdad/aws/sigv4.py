@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes
 from lambdad.errors import Unauthorized
 
 _ACCOUNT = re.compile(r"\d{12}")
-_DEFAULT_ACCOUNT = "000000000000"
+DEFAULT_ACCOUNT = "000000000000"
 _SKEW = 300.0
 _FIELDS = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]+)")
 
@@ -36,9 +36,9 @@ def scope_of(credential: str, default_region: str) -> Scope:
     """From `AKID/20260101/us-east-1/lambda/aws4_request`; empty: an unsigned request."""
     parts = credential.split("/")
     if len(parts) < 5:
-        return Scope(_DEFAULT_ACCOUNT, default_region, None, None)
+        return Scope(DEFAULT_ACCOUNT, default_region, None, None)
     access_key, date, region, service = "/".join(parts[:-4]), parts[-4], parts[-3], parts[-2]
-    account = access_key if _ACCOUNT.fullmatch(access_key) else _DEFAULT_ACCOUNT
+    account = access_key if _ACCOUNT.fullmatch(access_key) else DEFAULT_ACCOUNT
     return Scope(account, region, service, access_key, date)
 
 

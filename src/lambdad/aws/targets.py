@@ -4,9 +4,12 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (
 …/invocation-async-retain-records.html#invocation-dlq (the message attributes of dead-letter queues)
 """
 
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import orjson
 
 from lambdad.aws.clients import Clients, NoEndpoint, Own
 from lambdad.ids import new_uuid
@@ -71,6 +74,9 @@ def _explained(send: Callable[[Any, Delivery, str], None], client: Any, delivery
 
 
 def _to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
+    if delivery.kind == "queue":
+        _message_to_queue(client, delivery, endpoint)
+        return
     account, name = delivery.target.split(":")[4:6]
     trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": delivery.context["trace_id"]}}
     client.send_message(
@@ -79,6 +85,26 @@ def _to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
         MessageAttributes=_attributes(delivery),
         MessageSystemAttributes=trace,
     )
+
+
+def _message_to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
+    """What another service sends there."""
+    account, name = delivery.target.split(":")[4:6]
+    order = {"MessageGroupId": delivery.context["group"], "MessageDeduplicationId": delivery.context["deduplication"]}
+    client.send_message(
+        QueueUrl=f"{endpoint}/{account}/{name}",
+        MessageBody=delivery.body.decode(),
+        MessageAttributes=_decoded(orjson.loads(delivery.context["attributes"])),
+        **{member: value for member, value in order.items() if value},
+    )
+
+
+def _decoded(attributes: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """The client encodes binary values itself."""
+    return {
+        name: {member: b64decode(value) if member == "BinaryValue" else value for member, value in attribute.items()}
+        for name, attribute in attributes.items()
+    }
 
 
 def _to_topic(client: Any, delivery: Delivery, endpoint: str) -> None:

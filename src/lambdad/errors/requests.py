@@ -24,11 +24,37 @@ class OtherServiceException(ServiceError):
 
     @classmethod
     def of(cls, service: str) -> "OtherServiceException":
-        return cls(f"lambdad serves AWS Lambda; requests for the service {service} belong to another endpoint.")
+        return cls(
+            f"lambdad does not serve {service}. AWS's other services come with the extra `services` "
+            "(pip install 'lambdad[services]'), unless lambdad was started with --companion off."
+        )
+
+    @classmethod
+    def not_built(cls, what: str) -> "OtherServiceException":
+        """`what`: in the companion's words."""
+        return cls(f"Neither lambdad nor its companion serves it: {what}")
 
     @property
     def members(self) -> Mapping[str, str]:
         return {"__type": self.code}  # where the JSON protocols but Lambda's have it
+
+
+class ServiceUnavailable(ServiceError):
+    """Ours: the process that has AWS's other services cannot be asked."""
+
+    status = 503
+
+    @classmethod
+    def not_started(cls) -> "ServiceUnavailable":
+        return cls("The process of AWS's other services did not start: lambdad's log says why.")
+
+    @classmethod
+    def no_answer(cls) -> "ServiceUnavailable":
+        return cls("The process of AWS's other services did not answer: lambdad's log says why.")
+
+    @classmethod
+    def ending(cls) -> "ServiceUnavailable":
+        return cls("lambdad is ending.")
 
 
 class InvalidRequestContentException(ServiceError):

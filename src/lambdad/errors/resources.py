@@ -200,6 +200,13 @@ class AccessDeniedException(ServiceError):
         )
 
     @classmethod
+    def service(cls, principal: str, action: str, arn: str) -> "AccessDeniedException":
+        return cls(
+            f"User: {principal} is not authorized to perform: {action} on resource: {arn} "
+            f"because no resource-based policy allows the {action} action"
+        )
+
+    @classmethod
     def function_url(cls) -> "AccessDeniedException":
         return cls(
             "Forbidden. For troubleshooting Function URL authorization issues, see: "

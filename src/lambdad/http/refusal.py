@@ -4,16 +4,31 @@ AWS: docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
 """
 
 from collections.abc import Sequence
+from xml.sax.saxutils import escape
 
 import orjson
 
 from lambdad.errors import ServiceError, Unauthorized
 from lambdad.http.exchange import Exchange
 
+_JSON = (b"application/x-amz-json", b"application/json")
+
 
 def refuse(exchange: Exchange, error: ServiceError, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
     """Answer with an error, as AWS writes it; `headers` come beside its own."""
     exchange.respond(status_of(error), (*headers_of(error, exchange.request_id), *headers), body_of(error))
+
+
+def refuse_for_other_service(exchange: Exchange, error: ServiceError) -> None:
+    """To clients of services whose protocol may be XML (STS, IAM, S3 …)."""
+    if exchange.headers.get(b"content-type", b"").startswith(_JSON):
+        refuse(exchange, error)
+        return
+    body = (
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
+        f"</Error><RequestId>{exchange.request_id}</RequestId></ErrorResponse>"
+    )
+    exchange.respond(error.status, ((b"Content-Type", b"text/xml"),), body.encode())
 
 
 def status_of(error: ServiceError) -> int:

@@ -1,17 +1,20 @@
 """The services beside Lambda that answer on our own port, put together: the only file of this room that names them all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lambdad.clock import Clock
 from lambdad.config import Config
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.deliverer import Deliverer
-from lambdad.invocation.invoke import Functions
+from lambdad.invocation.invoke import Functions, Invoker
 from lambdad.observability.embedded_metrics import EmbeddedMetrics
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
+from lambdad.services.companion.calls import Calls
+from lambdad.services.companion.companion import Companion
+from lambdad.services.companion.process import CompanionProcess, Facts, installed
 from lambdad.services.logs.logs import Logs
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
@@ -19,8 +22,8 @@ from lambdad.store.database import Database
 from lambdad.store.deliveries import Deliveries
 from lambdad.store.queue import EventQueue
 
-RECEIVING = frozenset({"sqs"})
-"""Those that deliveries and pollers reach at our own endpoint unless another is named."""
+_OWN = frozenset({"sqs"})
+_COMPANION = frozenset({"s3", "sns", "kinesis", "dynamodb", "secretsmanager", "kms", "ssm"})
 
 
 class OwnServices:
@@ -28,10 +31,22 @@ class OwnServices:
 
     def __init__(self, database: Database, logs: LogStore, config: Config, clock: Clock) -> None:
         self._log_store = logs
+        self._config = config
         self._clock = clock
+        self._process: CompanionProcess | None = None
+        self._calls: Calls | None = None
         self._sqs = Sqs(database, clock)
         self._logs = Logs(database, logs, clock)
         self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
+
+    @property
+    def receiving(self) -> frozenset[str]:
+        """Those that deliveries and pollers reach at our own endpoint unless another is named."""
+        return _OWN | _COMPANION if self._companion else _OWN
+
+    @property
+    def _companion(self) -> bool:
+        return self._config.companion == "auto" and installed()
 
     def load(self) -> None:
         self._sqs.load()
@@ -62,6 +77,22 @@ class OwnServices:
             "logs": self._logs.build(functions, asynchronous),
         }
 
+    def build_companion(
+        self,
+        functions: Functions,
+        invoker: Invoker,
+        asynchronous: Asynchronous,
+        deliveries: Deliveries,
+        deliverer: Deliverer,
+        facts: Callable[[], Facts],
+    ) -> tuple[Companion | None, Companion | None]:
+        """What answers for all other services: who asks from outside, and functions."""
+        if not self._companion:
+            return None, None
+        self._calls = Calls(functions, invoker, asynchronous, deliveries, deliverer, self._clock)
+        self._process = CompanionProcess(self._config.data_dir, facts, self._calls.handle)
+        return Companion(self._process, inside=False), Companion(self._process, inside=True)
+
     def start(self) -> None:
         self._cloudwatch.start()
         self._logs.start()
@@ -72,6 +103,10 @@ class OwnServices:
         await self._logs.forwarded()
 
     async def close(self) -> None:
+        if self._process is not None:
+            await self._process.close()
+        if self._calls is not None:
+            await self._calls.finished()
         await self._sqs.close()
         await self._cloudwatch.close()
         await self._logs.close()

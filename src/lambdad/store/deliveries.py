@@ -23,9 +23,9 @@ class Delivery:
     """Times in seconds since the epoch."""
 
     kind: str
-    """destination | dead_letter | alarm."""
+    """destination | dead_letter | alarm | queue | bus: the last two are what the companion's services send."""
     key: FunctionKey
-    """Whose event it was; or the alarm."""
+    """Whose event it was; or the alarm, or what sends it."""
     request_id: str
     target: str
     """ARN."""
@@ -62,6 +62,11 @@ class Deliveries:
                 *(delivery.begun_at, delivery.due_at, delivery.attempts),
             ),
         )
+
+    async def append(self, delivery: Delivery) -> None:
+        """Of nothing that is settled with it."""
+        (numbered,) = self.numbered([delivery])
+        await self._database.write(lambda connection: self.insert(connection, numbered))
 
     async def due(self, now: float, taken: frozenset[int], most: int) -> tuple[list[Delivery], float | None]:
         """Those due and not in `taken`, the longest due first; and when the next one after them is due, if there is one."""

@@ -26,7 +26,7 @@ _LINK_LIFE = 600
 _PATH = "/_lambdad/code/"
 
 
-async def read_code(backend: Backend, region: str, code: Members, operation: str) -> bytes:
+async def read_code(backend: Backend, account: str, region: str, code: Members, operation: str) -> bytes:
     """The zip that a request names. Raises InvalidParameterValueException, RequestEntityTooLargeException."""
     content = code.get("ZipFile")
     if content is not None:
@@ -39,11 +39,8 @@ async def read_code(backend: Backend, region: str, code: Members, operation: str
         raise InvalidParameterValueException.image_for_new_zip()
     if not code.get("S3Bucket") or not code.get("S3Key"):
         raise InvalidParameterValueException.no_code()
-    endpoint = backend.config.endpoints.get("s3")
-    if endpoint is None:
-        raise InvalidParameterValueException.no_s3_endpoint()
-    place = (endpoint, region, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
-    return await backend.fetch_code(*place, QUOTAS.unzipped_code)
+    place = (region, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
+    return await backend.fetch_code(account, *place, QUOTAS.unzipped_code)
 
 
 async def keep_code(backend: Backend, account: str, region: str, content: bytes, dry_run: bool) -> CodePackage:

@@ -1,0 +1,102 @@
+"""The companion's process. Its settings are the first line of its standard input; it ends, saving, at the end of that."""
+
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from lambdad.companion.signatures import Signatures
+
+
+def prepare(settings: dict[str, Any]) -> None:
+    """Before moto is imported, which reads these."""
+    os.environ.update(
+        {
+            "AWS_ACCESS_KEY_ID": settings["access_key"],
+            "AWS_SECRET_ACCESS_KEY": settings["secret"],
+            "AWS_ENDPOINT_URL": settings["url"],
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "MOTO_DISABLE_GLOBAL_CORS": "true",
+            "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+            "MOTO_ALLOW_NONEXISTENT_REGION": "true",
+            "MOTO_PORT": str(urlsplit(settings["url"]).port),
+        }
+    )
+    os.environ.pop("AWS_PROFILE", None)
+    os.environ.pop("AWS_SESSION_TOKEN", None)
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s companion: %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+
+
+def install(settings: dict[str, Any], signatures: "Signatures") -> None:
+    """Ours in moto's place."""
+    from lambdad.companion import functions, outbound, state_machines
+    from lambdad.companion.buckets import Notifications
+    from lambdad.companion.server_calls import ServerCalls
+    from lambdad.companion.topics import Topics
+
+    calls = ServerCalls(settings["calls"])
+    functions.install(calls)
+    Notifications(calls).install()
+    Topics(calls, signatures).install()
+    state_machines.install(settings["url"], settings["access_key"], settings["secret"])
+    outbound.guard()
+
+
+def main() -> None:
+    settings = json.loads(sys.stdin.readline())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the server, too, which ends this in its turn
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    prepare(settings)
+    directory = Path(settings["state"])
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(directory / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the companion of a server that was killed may still be saving
+        serve(settings, directory)
+
+
+def serve(settings: dict[str, Any], directory: Path) -> None:
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import make_server
+
+    from lambdad.companion.application import Application
+    from lambdad.companion.signatures import NAME, Signatures
+    from lambdad.companion.state import State
+
+    class Handler(MotoRequestHandler):  # type: ignore[misc]
+        protocol_version = "HTTP/1.1"
+
+        def log_request(self, *given: Any) -> None:
+            """The server's clients are not told about."""
+
+    signatures = Signatures()
+    install(settings, signatures)
+    state = State(directory)
+    state.restore()
+    state.start()
+    listener = socket.socket(fileno=settings["listener"])
+    application = Application(state, {f"/{NAME}": signatures.certificate})
+    server = make_server(
+        "unix://companion", 0, application, threaded=True, request_handler=Handler, fd=listener.fileno()
+    )
+    serving = threading.Thread(target=server.serve_forever, name="server", daemon=True)
+    serving.start()
+    print("ready", flush=True)
+    sys.stdin.read()
+    server.shutdown()
+    state.close()
+    os._exit(0)  # threads of moto's that nobody ends must not keep it
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""What the socket serves: moto's own applications, each request in its account, its changes saved."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from lambdad.companion.current import serving
+from lambdad.companion.state import State
+
+log = logging.getLogger(__name__)
+
+INSIDE = "HTTP_X_LAMBDAD_INSIDE"
+REFUSAL = "X-Lambdad-Refusal"
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HIDDEN = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico")
+
+StartResponse = Callable[..., Any]
+
+
+class Application:
+    def __init__(self, state: State, pages: Mapping[str, bytes]) -> None:
+        """`pages`: our own, by path."""
+        self._state = state
+        self._pages = pages
+        self._dispatcher = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path in self._pages:
+            return _plain(start_response, "200 OK", self._pages[path])
+        if path.startswith(_HIDDEN):
+            return _plain(start_response, "404 Not Found", b"")
+        self._state.gate.enter()
+        try:
+            return self._serve(environ, start_response)
+        finally:
+            self._state.gate.leave()
+
+    def _serve(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            app = self._dispatcher.get_application(environ)
+        except (KeyError, ModuleNotFoundError, AttributeError, IndexError):
+            return _refuse(start_response, "This service")
+        service = str(app.service)
+        with serving(service, INSIDE in environ, environ.get("QUERY_STRING", "")):
+            try:
+                answer = app(environ, start_response)
+                try:
+                    return list(answer)
+                finally:
+                    if hasattr(answer, "close"):
+                        answer.close()
+            except NotImplementedError as error:
+                return _refuse(start_response, str(error))
+            except Exception:
+                log.exception("a request of %s failed", service)
+                return _plain(start_response, "500 Internal Server Error", b"")
+            finally:
+                if environ["REQUEST_METHOD"] not in _READS:
+                    self._state.changed(service)
+
+
+def _refuse(start_response: StartResponse, what: str) -> Iterable[bytes]:
+    """`services/companion/companion.py` words it for the client."""
+    body = what.encode()
+    start_response("501 Not Implemented", [("Content-Length", str(len(body))), (REFUSAL, "1")])
+    return [body]
+
+
+def _plain(start_response: StartResponse, status: str, body: bytes) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]

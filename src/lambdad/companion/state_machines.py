@@ -1,0 +1,27 @@
+"""Step Functions' tasks ask the server, as anyone would: for functions, queues, and this process's own services."""
+
+from typing import Any
+
+
+def install(url: str, access_key: str, secret: str) -> None:
+    import boto3
+    import moto.stepfunctions.parser.asl.utils.boto_client as clients
+    from botocore.config import Config
+    from moto.core.config import default_user_config
+
+    settings = Config(
+        parameter_validation=False, retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=960
+    )
+
+    def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=url,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret,
+            config=settings,
+        )
+
+    clients.boto_client_for = client_for
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}

@@ -1,0 +1,166 @@
+"""What the companion asks of us: events to functions, messages to queues, events to buses, and functions' answers.
+
+Each as JSON over a socket that only it has (`companion/server_calls.py`). What it hands over is durable before it is told so.
+"""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from lambdad.clock import Clock
+from lambdad.errors import AccessDeniedException, InternalFailure, ResourceNotFoundException, ServiceError
+from lambdad.http.exchange import Exchange
+from lambdad.ids import new_trace_id, new_uuid
+from lambdad.invocation.asynchronous import Asynchronous
+from lambdad.invocation.deliverer import Deliverer
+from lambdad.invocation.invoke import Functions, Invoker
+from lambdad.invocation.routing import version_of
+from lambdad.resources.arn import find_function_arn, qualifier_of
+from lambdad.resources.function import LATEST, FunctionKey
+from lambdad.resources.invocation import Outcome
+from lambdad.resources.policy_evaluation import Asking, evaluate
+from lambdad.store.database import WRITE_FAILED
+from lambdad.store.deliveries import Deliveries, Delivery
+
+log = logging.getLogger(__name__)
+
+_ACTION = "lambda:InvokeFunction"
+_JSON = ((b"Content-Type", b"application/json"),)
+PutEvent = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""An AWS service's event for a bus."""
+
+
+class Calls:
+    """A Handler."""
+
+    def __init__(
+        self,
+        functions: Functions,
+        invoker: Invoker,
+        asynchronous: Asynchronous,
+        deliveries: Deliveries,
+        deliverer: Deliverer,
+        clock: Clock,
+    ) -> None:
+        self._functions = functions
+        self._invoker = invoker
+        self._asynchronous = asynchronous
+        self._deliveries = deliveries
+        self._deliverer = deliverer
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def handle(self, exchange: Exchange) -> None:
+        task = asyncio.get_running_loop().create_task(self._answer(exchange))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        try:
+            perform = {b"/notify": self._notify, b"/permits": self._permits, b"/invoke": self._invoke}[exchange.target]
+            exchange.respond(200, _JSON, orjson.dumps(await perform(orjson.loads(exchange.body))))
+            return
+        except ServiceError as error:
+            refused = error
+        except Exception:
+            log.exception("what the companion asked for failed")
+            refused = InternalFailure.unknown()
+        body = orjson.dumps({"code": refused.code, "message": refused.message})
+        exchange.respond(refused.status, _JSON, body)
+
+    # --- Permissions --------------------------------------------------------------------------------------------------
+
+    async def _permits(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            self._check(asked["function"], asked["principal"], asked["source"], asked["account"])
+        except ServiceError as error:
+            return {"refused": error.message}
+        return {"refused": ""}
+
+    def _check(self, arn: str, principal: str, source: str, account: str) -> tuple[FunctionKey, str | None]:
+        """`principal`: empty when the account itself asks. Raises ResourceNotFoundException, AccessDeniedException."""
+        key, qualifier = find_function_arn(arn), qualifier_of(arn)
+        if key is None:
+            raise ResourceNotFoundException.function(arn)
+        function = self._functions.get(key)
+        version_of(key, function, qualifier)
+        statements = function.policies.get(qualifier or LATEST, ()) if function is not None else ()
+        values = {"aws:sourcearn": source, "aws:sourceaccount": account}
+        if principal and evaluate(statements, Asking(None, _ACTION, values, principal)) != "Allow":
+            raise AccessDeniedException.service(principal, _ACTION, arn)
+        return key, qualifier
+
+    # --- Events and messages ------------------------------------------------------------------------------------------
+
+    async def _notify(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        return {"refused": await asyncio.gather(*map(self._take, asked["notices"]))}
+
+    async def _take(self, notice: Mapping[str, Any]) -> str:
+        """Why it is refused, or an empty string."""
+        try:
+            if notice["kind"] == "function":
+                await self._accept(notice)
+            else:
+                await self._deliver(notice)
+        except ServiceError as error:
+            log.info("%s: %s is not told: %s", notice["source"], notice["target"], error.message)
+            return error.message
+        except WRITE_FAILED as error:
+            return f"it could not be kept: {error}"
+        return ""
+
+    async def _accept(self, notice: Mapping[str, Any]) -> None:
+        key, qualifier = self._check(notice["target"], notice["principal"], notice["source"], notice["account"])
+        await self._asynchronous.accept(key, qualifier, notice["body"].encode(), new_uuid(), None, None)
+
+    async def _deliver(self, notice: Mapping[str, Any]) -> None:
+        now = self._clock.now()
+        parts = notice["target"].split(":")
+        delivery = Delivery(
+            kind=notice["kind"],
+            key=FunctionKey(notice["account"], parts[3], notice["source"].rpartition(":")[2]),
+            request_id=new_uuid(),
+            target=notice["target"],
+            body=notice["body"].encode(),
+            context={**_CONTEXTS[notice["kind"]](notice), "trace_id": new_trace_id(now)},
+            begun_at=now,
+            due_at=now,
+        )
+        await self._deliveries.append(delivery)
+        self._deliverer.wake()
+
+    async def _invoke(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        key, qualifier = self._check(asked["function"], asked["principal"], "", asked["account"])
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        version = await self._invoker.wait_until_ready(key, asked["qualifier"] or qualifier)
+        payload = asked["payload"].encode()
+        self._invoker.start(
+            version, payload, answered.set_result, request_id=new_uuid(), function_arn=asked["function"]
+        )
+        outcome = await answered
+        if isinstance(outcome, ServiceError):
+            raise outcome
+        return {"payload": base64.b64encode(outcome.payload).decode(), "error": outcome.function_error}
+
+    async def finished(self) -> None:
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
+
+def _of_queue(notice: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "attributes": orjson.dumps(notice["attributes"]).decode(),
+        "group": notice["group"],
+        "deduplication": notice["deduplication"],
+    }
+
+
+def _of_bus(notice: Mapping[str, Any]) -> dict[str, str]:
+    return {"detail_type": notice["detail_type"], "source": notice["source"]}
+
+
+_CONTEXTS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, str]]] = {"queue": _of_queue, "bus": _of_bus}

@@ -1,0 +1,125 @@
+"""Requests of the services that are not our own: handed to the companion as they came, its answer as it comes.
+
+Who asks has been identified by the front door; the companion believes what it is told of the account. AWS's services that are
+ours are never asked for here, and moto's own control pages are nobody's.
+"""
+
+import asyncio
+import logging
+from urllib.parse import parse_qs
+
+from lambdad.errors import OtherServiceException, ServiceError, ServiceUnavailable
+from lambdad.http import refusal
+from lambdad.http.client import Incoming
+from lambdad.http.exchange import Exchange
+from lambdad.protocols.context import Context
+from lambdad.services.companion.process import CompanionProcess
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 64
+_WHOLE = 128 * 1024 * 1024
+"""Bytes of an answer that is sent on with its length; a larger one goes in chunks."""
+_HOP = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection", ":version"}
+)
+_OURS = frozenset(
+    {b"x-moto-account-id", b"x-lambdad-inside", b"content-length", b"connection", b"transfer-encoding", b"expect"}
+)
+_BROKEN = (OSError, EOFError, ValueError, TimeoutError, asyncio.LimitOverrunError)
+_SIGV2 = ("AWSAccessKeyId", "Signature")
+_UNSIGNED_FORMS = b"multipart/form-data"
+
+
+class Companion:
+    """`inside`: for what functions ask."""
+
+    def __init__(self, process: CompanionProcess, inside: bool) -> None:
+        self._process = process
+        self._inside = inside
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def handle(self, exchange: Exchange, context: Context) -> None:
+        task = asyncio.get_running_loop().create_task(self._answer(exchange, context))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        exchange.on_close = lambda: _give_up(task)
+
+    def refuse(self, exchange: Exchange, error: ServiceError) -> None:
+        refusal.refuse_for_other_service(exchange, error)
+
+    def wants(self, exchange: Exchange) -> bool:
+        """Of requests that no signature names a service of: is it one of S3's, or another's that may come unsigned? Lambda's
+        paths begin with a date."""
+        path, _, query = exchange.target.partition(b"?")
+        if path[1:5].isdigit() and path[5:6] == b"-":
+            return False
+        if b"x-amz-target" in exchange.headers or exchange.headers.get(b"content-type", b"").startswith(
+            _UNSIGNED_FORMS
+        ):
+            return True
+        given = parse_qs(query.decode("latin-1"))
+        return all(name in given for name in _SIGV2) or (path != b"/" and exchange.method in (b"GET", b"HEAD", b"PUT"))
+
+    async def _answer(self, exchange: Exchange, context: Context) -> None:
+        try:
+            async with self._room:
+                connections = await self._process.connections()
+                request = request_of(exchange, context, self._inside)
+                answer = await connections.ask(request, exchange.method == b"HEAD")
+                try:
+                    await self._send(exchange, answer)
+                finally:
+                    answer.close()
+        except ServiceError as error:
+            refusal.refuse_for_other_service(exchange, error)
+        except _BROKEN as error:
+            log.error("request %s: the companion does not answer: %r", context.request_id, error)
+            refusal.refuse_for_other_service(exchange, ServiceUnavailable.no_answer())
+
+    async def _send(self, exchange: Exchange, answer: Incoming) -> None:
+        if answer.header("x-lambdad-refusal"):
+            raise OtherServiceException.not_built((await answer.read(_WHOLE)).decode())
+        headers = [(name, value) for name, value in answer.headers if name.lower() not in _HOP]
+        if not answer.chunked and answer.length <= _WHOLE:
+            body = await answer.read(_WHOLE)
+            exchange.respond_raw(_head_of(answer.status, headers), body)
+            return
+        sent = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in headers
+            if name.lower() != "content-length"
+        ]
+        stream = exchange.stream(answer.status, sent)
+        try:
+            async for piece in answer.pieces():
+                await stream.write(piece)
+        except BaseException:
+            stream.abort()
+            raise
+        stream.close()
+
+    async def finished(self) -> None:
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
+
+def _give_up(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+
+
+def request_of(exchange: Exchange, context: Context, inside: bool) -> bytes:
+    """As it came, but for what is between the two of us."""
+    lines = [exchange.method + b" " + exchange.target + b" HTTP/1.1"]
+    lines += [name + b": " + value for name, value in exchange.headers.items() if name not in _OURS]
+    lines.append(b"X-Moto-Account-Id: " + context.account.encode())
+    if inside:
+        lines.append(b"X-Lambdad-Inside: 1")
+    lines.append(b"Content-Length: %d" % len(exchange.body))
+    return b"\r\n".join([*lines, b"", b""]) + exchange.body
+
+
+def _head_of(status: int, headers: "list[tuple[str, str]]") -> bytes:
+    lines = [f"HTTP/1.1 {status} ", *(f"{name}: {value}" for name, value in headers)]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

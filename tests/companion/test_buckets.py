@@ -1,0 +1,173 @@
+"""S3: objects, and the events that buckets send of them."""
+
+import json
+import re
+import urllib.request
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functions import call, create, new_name, zip_of
+from server import Server
+from told import Telling
+
+
+def bucket_of(aws: Server) -> str:
+    name = new_name("bucket")
+    aws.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+def notify(aws: Server, bucket: str, function: Telling, *events: str, **filters: str) -> None:
+    configuration: dict[str, Any] = {"Id": "mine", "LambdaFunctionArn": function.arn, "Events": list(events)}
+    if filters:
+        rules = [{"Name": name, "Value": value} for name, value in filters.items()]
+        configuration["Filter"] = {"Key": {"FilterRules": rules}}
+    aws.client("s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [configuration]}
+    )
+
+
+def permitted(aws: Server, bucket: str) -> Telling:
+    function = Telling(aws)
+    function.permit("s3.amazonaws.com", f"arn:aws:s3:::{bucket}")
+    return function
+
+
+def test_an_upload_invokes(aws: Server) -> None:
+    s3, bucket = aws.client("s3"), bucket_of(aws)
+    function = permitted(aws, bucket)
+    notify(aws, bucket, function, "s3:ObjectCreated:*", prefix="in/", suffix=".txt")
+    for key in ("out/a.txt", "in/a.png", "in/a b+ü.txt"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"hello")
+    (record,) = function.next()["Records"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record.pop("eventTime"))
+    assert set(record.pop("responseElements")) == {"x-amz-request-id", "x-amz-id-2"}
+    assert re.fullmatch(r"[0-9A-F]{18}", record["s3"]["object"].pop("sequencer"))
+    assert record == {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "eventName": "ObjectCreated:Put",
+        "userIdentity": {"principalId": "AWS:000000000000"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "mine",
+            "bucket": {
+                "name": bucket,
+                "ownerIdentity": {"principalId": "000000000000"},
+                "arn": f"arn:aws:s3:::{bucket}",
+            },
+            "object": {"key": "in/a+b%2B%C3%BC.txt", "size": 5, "eTag": "5d41402abc4b2a76b9719d911017c592"},
+        },
+    }
+    assert function.nothing()
+
+
+def test_each_kind_of_event(aws: Server) -> None:
+    s3, bucket = aws.client("s3"), bucket_of(aws)
+    function = permitted(aws, bucket)
+    notify(aws, bucket, function, "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*")
+    name_of = lambda: function.next()["Records"][0]["eventName"]  # noqa: E731
+    s3.put_object(Bucket=bucket, Key="one", Body=b"1")
+    assert name_of() == "ObjectCreated:Put"
+    s3.copy_object(Bucket=bucket, Key="two", CopySource={"Bucket": bucket, "Key": "one"})
+    assert name_of() == "ObjectCreated:Copy"
+    s3.put_object_tagging(Bucket=bucket, Key="one", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
+    assert name_of() == "ObjectTagging:Put"
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="many")["UploadId"]
+    part = s3.upload_part(Bucket=bucket, Key="many", UploadId=upload, PartNumber=1, Body=b"x" * 100)
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    s3.complete_multipart_upload(Bucket=bucket, Key="many", UploadId=upload, MultipartUpload=parts)
+    assert name_of() == "ObjectCreated:CompleteMultipartUpload"
+    s3.delete_object(Bucket=bucket, Key="one")
+    removed = function.next()["Records"][0]
+    assert removed["eventName"] == "ObjectRemoved:Delete"
+    assert set(removed["s3"]["object"]) == {"key", "sequencer"}
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.delete_object(Bucket=bucket, Key="two")
+    marker = function.next()["Records"][0]
+    assert marker["eventName"] == "ObjectRemoved:DeleteMarkerCreated"
+    assert marker["s3"]["object"]["versionId"]
+
+
+def test_a_function_that_lets_no_bucket_in_cannot_be_told(aws: Server) -> None:
+    bucket, other = bucket_of(aws), bucket_of(aws)
+    function = permitted(aws, other)
+    with pytest.raises(ClientError) as refused:
+        notify(aws, bucket, function, "s3:ObjectCreated:*")
+    error = refused.value.response["Error"]
+    assert (error["Code"], error["Message"]) == (
+        "InvalidArgument",
+        "Unable to validate the following destination configurations",
+    )
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert "LambdaFunctionConfigurations" not in aws.client("s3").get_bucket_notification_configuration(Bucket=bucket)
+
+
+def test_queues_and_topics_are_told(aws: Server) -> None:
+    s3, sqs, sns, bucket = aws.client("s3"), aws.client("sqs"), aws.client("sns"), bucket_of(aws)
+    url = sqs.create_queue(QueueName=bucket)["QueueUrl"]
+    topic = sns.create_topic(Name=bucket)["TopicArn"]
+    function = Telling(aws)
+    function.permit("sns.amazonaws.com", topic)
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function.arn)
+    queues = [{"QueueArn": f"arn:aws:sqs:us-east-1:000000000000:{bucket}", "Events": ["s3:ObjectCreated:Put"]}]
+    topics = [{"TopicArn": topic, "Events": ["s3:ObjectCreated:Put"]}]
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": queues, "TopicConfigurations": topics}
+    )
+    s3.put_object(Bucket=bucket, Key="told", Body=b"")
+    bodies = []
+    for _ in range(60):
+        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
+            bodies.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        if len(bodies) == 2:
+            break
+    assert {body.get("Event") for body in bodies} == {"s3:TestEvent", None}
+    (told,) = [body for body in bodies if "Records" in body]
+    assert told["Records"][0]["s3"]["object"]["key"] == "told"
+    events = [json.loads(function.next()["Records"][0]["Sns"]["Message"]) for _ in range(2)]
+    assert [event.get("Event") for event in events] == ["s3:TestEvent", None]
+
+
+def test_large_objects_come_and_go_whole(aws: Server) -> None:
+    s3, bucket = aws.client("s3"), bucket_of(aws)
+    content = bytes(range(256)) * 80_000
+    s3.put_object(Bucket=bucket, Key="large", Body=content, Metadata={"under_score": "1", "Mixed": "Case"})
+    got = s3.get_object(Bucket=bucket, Key="large")
+    assert got["Body"].read() == content
+    assert got["Metadata"]["under_score"] == "1"
+    head = s3.head_object(Bucket=bucket, Key="large")
+    assert head["ContentLength"] == len(content)
+    assert s3.get_object(Bucket=bucket, Key="large", Range="bytes=256-511")["Body"].read() == bytes(range(256))
+    link = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "large"})
+    assert urllib.request.urlopen(link).read() == content
+
+
+def test_code_comes_from_a_bucket(aws: Server) -> None:
+    s3, client, bucket = aws.client("s3"), aws.client(), bucket_of(aws)
+    s3.put_object(
+        Bucket=bucket, Key="code.zip", Body=zip_of({"app.py": "def handler(event, context):\n    return 'from S3'\n"})
+    )
+    name = create(client, "def handler(event, context):\n    return 'own'\n")
+    client.update_function_code(FunctionName=name, S3Bucket=bucket, S3Key="code.zip")
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    assert call(client, name)[0] == "from S3"
+
+
+def test_functions_use_buckets_through_the_sdk(aws: Server) -> None:
+    bucket = bucket_of(aws)
+    code = """
+import boto3
+def handler(event, context):
+    s3 = boto3.client('s3')
+    s3.put_object(Bucket=event, Key='mine', Body=b'from inside')
+    return s3.get_object(Bucket=event, Key='mine')['Body'].read().decode()
+"""
+    name = create(aws.client(), code, MemorySize=512)
+    assert call(aws.client(), name, bucket)[0] == "from inside"
+    assert aws.client("s3").get_object(Bucket=bucket, Key="mine")["Body"].read() == b"from inside"

@@ -1,0 +1,164 @@
+"""AWS's other services are there, their functions are ours, and what they hold outlives the server."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functions import call, create, new_name
+from processes import processes_of
+from server import Server
+from told import Telling
+from wait import wait_for
+
+
+def test_services_answer_in_the_caller_s_account(aws: Server) -> None:
+    assert aws.client("sts", account="111122223333").get_caller_identity()["Account"] == "111122223333"
+    assert aws.client("sts").get_caller_identity()["Account"] == "000000000000"
+    iam = aws.client("iam")
+    role = iam.create_role(RoleName=new_name("r"), AssumeRolePolicyDocument="{}")["Role"]
+    policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=policy)
+    key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    sealed = aws.client("kms").encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
+    assert aws.client("kms").decrypt(CiphertextBlob=sealed)["Plaintext"] == b"secret"
+    ssm = aws.client("ssm")
+    ssm.put_parameter(Name="/a/b", Value="c", Type="String")
+    assert ssm.get_parameter(Name="/a/b")["Parameter"]["Value"] == "c"
+
+
+def test_what_nobody_has_is_refused_in_words(aws: Server) -> None:
+    with pytest.raises(ClientError, match="Neither lambdad nor its companion serves it"):
+        aws.client("bedrock-runtime").converse(modelId="a", messages=[])
+    assert aws.get("/moto-api/data.json")[0] != 200
+
+
+def test_step_functions_run_our_functions(aws: Server) -> None:
+    function, machines = Telling(aws), aws.client("stepfunctions")
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True, "OutputPath": "$.Payload"}
+    task["Parameters"] = {"FunctionName": function.arn, "Payload.$": "$"}
+    definition = json.dumps({"StartAt": "Call", "States": {"Call": task}})
+    role = "arn:aws:iam::000000000000:role/states"
+    machine = machines.create_state_machine(name=new_name("m"), definition=definition, roleArn=role)["stateMachineArn"]
+    started = machines.start_execution(stateMachineArn=machine, input='{"number": 7}')["executionArn"]
+    assert function.next() == {"number": 7}
+    wait_for(lambda: machines.describe_execution(executionArn=started)["status"] != "RUNNING", 60)
+    done = machines.describe_execution(executionArn=started)
+    assert (done["status"], json.loads(done["output"])) == ("SUCCEEDED", {"number": 7})
+
+
+def test_secrets_are_rotated_by_our_functions(aws: Server) -> None:
+    secrets, function = aws.client("secretsmanager"), Telling(aws)
+    arn = secrets.create_secret(Name=new_name("s"), SecretString="old")["ARN"]
+    rotation = {"SecretId": arn, "RotationLambdaARN": function.arn, "RotationRules": {"AutomaticallyAfterDays": 30}}
+    with pytest.raises(ClientError, match=r"AccessDeniedException.*grants access to the principal secretsmanager"):
+        secrets.rotate_secret(**rotation)
+    function.permit("secretsmanager.amazonaws.com")
+    secrets.rotate_secret(**rotation)
+    steps = [function.next()["Step"] for _ in range(4)]
+    assert steps == ["createSecret", "setSecret", "testSecret", "finishSecret"]
+
+
+def test_custom_resources_are_ours(aws: Server) -> None:
+    code = """
+import json, urllib.request
+def handler(event, context):
+    answer = {**{name: event[name] for name in ('StackId', 'RequestId', 'LogicalResourceId')},
+              'Status': 'SUCCESS', 'PhysicalResourceId': 'made', 'Data': {'Answer': event['ResourceProperties']['Number'] + '!'}}
+    request = urllib.request.Request(event['ResponseURL'], json.dumps(answer).encode(), {'Content-Type': ''}, method='PUT')
+    urllib.request.urlopen(request, timeout=30).read()
+"""
+    client, stacks = aws.client(), aws.client("cloudformation")
+    name = create(client, code)
+    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    made = {"Type": "Custom::Thing", "Properties": {"ServiceToken": arn, "Number": "42"}}
+    outputs = {"Answer": {"Value": {"Fn::GetAtt": ["Made", "Answer"]}}}
+    stack = new_name("stack")
+    stacks.create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": {"Made": made}, "Outputs": outputs}))
+
+    def outputs_of() -> dict[str, str]:
+        (found,) = stacks.describe_stacks(StackName=stack)["Stacks"]
+        return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+
+    wait_for(lambda: outputs_of().get("Answer") == "42!", 60)
+
+
+def fill(server: Server) -> None:
+    server.client("s3").create_bucket(Bucket="kept")
+    server.client("s3").put_object(Bucket="kept", Key="object", Body=b"content", Metadata={"a": "b"})
+    key = [{"AttributeName": "id", "KeyType": "HASH"}]
+    types = [{"AttributeName": "id", "AttributeType": "S"}]
+    server.client("dynamodb").create_table(
+        TableName="table", KeySchema=key, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST"
+    )
+    server.client("dynamodb").put_item(TableName="table", Item={"id": {"S": "one"}, "n": {"N": "1"}})
+    topic = server.client("sns").create_topic(Name="topic")["TopicArn"]
+    function = Telling(server, name="told")
+    function.permit("sns.amazonaws.com", topic)
+    server.client("sns").subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function.arn)
+    server.client("kinesis").create_stream(StreamName="stream", ShardCount=1)
+    server.client("secretsmanager").create_secret(Name="secret", SecretString="hidden")
+    server.client("ssm").put_parameter(Name="parameter", Value="value", Type="String")
+    server.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")
+    server.client("kms").create_alias(
+        AliasName="alias/mine", TargetKeyId=server.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    )
+
+
+def check(server: Server) -> None:
+    assert server.client("s3").get_object(Bucket="kept", Key="object")["Body"].read() == b"content"
+    assert server.client("dynamodb").scan(TableName="table")["Items"] == [{"id": {"S": "one"}, "n": {"N": "1"}}]
+    assert server.client("kinesis").describe_stream_summary(StreamName="stream")["StreamDescriptionSummary"][
+        "OpenShardCount"
+    ]
+    assert server.client("secretsmanager").get_secret_value(SecretId="secret")["SecretString"] == "hidden"
+    assert server.client("ssm").get_parameter(Name="parameter")["Parameter"]["Value"] == "value"
+    assert server.client("iam").get_role(RoleName="role")["Role"]["RoleName"] == "role"
+    assert server.client("kms").describe_key(KeyId="alias/mine")["KeyMetadata"]["KeyId"]
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_it_is_all_there_again(own_server: Server, end: str) -> None:
+    """Also when the server is killed: its companion sees that, and saves."""
+    own_server.start()
+    fill(own_server)
+    getattr(own_server, end)()
+    own_server.start()
+    check(own_server)
+    topic = own_server.client("sns").list_topics()["Topics"][0]["TopicArn"]
+    own_server.client("sns").publish(TopicArn=topic, Message="after")
+    wait_for(lambda: own_server.client("sqs").list_queues().get("QueueUrls"), 10)
+    url = own_server.client("sqs").list_queues()["QueueUrls"][0]
+    message = own_server.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]
+    assert json.loads(message["Body"])["Records"][0]["Sns"]["Message"] == "after"
+
+
+def test_a_companion_that_dies_is_started_again(own_server: Server) -> None:
+    own_server.start()
+    own_server.client("s3").create_bucket(Bucket="first")
+    wait_for(lambda: (own_server.data_dir / "companion" / "s3.pickle").exists(), 30)
+    for pid in processes_of(own_server.pid):
+        if b"lambdad.companion" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(int(pid), signal.SIGKILL)
+
+    def there() -> Any:
+        try:
+            return own_server.client("s3").list_buckets()["Buckets"]
+        except ClientError as error:
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+            return False
+
+    wait_for(there, 60)
+
+
+def test_it_can_be_left_out(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--companion", "off").start()
+    for ask in (server.client("s3").list_buckets, server.client("dynamodb").list_tables):
+        with pytest.raises(ClientError, match="lambdad does not serve"):
+            ask()
+    assert call(server.client(), create(server.client(), "def handler(event, context):\n    return 1\n"))[0] == 1
+    server.stop()

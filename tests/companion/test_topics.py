@@ -1,0 +1,168 @@
+"""SNS: what is published invokes functions and comes to queues, as AWS documents it."""
+
+import base64
+import json
+import re
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from functions import call, create, new_name
+from server import Server
+from told import Telling
+from wait import wait_for
+
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+
+def queue_of(aws: Server, name: str, **attributes: str) -> tuple[str, str]:
+    """(ARN, URL)"""
+    url = aws.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    return f"arn:aws:sqs:us-east-1:000000000000:{name}", url
+
+
+def receive(aws: Server, url: str) -> dict[str, Any]:
+    sqs, found = aws.client("sqs"), []
+
+    def there() -> bool:
+        got = sqs.receive_message(
+            QueueUrl=url, WaitTimeSeconds=1, MessageAttributeNames=["All"], AttributeNames=["All"]
+        )
+        found.extend(got.get("Messages", []))
+        return bool(found)
+
+    wait_for(there, 60)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"])
+    return found[0]
+
+
+def subscribed(aws: Server, topic: str, **attributes: str) -> Telling:
+    function = Telling(aws)
+    function.permit("sns.amazonaws.com", topic)
+    aws.client("sns").subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function.arn, Attributes=attributes)
+    return function
+
+
+def test_a_function_is_given_what_is_published(aws: Server) -> None:
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    function = subscribed(aws, topic)
+    attributes = {
+        "colour": {"DataType": "String", "StringValue": "red"},
+        "raw": {"DataType": "Binary", "BinaryValue": b"\1\2"},
+    }
+    sent = sns.publish(TopicArn=topic, Message="hello", Subject="greeting", MessageAttributes=attributes)
+    (record,) = function.next()["Records"]
+    subscription = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]["SubscriptionArn"]
+    notification = record.pop("Sns")
+    assert record == {"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": subscription}
+    assert re.fullmatch(STAMP, notification.pop("Timestamp"))
+    assert base64.b64decode(notification.pop("Signature"))
+    assert notification.pop("SigningCertUrl").startswith("https://sns.us-east-1.amazonaws.com/")
+    assert subscription in notification.pop("UnsubscribeUrl")
+    assert notification == {
+        "Type": "Notification",
+        "MessageId": sent["MessageId"],
+        "TopicArn": topic,
+        "Subject": "greeting",
+        "Message": "hello",
+        "SignatureVersion": "1",
+        "MessageAttributes": {
+            "colour": {"Type": "String", "Value": "red"},
+            "raw": {"Type": "Binary", "Value": base64.b64encode(b"\1\2").decode()},
+        },
+    }
+
+
+def test_filter_policies_let_through_what_matches(aws: Server) -> None:
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    wanted = subscribed(aws, topic, FilterPolicy=json.dumps({"kind": ["order"]}))
+    for kind in ("refund", "order"):
+        attributes = {"kind": {"DataType": "String", "StringValue": kind}}
+        sns.publish(TopicArn=topic, Message=kind, MessageAttributes=attributes)
+    assert wanted.next()["Records"][0]["Sns"]["Message"] == "order"
+    assert wanted.nothing()
+
+
+def test_without_permission_it_goes_to_the_dead_letter_queue(aws: Server) -> None:
+    sns, function = aws.client("sns"), Telling(aws)
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    arn, url = queue_of(aws, new_name("dlq"))
+    settings = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn})}
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function.arn, Attributes=settings)
+    sns.publish(TopicArn=topic, Message="lost")
+    assert json.loads(receive(aws, url)["Body"])["Records"][0]["Sns"]["Message"] == "lost"
+    assert function.nothing()
+
+
+def test_queues_get_the_notification_or_the_message_itself(aws: Server) -> None:
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    (plain, plain_url), (raw, raw_url) = queue_of(aws, new_name("plain")), queue_of(aws, new_name("raw"))
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=plain)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=raw, Attributes={"RawMessageDelivery": "true"})
+    attributes = {
+        "n": {"DataType": "Number", "StringValue": "7"},
+        "b": {"DataType": "Binary", "BinaryValue": b"\0\xff"},
+    }
+    sns.publish(TopicArn=topic, Message="both", MessageAttributes=attributes)
+    body = receive(aws, plain_url)["Body"]
+    assert body.startswith('{\n  "Type" : "Notification",\n')
+    notification = json.loads(body)
+    assert notification["Message"] == "both"
+    assert notification["MessageAttributes"]["n"] == {"Type": "Number", "Value": "7"}
+    message = receive(aws, raw_url)
+    assert message["Body"] == "both"
+    assert message["MessageAttributes"]["n"]["StringValue"] == "7"
+    assert message["MessageAttributes"]["b"]["BinaryValue"] == b"\0\xff"
+
+
+def test_the_signature_is_one(aws: Server) -> None:
+    """What is signed verifies with the certificate that the message names."""
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    arn, url = queue_of(aws, new_name("q"))
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="signed", Subject="s")
+    document = json.loads(receive(aws, url)["Body"])
+    names = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+    text = "".join(f"{name}\n{document[name]}\n" for name in names)
+    status, pem = aws.get("/" + document["SigningCertURL"].rpartition("/")[2])
+    assert status == 200
+    key = x509.load_pem_x509_certificate(pem).public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    key.verify(base64.b64decode(document["Signature"]), text.encode(), padding.PKCS1v15(), hashes.SHA1())
+
+
+def test_fifo_topics_keep_the_order_of_a_group(aws: Server) -> None:
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t") + ".fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    arn, url = queue_of(aws, new_name("q") + ".fifo", FifoQueue="true")
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    for number in range(5):
+        sns.publish(TopicArn=topic, Message=str(number), MessageGroupId="g", MessageDeduplicationId=str(number))
+    assert [receive(aws, url)["Body"] for _ in range(5)] == list("01234")
+
+
+def test_functions_may_not_have_this_host_told(aws: Server) -> None:
+    """A subscription that a function makes leads out into the world, or is refused."""
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    code = """
+import boto3
+def handler(event, context):
+    try:
+        boto3.client('sns').subscribe(TopicArn=event['topic'], Protocol='http', Endpoint=event['url'])
+    except Exception as error:
+        return str(error)
+"""
+    name = create(aws.client(), code, MemorySize=512)
+    for url in (aws.url, "http://localhost:80/", "http://169.254.169.254/latest"):
+        assert "Unreachable Endpoint" in call(aws.client(), name, {"topic": topic, "url": url})[0]
+    with pytest.raises(ClientError, match="NotFound"):
+        sns.publish(TopicArn=topic + "x", Message="nobody")
