@@ -90,6 +90,7 @@ OPTIONS: tuple[Option, ...] = (
         many=True,
     ),
     Option("companion", str, "auto", "AWS's other services, if the extra `services` is installed.", ("auto", "off")),
+    Option("companion_memory_mb", int, 2048, "What they may hold in all (objects of buckets, tables …), in MB."),
     Option(
         "interpreter", str, (), "RUNTIME=PATH of an interpreter, e.g. python3.12=/opt/py/bin/python3.12.", many=True
     ),
@@ -153,6 +154,7 @@ class Config:
     scaling_rate: int = 1000
     retry_wait: float = 60.0
     companion: str = "auto"
+    companion_memory_mb: int = 2048
     quota: tuple[str, ...] = ()
     api_rate: float = 0.0
     shutdown_grace: float = 900.0

@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -38,6 +39,14 @@ def prepare(settings: dict[str, Any]) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
 
+def limit_memory(megabytes: int) -> None:
+    """Whoever fills a bucket without end is refused, and the host goes on."""
+    threading.stack_size(1 << 20)
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = megabytes * 1048576
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
+
+
 def install(settings: dict[str, Any], signatures: "Signatures") -> None:
     """Ours in moto's place."""
     from lambdad.companion import functions, outbound, state_machines
@@ -58,6 +67,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the server, too, which ends this in its turn
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     prepare(settings)
+    limit_memory(settings["memory_mb"])
     directory = Path(settings["state"])
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(directory / "lock", "w") as lock:

@@ -108,6 +108,7 @@ class State:
     def _documents(self, changed: set[str] | None) -> dict[str, dict[Name, bytes]]:
         names = backends_in_use()
         documents: dict[str, dict[Name, bytes]] = {}
+        unfinished: set[str] = set()
         for backend, name in names.values():
             service, *where = name
             if changed is not None and service not in changed:
@@ -119,8 +120,9 @@ class State:
                     self._unsaved.add(service)
                     log.warning("what the service %s holds cannot be kept: %s", service, error)
             except RuntimeError:  # somebody changed it meanwhile, after all: once more
+                unfinished.add(service)
                 self.changed(service)
-        return documents
+        return {service: backends for service, backends in documents.items() if service not in unfinished}
 
     def _write(self, service: str, content: bytes) -> None:
         digest = hashlib.sha256(content).hexdigest()

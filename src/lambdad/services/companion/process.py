@@ -1,6 +1,7 @@
 """Supervisor of the companion's process: started when the first request wants it, again when it ended, ended with the server."""
 
 import asyncio
+import dataclasses
 import json
 import logging
 import os
@@ -40,6 +41,7 @@ class Facts:
     url: str
     access_key: str
     secret: str
+    memory_mb: int
 
 
 class CompanionProcess:
@@ -89,9 +91,7 @@ class CompanionProcess:
         self._detach = serve_accepted(ours, self._calls, _CALLS)
         facts = self._facts()
         settings = {
-            "url": facts.url,
-            "access_key": facts.access_key,
-            "secret": facts.secret,
+            **dataclasses.asdict(facts),
             "state": str(self._state),
             "listener": theirs.fileno(),
             "calls": self._path("calls"),
