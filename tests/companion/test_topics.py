@@ -166,3 +166,38 @@ def handler(event, context):
         assert "Unreachable Endpoint" in call(aws.client(), name, {"topic": topic, "url": url})[0]
     with pytest.raises(ClientError, match="NotFound"):
         sns.publish(TopicArn=topic + "x", Message="nobody")
+
+
+@pytest.mark.usefixtures("isolated")
+def test_a_function_that_publishes_to_its_own_topic_is_stopped(aws: Server) -> None:
+    """By way of the topic, and of a queue that is told of it: both know what chain the message is of."""
+    client, sns = aws.client(), aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    source = """
+import boto3, os
+sns = boto3.client("sns")
+def handler(event, context):
+    print("again")
+    sns.publish(TopicArn=os.environ["TOPIC"], Message="round")
+"""
+    letters, letters_url = queue_of(aws, new_name("q"))
+    name = create(
+        client,
+        source,
+        Environment={"Variables": {"TOPIC": topic}},
+        MemorySize=1769,
+        DeadLetterConfig={"TargetArn": letters},
+    )
+    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    client.add_permission(
+        FunctionName=name, StatementId="sns", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com"
+    )
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    queue, url = queue_of(aws, new_name("q"))
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    sns.publish(TopicArn=topic, Message="round")
+    assert receive(aws, letters_url)["MessageAttributes"]["RequestID"]
+    assert sum("again" in line for line in aws.function_log(name)) == 16
+    traces = [receive(aws, url)["Attributes"]["AWSTraceHeader"] for _ in range(17)]
+    assert sorted("Lineage=" in trace for trace in traces) == [False] + [True] * 16
+    client.delete_function(FunctionName=name)

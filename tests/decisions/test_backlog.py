@@ -82,9 +82,27 @@ def test_it_is_tried_at_once_when_its_concurrency_changes() -> None:
     assert backlog.turn(20.0) == (A, 1, True)
 
 
+def test_a_new_event_is_run_at_once_unless_another_waits_before_it() -> None:
+    backlog = Backlog()
+    assert [backlog.begin(A, 0.0) for _ in range(65)] == [True] * 64 + [False]
+    assert backlog.begin(B, 0.0)
+    backlog.finished(A, 0.0, throttled=False, due=None)
+    assert backlog.running == 64
+    backlog.added(A, 0.0)
+    assert not backlog.begin(A, 0.0)
+    assert backlog.turn(0.0) == (A, 1, False)
+    assert not backlog.begin(A, 0.0), "it is being leased"
+    backlog.leased(A, 1, None)
+    backlog.finished(B, 0.0, throttled=True, due=None)
+    assert backlog.begin(B, 0.0), "nothing is known of it any more"
+    backlog.finished(B, 0.0, throttled=True, due=5.0)
+    assert not backlog.begin(B, 0.0)
+
+
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["add", "turn", "finish"]), st.sampled_from([A, B, C]), st.booleans()), max_size=80
+        st.tuples(st.sampled_from(["add", "begin", "turn", "finish"]), st.sampled_from([A, B, C]), st.booleans()),
+        max_size=80,
     )
 )
 def test_nobody_is_forgotten(steps: list[tuple[str, FunctionKey, bool]]) -> None:
@@ -110,6 +128,8 @@ def test_nobody_is_forgotten(steps: list[tuple[str, FunctionKey, bool]]) -> None
         if step == "add":
             waiting[key] += 1
             backlog.added(key, now)
+        elif step == "begin":
+            running[key] += backlog.begin(key, now)
         elif step == "turn":
             take(now)
         elif running[key]:

@@ -42,20 +42,36 @@ def test_a_configuration_shortens_both() -> None:
     assert first == RetryAt(160.0, 1, 0)
     second = decide(Failure.FUNCTION, patience, now=160.0, accepted=100.0, errors=1, throttles=0)
     assert second == GiveUp("RetriesExhausted")
-    again = decide(Failure.PLATFORM, patience, now=249.5, accepted=100.0, errors=0, throttles=7)
+    again = decide(Failure.THROTTLE, patience, now=249.5, accepted=100.0, errors=0, throttles=7)
     assert again == RetryAt(249.5, 0, 8)
-    late = decide(Failure.PLATFORM, patience, now=250.5, accepted=100.0, errors=0, throttles=0)
+    late = decide(Failure.THROTTLE, patience, now=250.5, accepted=100.0, errors=0, throttles=0)
     assert late == GiveUp("EventAgeExceeded")
     assert patience_of(None) == patience_of(EventInvokeConfig(last_modified=0.0)) == Patience()
 
 
 @given(st.integers(0, 60), st.floats(0, MAXIMUM_EVENT_AGE * 2))
 def test_throttles_are_retried_for_six_hours_and_no_longer(throttles: int, age: float) -> None:
-    decision = decide(Failure.PLATFORM, Patience(), now=age, accepted=0.0, errors=0, throttles=throttles)
+    decision = decide(Failure.THROTTLE, Patience(), now=age, accepted=0.0, errors=0, throttles=throttles)
     if age <= MAXIMUM_EVENT_AGE:
         assert decision == RetryAt(age, 0, throttles + 1)
     else:
         assert decision == GiveUp("EventAgeExceeded")
+
+
+def test_system_errors_are_retried_after_growing_waits() -> None:
+    """From one second to five minutes, until the event is too old: some seventy times."""
+    now, waits = 1000.0, []
+    for attempt in range(200):
+        decision = decide(Failure.SYSTEM, Patience(), now=now, accepted=1000.0, errors=1, throttles=attempt)
+        if isinstance(decision, GiveUp):
+            break
+        assert (decision.errors, decision.throttles) == (1, attempt + 1)
+        waits.append(decision.due - now)
+        now = decision.due
+    assert decision == GiveUp("EventAgeExceeded")
+    assert waits[:10] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 300.0]
+    assert set(waits[9:]) == {300.0}
+    assert MAXIMUM_EVENT_AGE - 300 < sum(waits) <= MAXIMUM_EVENT_AGE
 
 
 def test_concurrency_counts_accounts_and_regions_apart() -> None:

@@ -169,6 +169,16 @@ class QueueModel(RuleBasedStateMachine):
             self.waiting[str(self._names)] = (key, float(due))
         self._do(appended())
 
+    @rule(key=st.sampled_from([KEY, OTHER]), due=st.integers(0, 9))
+    def accept_and_take(self, key: FunctionKey, due: int) -> None:
+        """It is run at once."""
+        self._names += 1
+        name = str(self._names)
+        one = self._do(self.queue.append(event(name, float(due), key)))
+        self.queue.take(one)
+        self.leased[name] = one
+        self.waiting[name] = (key, float(due))
+
     @rule(key=st.sampled_from([KEY, OTHER]), now=st.integers(0, 9), most=st.integers(1, 4))
     def lease(self, key: FunctionKey, now: int, most: int) -> None:
         leased = self._do(self.queue.lease(key, float(now), most, PLENTY))

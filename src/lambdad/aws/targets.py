@@ -78,13 +78,17 @@ def _to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
         _message_to_queue(client, delivery, endpoint)
         return
     account, name = delivery.target.split(":")[4:6]
-    trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": delivery.context["trace_id"]}}
     client.send_message(
         QueueUrl=f"{endpoint}/{account}/{name}",
         MessageBody=delivery.body.decode(),
         MessageAttributes=_attributes(delivery),
-        MessageSystemAttributes=trace,
+        MessageSystemAttributes=_trace_of(delivery),
     )
+
+
+def _trace_of(delivery: Delivery) -> dict[str, Any]:
+    """Loops are found by it."""
+    return {"AWSTraceHeader": {"DataType": "String", "StringValue": delivery.context["trace_id"]}}
 
 
 def _message_to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
@@ -95,6 +99,7 @@ def _message_to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
         QueueUrl=f"{endpoint}/{account}/{name}",
         MessageBody=delivery.body.decode(),
         MessageAttributes=_decoded(orjson.loads(delivery.context["attributes"])),
+        MessageSystemAttributes=_trace_of(delivery),
         **{member: value for member, value in order.items() if value},
     )
 

@@ -12,6 +12,7 @@ from lambdad.companion.state import State
 log = logging.getLogger(__name__)
 
 INSIDE = "HTTP_X_LAMBDAD_INSIDE"
+_TRACE = "HTTP_X_AMZN_TRACE_ID"
 REFUSAL = "X-Lambdad-Refusal"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HIDDEN = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico")
@@ -44,7 +45,7 @@ class Application:
         except (KeyError, ModuleNotFoundError, AttributeError, IndexError):
             return _refuse(start_response, "This service")
         service = str(app.service)
-        with serving(service, INSIDE in environ, environ.get("QUERY_STRING", "")):
+        with serving(service, INSIDE in environ, environ.get("QUERY_STRING", ""), environ.get(_TRACE)):
             try:
                 answer = app(environ, start_response)
                 try:

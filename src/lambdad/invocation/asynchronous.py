@@ -2,7 +2,7 @@
 
 AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async.html. An event is accepted when it is durable; a worker leases it,
 runs it like any synchronous invocation, and settles it together with what is to be delivered of it. A crash in between ends the
-lease with it: at least once.
+lease with it: at least once. One that nothing waits before is run at once, without being read again.
 """
 
 import asyncio
@@ -11,7 +11,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from lambdad.clock import Clock
-from lambdad.errors import RecursiveInvocationException, ResourceNotFoundException, ServiceError
+from lambdad.errors import (
+    RecursiveInvocationException,
+    ResourceNotFoundException,
+    ServiceError,
+    TooManyRequestsException,
+)
 from lambdad.ids import new_trace_id
 from lambdad.invocation.backlog import Backlog
 from lambdad.invocation.deliverer import Deliverer
@@ -95,14 +100,31 @@ class Asynchronous:
             accepted_at=now,
             due_at=now,
         )
-        await self._queue.append(event)
-        self.accepted(event)
+        event = await self._queue.append(event)
+        self._count_accepted(event)
+        if self._runs_at_once(event):
+            self._queue.take(event)
+            self._run_leased(event)
+        else:
+            self._plan(event)
 
     def accepted(self, event: Event) -> None:
-        """It is durable."""
+        """It is durable, by somebody else's change."""
+        self._count_accepted(event)
+        self._plan(event)
+
+    def _count_accepted(self, event: Event) -> None:
         self._metrics.count("async_events_received", event.key, event.qualifier)
         if (function := self._functions.get(event.key)) is not None:
             self._metering.accepted(function.latest, len(event.payload))
+
+    def _runs_at_once(self, event: Event) -> bool:
+        """Then it counts as being run. Whoever calls this has just seen it committed: no lease can have brought it yet."""
+        free = self._backlog.running < _CONCURRENT and self._bytes + len(event.payload) <= _BYTES
+        started = self._loop_task is not None and not self._stopping
+        return free and started and self._backlog.begin(event.key, event.accepted_at)
+
+    def _plan(self, event: Event) -> None:
         self._backlog.added(event.key, event.due_at)
         self._wake.set()
 
@@ -141,10 +163,13 @@ class Asynchronous:
                 due = event.due_at if due is None else min(due, event.due_at)
         self._backlog.leased(key, len(taken), due)
         for event in taken:
-            self._bytes += len(event.payload)
-            task = asyncio.get_running_loop().create_task(self._handle(event))
-            self._running.add(task)
-            task.add_done_callback(self._handled)
+            self._run_leased(event)
+
+    def _run_leased(self, event: Event) -> None:
+        self._bytes += len(event.payload)
+        task = asyncio.get_running_loop().create_task(self._handle(event))
+        self._running.add(task)
+        task.add_done_callback(self._handled)
 
     def _handled(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -181,7 +206,7 @@ class Asynchronous:
             return False, None
         attempt = await self._invoke(event)
         await self._logged()
-        throttled = attempt.failure is Failure.PLATFORM
+        throttled = attempt.failure in (Failure.THROTTLE, Failure.SYSTEM)
         attempts = event.errors + event.throttles + 1
         if attempt.failure is None:
             await self._settle(event, Settled(SUCCESS, attempts, attempt.result))
@@ -226,10 +251,10 @@ class Asynchronous:
         except RecursiveInvocationException:
             return _Attempt(Failure.FUNCTION, condition="RecursiveInvocationDetected")
         except ServiceError:
-            return _Attempt(Failure.PLATFORM, condition=self._hopeless(event))
+            return _Attempt(Failure.THROTTLE, condition=self._hopeless(event))
         outcome = await answered
         if not isinstance(outcome, InvocationResult):
-            return _Attempt(Failure.PLATFORM)
+            return _Attempt(Failure.THROTTLE if isinstance(outcome, TooManyRequestsException) else Failure.SYSTEM)
         return _Attempt(Failure.FUNCTION if outcome.function_error is not None else None, outcome)
 
     def _hopeless(self, event: Event) -> str | None:

@@ -62,6 +62,18 @@ class Backlog:
             return
         self._plan(key, line)
 
+    def begin(self, key: FunctionKey, now: float) -> bool:
+        """Whether a new event of it may be run at once, and then it is counted: nothing else of it waits, and there is room. While
+        events of it are being leased something waits."""
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(None)
+        elif line.due is not None or line.room <= 0 or line.blocked_until > now:
+            return False
+        line.running += 1
+        self.running += 1
+        return True
+
     def turn(self, now: float) -> tuple[FunctionKey, int, bool] | None:
         """The function whose turn it is, how many of its events may be run, and whether it is slowed down. It is out of turn
         until `leased` says what became of it."""

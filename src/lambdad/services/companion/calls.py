@@ -97,15 +97,16 @@ class Calls:
     # --- Events and messages ------------------------------------------------------------------------------------------
 
     async def _notify(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        return {"refused": await asyncio.gather(*map(self._take, asked["notices"]))}
+        trace_id = asked["trace_id"]
+        return {"refused": await asyncio.gather(*(self._take(notice, trace_id) for notice in asked["notices"]))}
 
-    async def _take(self, notice: Mapping[str, Any]) -> str:
+    async def _take(self, notice: Mapping[str, Any], trace_id: str | None) -> str:
         """Why it is refused, or an empty string."""
         try:
             if notice["kind"] == "function":
-                await self._accept(notice)
+                await self._accept(notice, trace_id)
             else:
-                await self._deliver(notice)
+                await self._deliver(notice, trace_id)
         except ServiceError as error:
             log.info("%s: %s is not told: %s", notice["source"], notice["target"], error.message)
             return error.message
@@ -113,11 +114,11 @@ class Calls:
             return f"it could not be kept: {error}"
         return ""
 
-    async def _accept(self, notice: Mapping[str, Any]) -> None:
+    async def _accept(self, notice: Mapping[str, Any], trace_id: str | None) -> None:
         key, qualifier = self._check(notice["target"], notice["principal"], notice["source"], notice["account"])
-        await self._asynchronous.accept(key, qualifier, notice["body"].encode(), new_uuid(), None, None)
+        await self._asynchronous.accept(key, qualifier, notice["body"].encode(), new_uuid(), None, trace_id)
 
-    async def _deliver(self, notice: Mapping[str, Any]) -> None:
+    async def _deliver(self, notice: Mapping[str, Any], trace_id: str | None) -> None:
         now = self._clock.now()
         parts = notice["target"].split(":")
         delivery = Delivery(
@@ -126,7 +127,7 @@ class Calls:
             request_id=new_uuid(),
             target=notice["target"],
             body=notice["body"].encode(),
-            context={**_CONTEXTS[notice["kind"]](notice), "trace_id": new_trace_id(now)},
+            context={**_CONTEXTS[notice["kind"]](notice), "trace_id": trace_id or new_trace_id(now)},
             begun_at=now,
             due_at=now,
         )
@@ -139,7 +140,12 @@ class Calls:
         version = await self._invoker.wait_until_ready(key, asked["qualifier"] or qualifier)
         payload = asked["payload"].encode()
         self._invoker.start(
-            version, payload, answered.set_result, request_id=new_uuid(), function_arn=asked["function"]
+            version,
+            payload,
+            answered.set_result,
+            request_id=new_uuid(),
+            function_arn=asked["function"],
+            trace_id=asked["trace_id"],
         )
         outcome = await answered
         if isinstance(outcome, ServiceError):
