@@ -16,14 +16,17 @@ from lambdad.services.companion.calls import Calls
 from lambdad.services.companion.companion import Companion
 from lambdad.services.companion.process import CompanionProcess, Facts, installed
 from lambdad.services.logs.logs import Logs
+from lambdad.services.outbox import Outbox
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
 from lambdad.store.database import Database
 from lambdad.store.deliveries import Deliveries
 from lambdad.store.queue import EventQueue
 
-_OWN = frozenset({"sqs"})
-_COMPANION = frozenset({"s3", "sns", "kinesis", "dynamodb", "secretsmanager", "kms", "ssm"})
+_OWN = frozenset({"sqs", "logs"})
+_COMPANION = frozenset(
+    {"s3", "sns", "kinesis", "firehose", "stepfunctions", "dynamodb", "secretsmanager", "kms", "ssm"},
+)
 
 
 class OwnServices:
@@ -71,9 +74,10 @@ class OwnServices:
         asynchronous: Asynchronous,
     ) -> Mapping[str, Service[Any]]:
         """For the front door, by the name that requests are signed for."""
+        outbox = Outbox(queue, deliveries, deliverer, asynchronous)
         return {
             "sqs": self._sqs.service,
-            "monitoring": self._cloudwatch.build(functions, queue, deliveries, deliverer, asynchronous),
+            "monitoring": self._cloudwatch.build(functions, outbox),
             "logs": self._logs.build(functions, asynchronous),
         }
 
