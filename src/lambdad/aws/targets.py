@@ -1,17 +1,19 @@
-"""Where what became of an event goes: queues, topics, event buses, buckets.
+"""Where what became of an event goes: queues, topics, event buses, buckets; and what rules and schedules send to their targets.
 
 AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (destinations),
 …/invocation-async-retain-records.html#invocation-dlq (the message attributes of dead-letter queues)
 """
 
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 
 from lambdad.aws.clients import Clients, NoEndpoint, Own
+from lambdad.aws.event_entries import entry_of
+from lambdad.aws.target_calls import CALLS, CLIENTS, call_target
 from lambdad.ids import new_uuid
 from lambdad.store.deliveries import Delivery
 
@@ -21,36 +23,54 @@ _THROTTLES: Final = frozenset(
 )
 
 
-class TargetRefused(Exception):
+class _TargetError(Exception):
+    def __init__(self, code: str, message: str) -> None:
+        """`code`: the target service's own."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class TargetRefused(_TargetError):
     """It will not be otherwise when it is tried again."""
 
 
-class TargetUnavailable(Exception):
+class TargetUnavailable(_TargetError):
     """Out of reach, or too busy."""
 
 
 class AwsTargets:
     """`close` when the server ends."""
 
-    def __init__(self, endpoints: Mapping[str, str], own: Own) -> None:
-        """`endpoints`: URL by service."""
+    def __init__(
+        self,
+        endpoints: Mapping[str, str],
+        own: Own,
+        here: Mapping[str, Callable[[Delivery], Awaitable[None]]],
+    ) -> None:
+        """`endpoints`: URL by service. `here`: services that are asked without a request, unless others are configured."""
         self._clients = Clients(endpoints, own, _AT_ONCE)
+        self._here = {name: take for name, take in here.items() if name not in endpoints}
 
     async def send(self, delivery: Delivery) -> None:
         """Raises TargetRefused, TargetUnavailable."""
         parts = delivery.target.split(":", 5)
-        service, region = parts[2], parts[3] or delivery.key.region
-        send = _SENDERS.get(service)
+        service, region = (parts[2], parts[3] or delivery.key.region) if len(parts) == 6 else ("", "")
+        if service in self._here:
+            await self._here[service](delivery)
+            return
+        send = _sender_of(service, delivery.kind)
         if send is None:
-            raise TargetRefused(f"{service} is no service that takes it")
+            raise TargetRefused("UnknownTarget", f"{service or delivery.target} is no service that takes it")
+        client_name = CLIENTS.get(service, service)
         try:
-            endpoint = self._clients.endpoint(service)
+            endpoint = self._clients.endpoint(client_name)
             account = parts[4] or delivery.key.account
             await self._clients.call(
-                service, account, region, lambda client: _explained(send, client, delivery, endpoint)
+                client_name, account, region, lambda client: _explained(send, client, delivery, endpoint)
             )
         except NoEndpoint as error:
-            raise TargetRefused(str(error)) from error
+            raise TargetRefused("NoEndpoint", str(error)) from error
 
     def close(self) -> None:
         self._clients.close()
@@ -63,14 +83,14 @@ def _explained(send: Callable[[Any, Delivery, str], None], client: Any, delivery
     try:
         send(client, delivery, endpoint)
     except ParamValidationError as error:
-        raise TargetRefused(str(error)) from error
+        raise TargetRefused("ValidationException", str(error)) from error
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        if status >= 500 or error.response["Error"]["Code"] in _THROTTLES:
-            raise TargetUnavailable(str(error)) from error
-        raise TargetRefused(str(error)) from error
+        code = error.response["Error"]["Code"]
+        kind = TargetUnavailable if status >= 500 or code in _THROTTLES else TargetRefused
+        raise kind(code, error.response["Error"].get("Message") or str(error)) from error
     except BotoCoreError as error:
-        raise TargetUnavailable(str(error)) from error
+        raise TargetUnavailable(type(error).__name__, str(error)) from error
 
 
 def _to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
@@ -130,17 +150,10 @@ def _attributes(delivery: Delivery) -> dict[str, Any]:
 
 
 def _to_event_bus(client: Any, delivery: Delivery, endpoint: str) -> None:
-    outcome = "Success" if delivery.context["condition"] == "Success" else "Failure"
-    entry = {
-        "Source": "lambda",
-        "DetailType": f"Lambda Function Invocation Result - {outcome}",
-        "Detail": delivery.body.decode(),
-        "EventBusName": delivery.target,
-        "Resources": [delivery.target, delivery.context["function_arn"]],
-    }
-    answer = client.put_events(Entries=[entry])
+    answer = client.put_events(Entries=[entry_of(delivery)])
     if answer.get("FailedEntryCount"):
-        raise TargetRefused(str(answer["Entries"]))
+        entry = answer["Entries"][0]
+        raise TargetRefused(entry.get("ErrorCode", "InternalFailure"), entry.get("ErrorMessage", ""))
 
 
 def _to_bucket(client: Any, delivery: Delivery, endpoint: str) -> None:
@@ -155,3 +168,9 @@ _SENDERS: Final[dict[str, Callable[[Any, Delivery, str], None]]] = {
     "events": _to_event_bus,
     "s3": _to_bucket,
 }
+
+
+def _sender_of(service: str, kind: str) -> Callable[[Any, Delivery, str], None] | None:
+    if kind == "target" and service in CALLS:
+        return call_target
+    return _SENDERS.get(service)

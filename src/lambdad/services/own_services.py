@@ -1,6 +1,6 @@
 """The services beside Lambda that answer on our own port, put together: the only file of this room that names them all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lambdad.clock import Clock
@@ -15,15 +15,19 @@ from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 from lambdad.services.companion.calls import Calls
 from lambdad.services.companion.companion import Companion
 from lambdad.services.companion.process import CompanionProcess, Facts, installed
+from lambdad.services.events.events import Events
 from lambdad.services.logs.logs import Logs
+from lambdad.services.outbox import Outbox
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
 from lambdad.store.database import Database
-from lambdad.store.deliveries import Deliveries
+from lambdad.store.deliveries import Deliveries, Delivery
 from lambdad.store.queue import EventQueue
 
-_OWN = frozenset({"sqs"})
-_COMPANION = frozenset({"s3", "sns", "kinesis", "dynamodb", "secretsmanager", "kms", "ssm"})
+_OWN = frozenset({"sqs", "logs", "events"})
+_COMPANION = frozenset(
+    {"s3", "sns", "kinesis", "firehose", "stepfunctions", "dynamodb", "secretsmanager", "kms", "ssm"},
+)
 
 
 class OwnServices:
@@ -36,6 +40,7 @@ class OwnServices:
         self._process: CompanionProcess | None = None
         self._calls: Calls | None = None
         self._sqs = Sqs(database, clock)
+        self._events = Events(database, clock, here="events" not in config.endpoints)
         self._logs = Logs(database, logs, clock)
         self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
 
@@ -45,11 +50,17 @@ class OwnServices:
         return _OWN | _COMPANION if self._companion else _OWN
 
     @property
+    def taking(self) -> Mapping[str, Callable[[Delivery], Awaitable[None]]]:
+        """Those of them that take deliveries without a request."""
+        return {"events": self._events.receive}
+
+    @property
     def _companion(self) -> bool:
         return self._config.companion == "auto" and installed()
 
     def load(self) -> None:
         self._sqs.load()
+        self._events.load()
         self._cloudwatch.load()
         self._logs.load()
 
@@ -71,9 +82,11 @@ class OwnServices:
         asynchronous: Asynchronous,
     ) -> Mapping[str, Service[Any]]:
         """For the front door, by the name that requests are signed for."""
+        outbox = Outbox(queue, deliveries, deliverer, asynchronous)
         return {
             "sqs": self._sqs.service,
-            "monitoring": self._cloudwatch.build(functions, queue, deliveries, deliverer, asynchronous),
+            "events": self._events.build(functions, outbox),
+            "monitoring": self._cloudwatch.build(functions, outbox),
             "logs": self._logs.build(functions, asynchronous),
         }
 
@@ -97,6 +110,7 @@ class OwnServices:
         self._cloudwatch.start()
         self._logs.start()
         self._sqs.start()
+        self._events.start()
 
     async def stop(self) -> None:
         """What is on its way to functions is accepted: before nothing is accepted any more."""
@@ -107,6 +121,7 @@ class OwnServices:
             await self._process.close()
         if self._calls is not None:
             await self._calls.finished()
+        await self._events.close()
         await self._sqs.close()
         await self._cloudwatch.close()
         await self._logs.close()

@@ -12,47 +12,32 @@ from typing import Any, Final
 import apsw
 import orjson
 
-from lambdad.errors import ResourceNotFoundException
+from lambdad.errors import AccessDeniedException, ResourceNotFoundException
 from lambdad.ids import new_trace_id, new_uuid
-from lambdad.invocation.asynchronous import Asynchronous
-from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Functions
-from lambdad.invocation.routing import version_of
 from lambdad.resources.alarm import Alarm, AlarmState
-from lambdad.resources.arn import find_function_arn, qualifier_of
-from lambdad.resources.function import LATEST, FunctionKey
-from lambdad.resources.policy_evaluation import Asking, evaluate
+from lambdad.resources.function import FunctionKey
+from lambdad.services.function_access import INVOKE, invocable
+from lambdad.services.outbox import Outbox, Outgoing
 from lambdad.store.alarms import HistoryItem
-from lambdad.store.deliveries import Deliveries, Delivery
-from lambdad.store.queue import Event, EventQueue
+from lambdad.store.deliveries import Delivery
+from lambdad.store.queue import Event
 
 _PRINCIPAL: Final = "lambda.alarms.cloudwatch.amazonaws.com"
-_ACTION: Final = "lambda:InvokeFunction"
 
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """Of one change of state, numbered; `history`: what each action came to."""
+    """Of one change of state; `history`: what each action came to."""
 
-    deliveries: Sequence[Delivery]
-    events: Sequence[Event]
+    outgoing: Outgoing
     history: Sequence[HistoryItem]
 
 
 class AlarmActions:
-    def __init__(
-        self,
-        functions: Functions,
-        queue: EventQueue,
-        deliveries: Deliveries,
-        deliverer: Deliverer,
-        asynchronous: Asynchronous,
-    ) -> None:
+    def __init__(self, functions: Functions, outbox: Outbox) -> None:
         self._functions = functions
-        self._queue = queue
-        self._deliveries = deliveries
-        self._deliverer = deliverer
-        self._asynchronous = asynchronous
+        self._outbox = outbox
 
     def of_change(self, alarm: Alarm, before: AlarmState) -> Consequences:
         """`alarm`: as it is now, in another state than before."""
@@ -64,20 +49,14 @@ class AlarmActions:
             elif isinstance(made, Event):
                 events.append(made)
             history.append(_action_item(alarm, arn, made if isinstance(made, str) else None))
-        return Consequences(self._deliveries.numbered(deliveries), self._queue.numbered(events), history)
+        return Consequences(self._outbox.numbered(deliveries, events), history)
 
     def insert(self, connection: apsw.Connection, consequences: Consequences) -> None:
         """In the transaction that commits the state."""
-        for delivery in consequences.deliveries:
-            self._deliveries.insert(connection, delivery)
-        for event in consequences.events:
-            self._queue.insert(connection, event)
+        self._outbox.insert(connection, consequences.outgoing)
 
     def committed(self, consequences: Consequences) -> None:
-        if consequences.deliveries:
-            self._deliverer.wake()
-        for event in consequences.events:
-            self._asynchronous.accepted(event)
+        self._outbox.committed(consequences.outgoing)
 
     def _made(self, alarm: Alarm, before: AlarmState, arn: str) -> Delivery | Event | str:
         """Or why there is none."""
@@ -89,20 +68,14 @@ class AlarmActions:
         return f"lambdad performs no actions of the service {service or arn!r}"
 
     def _invocation(self, alarm: Alarm, before: AlarmState, arn: str) -> Event | str:
-        key, qualifier = find_function_arn(arn), qualifier_of(arn)
-        if key is None:
-            return f"{arn} is no function"
-        function = self._functions.get(key)
         try:
-            version_of(key, function, qualifier)
+            key, qualifier = invocable(self._functions, arn, _PRINCIPAL, alarm.key.arn, alarm.key.account)
         except ResourceNotFoundException as error:
             return error.message
-        statements = function.policies.get(qualifier or LATEST, ()) if function is not None else ()
-        values = {"aws:sourcearn": alarm.key.arn, "aws:sourceaccount": alarm.key.account}
-        if evaluate(statements, Asking(None, _ACTION, values, _PRINCIPAL)) != "Allow":
+        except AccessDeniedException:
             return (
-                f"CloudWatch Alarms is not authorized to perform: {_ACTION} on the resource because no resource-based "
-                f"policy allows the {_ACTION} action"
+                f"CloudWatch Alarms is not authorized to perform: {INVOKE} on the resource because no resource-based "
+                f"policy allows the {INVOKE} action"
             )
         now = alarm.state.updated
         return Event(

@@ -2,8 +2,6 @@
 
 from lambdad.clock import Clock
 from lambdad.errors.cloudwatch import InvalidParameterValueException, ValidationError
-from lambdad.invocation.asynchronous import Asynchronous
-from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Functions
 from lambdad.observability.metric_store import MetricStore
 from lambdad.resources.alarm import ALARM, INSUFFICIENT, OK
@@ -11,12 +9,11 @@ from lambdad.services.cloudwatch.alarm_actions import AlarmActions
 from lambdad.services.cloudwatch.alarm_supervisor import AlarmSupervisor
 from lambdad.services.cloudwatch.backend import Backend
 from lambdad.services.cloudwatch.table import OPERATIONS
+from lambdad.services.outbox import Outbox
 from lambdad.services.service import Service
 from lambdad.store.alarms import Alarms
 from lambdad.store.database import Database
-from lambdad.store.deliveries import Deliveries
 from lambdad.store.metrics import Metrics
-from lambdad.store.queue import EventQueue
 
 _LARGE = frozenset({"GetMetricData"})
 
@@ -35,16 +32,9 @@ class CloudWatch:
         self.metrics.load()
         self._alarms.load()
 
-    def build(
-        self,
-        functions: Functions,
-        queue: EventQueue,
-        deliveries: Deliveries,
-        deliverer: Deliverer,
-        asynchronous: Asynchronous,
-    ) -> Service[Backend]:
+    def build(self, functions: Functions, outbox: Outbox) -> Service[Backend]:
         """For the front door; it is given what alarms act through."""
-        actions = AlarmActions(functions, queue, deliveries, deliverer, asynchronous)
+        actions = AlarmActions(functions, outbox)
         self._supervisor = AlarmSupervisor(self._alarms, self.metrics, actions, self._clock)
         backend = Backend(self.metrics, self._alarms, self._supervisor, self._clock)
         not_built = InvalidParameterValueException.not_built

@@ -12,24 +12,21 @@ from typing import Any
 import orjson
 
 from lambdad.clock import Clock
-from lambdad.errors import AccessDeniedException, ResourceNotFoundException, ServiceError
+from lambdad.errors import ServiceError
 from lambdad.http.exchange import Exchange
 from lambdad.ids import new_trace_id, new_uuid
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Functions, Invoker
-from lambdad.invocation.routing import version_of
-from lambdad.resources.arn import find_function_arn, qualifier_of
-from lambdad.resources.function import LATEST, FunctionKey
+from lambdad.resources.function import FunctionKey
 from lambdad.resources.invocation import Outcome
-from lambdad.resources.policy_evaluation import Asking, evaluate
 from lambdad.services.edge import performed
+from lambdad.services.function_access import invocable
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.deliveries import Deliveries, Delivery
 
 log = logging.getLogger(__name__)
 
-_ACTION = "lambda:InvokeFunction"
 _JSON = ((b"Content-Type", b"application/json"),)
 PutEvent = Callable[[Mapping[str, Any]], Awaitable[None]]
 """An AWS service's event for a bus."""
@@ -79,16 +76,7 @@ class Calls:
 
     def _check(self, arn: str, principal: str, source: str, account: str) -> tuple[FunctionKey, str | None]:
         """`principal`: empty when the account itself asks. Raises ResourceNotFoundException, AccessDeniedException."""
-        key, qualifier = find_function_arn(arn), qualifier_of(arn)
-        if key is None:
-            raise ResourceNotFoundException.function(arn)
-        function = self._functions.get(key)
-        version_of(key, function, qualifier)
-        statements = function.policies.get(qualifier or LATEST, ()) if function is not None else ()
-        values = {"aws:sourcearn": source, "aws:sourceaccount": account}
-        if principal and evaluate(statements, Asking(None, _ACTION, values, principal)) != "Allow":
-            raise AccessDeniedException.service(principal, _ACTION, arn)
-        return key, qualifier
+        return invocable(self._functions, arn, principal, source, account)
 
     # --- Events and messages ------------------------------------------------------------------------------------------
 
