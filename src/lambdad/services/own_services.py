@@ -17,8 +17,10 @@ from lambdad.services.companion.companion import Companion
 from lambdad.services.companion.process import CompanionProcess, Facts, installed
 from lambdad.services.logs.logs import Logs
 from lambdad.services.outbox import Outbox
+from lambdad.services.scheduler.scheduler import Scheduler
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
+from lambdad.services.target_delivery import TargetDelivery
 from lambdad.store.database import Database
 from lambdad.store.deliveries import Deliveries
 from lambdad.store.queue import EventQueue
@@ -39,6 +41,7 @@ class OwnServices:
         self._process: CompanionProcess | None = None
         self._calls: Calls | None = None
         self._sqs = Sqs(database, clock)
+        self._scheduler = Scheduler(database, clock)
         self._logs = Logs(database, logs, clock)
         self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
 
@@ -53,6 +56,7 @@ class OwnServices:
 
     def load(self) -> None:
         self._sqs.load()
+        self._scheduler.load()
         self._cloudwatch.load()
         self._logs.load()
 
@@ -77,6 +81,7 @@ class OwnServices:
         outbox = Outbox(queue, deliveries, deliverer, asynchronous)
         return {
             "sqs": self._sqs.service,
+            "scheduler": self._scheduler.build(TargetDelivery(functions, outbox)),
             "monitoring": self._cloudwatch.build(functions, outbox),
             "logs": self._logs.build(functions, asynchronous),
         }
@@ -101,9 +106,11 @@ class OwnServices:
         self._cloudwatch.start()
         self._logs.start()
         self._sqs.start()
+        self._scheduler.start()
 
     async def stop(self) -> None:
         """What is on its way to functions is accepted: before nothing is accepted any more."""
+        await self._scheduler.stop()
         await self._logs.forwarded()
 
     async def close(self) -> None:
@@ -111,6 +118,7 @@ class OwnServices:
             await self._process.close()
         if self._calls is not None:
             await self._calls.finished()
+        await self._scheduler.close()
         await self._sqs.close()
         await self._cloudwatch.close()
         await self._logs.close()
