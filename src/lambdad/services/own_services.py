@@ -18,8 +18,10 @@ from lambdad.services.companion.process import CompanionProcess, Facts, installe
 from lambdad.services.events.events import Events
 from lambdad.services.logs.logs import Logs
 from lambdad.services.outbox import Outbox
+from lambdad.services.scheduler.scheduler import Scheduler
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
+from lambdad.services.target_delivery import TargetDelivery
 from lambdad.store.database import Database
 from lambdad.store.deliveries import Deliveries, Delivery
 from lambdad.store.queue import EventQueue
@@ -41,6 +43,7 @@ class OwnServices:
         self._calls: Calls | None = None
         self._sqs = Sqs(database, clock)
         self._events = Events(database, clock, here="events" not in config.endpoints)
+        self._scheduler = Scheduler(database, clock)
         self._logs = Logs(database, logs, clock)
         self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
 
@@ -61,6 +64,7 @@ class OwnServices:
     def load(self) -> None:
         self._sqs.load()
         self._events.load()
+        self._scheduler.load()
         self._cloudwatch.load()
         self._logs.load()
 
@@ -86,6 +90,7 @@ class OwnServices:
         return {
             "sqs": self._sqs.service,
             "events": self._events.build(functions, outbox),
+            "scheduler": self._scheduler.build(TargetDelivery(functions, outbox)),
             "monitoring": self._cloudwatch.build(functions, outbox),
             "logs": self._logs.build(functions, asynchronous),
         }
@@ -111,9 +116,11 @@ class OwnServices:
         self._logs.start()
         self._sqs.start()
         self._events.start()
+        self._scheduler.start()
 
     async def stop(self) -> None:
         """What is on its way to functions is accepted: before nothing is accepted any more."""
+        await self._scheduler.stop()
         await self._logs.forwarded()
 
     async def close(self) -> None:
@@ -122,6 +129,7 @@ class OwnServices:
         if self._calls is not None:
             await self._calls.finished()
         await self._events.close()
+        await self._scheduler.close()
         await self._sqs.close()
         await self._cloudwatch.close()
         await self._logs.close()

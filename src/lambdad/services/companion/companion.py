@@ -23,9 +23,9 @@ _WHOLE = 128 * 1024 * 1024
 _HOP = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection", ":version"}
 )
-_OURS = frozenset(
-    {b"x-moto-account-id", b"x-lambdad-inside", b"content-length", b"connection", b"transfer-encoding", b"expect"}
-)
+_INSIDE = b"x-lambdad-inside"
+"""Who says it of himself may do less: a schedule's universal target, of which nobody knows whether a function has made it."""
+_OURS = frozenset({b"x-moto-account-id", _INSIDE, b"content-length", b"connection", b"transfer-encoding", b"expect"})
 _BROKEN = (OSError, EOFError, ValueError, TimeoutError, asyncio.LimitOverrunError)
 _SIGV2 = ("AWSAccessKeyId", "Signature")
 _UNSIGNED_FORMS = b"multipart/form-data"
@@ -114,7 +114,7 @@ def request_of(exchange: Exchange, context: Context, inside: bool) -> bytes:
     lines = [exchange.method + b" " + exchange.target + b" HTTP/1.1"]
     lines += [name + b": " + value for name, value in exchange.headers.items() if name not in _OURS]
     lines.append(b"X-Moto-Account-Id: " + context.account.encode())
-    if inside:
+    if inside or _INSIDE in exchange.headers:
         lines.append(b"X-Lambdad-Inside: 1")
     lines.append(b"Content-Length: %d" % len(exchange.body))
     return b"\r\n".join([*lines, b"", b""]) + exchange.body
