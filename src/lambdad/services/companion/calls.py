@@ -1,4 +1,5 @@
-"""What the companion asks of us: events to functions, messages to queues, events to buses, and functions' answers.
+"""What the companion asks of us: events to functions, messages to queues, events to buses, and functions' answers; and what it
+tells us was written to streams.
 
 Each as JSON over a socket that only it has (`companion/server_calls.py`). What it hands over is durable before it is told so.
 """
@@ -11,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from lambdad.aws.stream_news import StreamNews
 from lambdad.clock import Clock
 from lambdad.errors import AccessDeniedException, InternalFailure, ResourceNotFoundException, ServiceError
 from lambdad.http.exchange import Exchange
@@ -32,6 +34,7 @@ _ACTION = "lambda:InvokeFunction"
 _JSON = ((b"Content-Type", b"application/json"),)
 PutEvent = Callable[[Mapping[str, Any]], Awaitable[None]]
 """An AWS service's event for a bus."""
+Perform = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Calls:
@@ -44,6 +47,7 @@ class Calls:
         asynchronous: Asynchronous,
         deliveries: Deliveries,
         deliverer: Deliverer,
+        news: StreamNews,
         clock: Clock,
     ) -> None:
         self._functions = functions
@@ -51,7 +55,14 @@ class Calls:
         self._asynchronous = asynchronous
         self._deliveries = deliveries
         self._deliverer = deliverer
+        self._news = news
         self._clock = clock
+        self._performers: Mapping[bytes, Perform] = {
+            b"/notify": self._notify,
+            b"/permits": self._permits,
+            b"/invoke": self._invoke,
+            b"/written": self._written,
+        }
         self._tasks: set[asyncio.Task[None]] = set()
 
     def handle(self, exchange: Exchange) -> None:
@@ -61,7 +72,7 @@ class Calls:
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
-            perform = {b"/notify": self._notify, b"/permits": self._permits, b"/invoke": self._invoke}[exchange.target]
+            perform = self._performers[exchange.target]
             exchange.respond(200, _JSON, orjson.dumps(await perform(orjson.loads(exchange.body))))
             return
         except ServiceError as error:
@@ -93,6 +104,11 @@ class Calls:
         if principal and evaluate(statements, Asking(None, _ACTION, values, principal)) != "Allow":
             raise AccessDeniedException.service(principal, _ACTION, arn)
         return key, qualifier
+
+    async def _written(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        for source in asked["sources"]:
+            self._news.written(source)
+        return {}
 
     # --- Events and messages ------------------------------------------------------------------------------------------
 
