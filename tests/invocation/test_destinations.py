@@ -5,6 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from functions import PROMPT, call, create, new_name
@@ -238,10 +239,14 @@ def test_what_was_not_delivered_is_delivered_by_the_next_server(
         assert found.stop() == 0
 
 
-def test_without_an_endpoint_it_is_said(own_server: Server) -> None:
-    client = own_server.start().client()
-    name = create(client, CODE)
-    configure(client, name, success=f"arn:aws:sns:{REGION}:{ACCOUNT}:any")
-    send(client, name, {"a": 1})
-    wait_for(lambda: "--endpoint sns=URL" in own_server.log(), 60)
-    assert call(client, name, {"a": 2})[0] == {"seen": {"a": 2}}
+def test_without_an_endpoint_it_is_said(tmp_path: Path) -> None:
+    alone = Server(tmp_path / "data", "--companion", "off").start()
+    try:
+        client = alone.client()
+        name = create(client, CODE)
+        configure(client, name, success=f"arn:aws:sns:{REGION}:{ACCOUNT}:any")
+        send(client, name, {"a": 1})
+        wait_for(lambda: "--endpoint sns=URL" in alone.log(), 60)
+        assert call(client, name, {"a": 2})[0] == {"seen": {"a": 2}}
+    finally:
+        assert alone.stop() == 0

@@ -183,13 +183,17 @@ def test_signed_requests_only(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
-def test_another_service_is_refused_in_its_own_protocol(server: Server) -> None:
+def test_without_the_companion_other_services_are_refused_in_their_own_protocol(tmp_path: Path) -> None:
     from botocore.exceptions import ClientError
 
-    for service, operation in (("sts", "get_caller_identity"), ("iam", "list_roles"), ("dynamodb", "list_tables")):
-        with pytest.raises(ClientError, match="lambdad serves AWS Lambda") as refused:
-            getattr(server.client(service), operation)()
-        assert refused.value.response["Error"]["Code"] == "OtherServiceException"
+    alone = Server(tmp_path / "data", "--companion", "off").start()
+    try:
+        for service, operation in (("sts", "get_caller_identity"), ("iam", "list_roles"), ("dynamodb", "list_tables")):
+            with pytest.raises(ClientError, match=f"lambdad does not serve {service}") as refused:
+                getattr(alone.client(service), operation)()
+            assert refused.value.response["Error"]["Code"] == "OtherServiceException"
+    finally:
+        assert alone.stop() == 0
 
 
 def test_a_data_directory_that_cannot_be_made(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """What the socket serves: moto's own applications, each request in its account, its changes saved."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -8,8 +7,6 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from lambdad.companion.current import serving
 from lambdad.companion.state import State
-
-log = logging.getLogger(__name__)
 
 INSIDE = "HTTP_X_LAMBDAD_INSIDE"
 REFUSAL = "X-Lambdad-Refusal"
@@ -54,9 +51,6 @@ class Application:
                         answer.close()
             except NotImplementedError as error:
                 return _refuse(start_response, str(error))
-            except Exception:
-                log.exception("a request of %s failed", service)
-                return _plain(start_response, "500 Internal Server Error", b"")
             finally:
                 if environ["REQUEST_METHOD"] not in _READS:
                     self._state.changed(service)

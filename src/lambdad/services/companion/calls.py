@@ -14,7 +14,7 @@ import orjson
 
 from lambdad.aws.stream_news import StreamNews
 from lambdad.clock import Clock
-from lambdad.errors import AccessDeniedException, InternalFailure, ResourceNotFoundException, ServiceError
+from lambdad.errors import AccessDeniedException, ResourceNotFoundException, ServiceError
 from lambdad.http.exchange import Exchange
 from lambdad.ids import new_trace_id, new_uuid
 from lambdad.invocation.asynchronous import Asynchronous
@@ -25,6 +25,7 @@ from lambdad.resources.arn import find_function_arn, qualifier_of
 from lambdad.resources.function import LATEST, FunctionKey
 from lambdad.resources.invocation import Outcome
 from lambdad.resources.policy_evaluation import Asking, evaluate
+from lambdad.services.edge import performed
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.deliveries import Deliveries, Delivery
 
@@ -71,17 +72,12 @@ class Calls:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, exchange: Exchange) -> None:
+        perform = self._performers[exchange.target]
         try:
-            perform = self._performers[exchange.target]
-            exchange.respond(200, _JSON, orjson.dumps(await perform(orjson.loads(exchange.body))))
-            return
+            answer = await performed(perform(orjson.loads(exchange.body)), "what the companion asked for")
+            exchange.respond(200, _JSON, orjson.dumps(answer))
         except ServiceError as error:
-            refused = error
-        except Exception:
-            log.exception("what the companion asked for failed")
-            refused = InternalFailure.unknown()
-        body = orjson.dumps({"code": refused.code, "message": refused.message})
-        exchange.respond(refused.status, _JSON, body)
+            exchange.respond(error.status, _JSON, orjson.dumps({"code": error.code, "message": error.message}))
 
     # --- Permissions --------------------------------------------------------------------------------------------------
 
