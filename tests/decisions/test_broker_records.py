@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lambdad.event_source_mappings.retries import Retries
 
 from lambdad.event_source_mappings import kafka_event, rabbitmq_event
 from lambdad.event_source_mappings.java_bytes import java_bytes
 from lambdad.event_source_mappings.kafka_event import KafkaRecord
 from lambdad.event_source_mappings.rabbitmq_event import RabbitMessage
+from lambdad.event_source_mappings.retries import Retries
 
 
 def record(offset: int, *, partition: int = 0, timestamp: int = 0, value: bytes | None = b"x") -> KafkaRecord:

@@ -81,7 +81,7 @@ class KinesisStream:
             "awsRegion": self._region,
             "eventSourceARN": self.event_arn,
         }
-        wanted = not self._filters or self._filters.match_if(filtered_document(kinesis))
+        wanted = not self._filters or self._filters.match(filtered_document(kinesis))
         return StreamRecord(sequence, given["PartitionKey"], float(arrived), orjson.dumps(document), wanted)
 
     def arrival(self, moment: float) -> str:
@@ -94,10 +94,11 @@ def _shard(given: Mapping[str, Any]) -> Shard:
     return Shard(given["ShardId"], tuple(one for one in parents if one), closed)
 
 
-def filtered_document(kinesis: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What filters look at: the record's own part, its data as JSON. None: it is none, and no pattern matches it."""
+def filtered_document(kinesis: Mapping[str, Any]) -> dict[str, Any]:
+    """What filters look at: the record's own part, its data as JSON. Data that is none is not there for them."""
+    document = dict(kinesis)
     try:
-        data = orjson.loads(base64.b64decode(kinesis["data"]))
+        document["data"] = orjson.loads(base64.b64decode(kinesis["data"]))
     except (orjson.JSONDecodeError, ValueError):
-        return None
-    return {**kinesis, "data": data}
+        del document["data"]
+    return document
