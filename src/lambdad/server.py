@@ -38,6 +38,7 @@ from lambdad.environments.snapstart import SnapStart
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
 from lambdad.event_source_mappings.invocations import Invocations
+from lambdad.event_source_mappings.keeping import Stores
 from lambdad.event_source_mappings.pollers import Pollers
 from lambdad.event_source_mappings.supervisor import Supervisor
 from lambdad.http.exchange import Handler
@@ -210,7 +211,9 @@ class LambdaServer:
         )
         self._provisioning = Provisioning(environments.provision)
         self._json_client = JsonClient(config.endpoints, own)
-        pollers = Pollers(self._json_client, Invocations(self._invoker, clock), clock, config.brokers)
+        stores = Stores.of(self._database, self._event_source_mappings, self._deliveries, self._deliverer.wake)
+        invocations = Invocations(self._invoker, counted, clock)
+        pollers = Pollers(self._json_client, invocations, clock, config.brokers, stores, self._services.news)
         self._supervisor = Supervisor(self._event_source_mappings, pollers)
         backend = Backend(
             config,
@@ -227,6 +230,7 @@ class LambdaServer:
             self._s3.fetch,
             self._roles.link_key,
             self._localhost_names.resolve,
+            pollers.source_exists,
             asyncio.Lock(),
         )
         self._cost_page = CostPage(self._metering, self._usage, clock, config.region)

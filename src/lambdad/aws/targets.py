@@ -192,7 +192,8 @@ def _to_event_bus(client: Any, delivery: Delivery, endpoint: str) -> None:
 
 def _to_bucket(client: Any, delivery: Delivery, endpoint: str) -> None:
     now = datetime.fromtimestamp(delivery.begun_at, UTC)
-    key = f"aws/lambda/async/{delivery.key.name}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
+    prefix = delivery.context.get("prefix") or f"async/{delivery.key.name}"
+    key = f"aws/lambda/{prefix}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
     client.put_object(Bucket=delivery.target.split(":", 5)[5], Key=key, Body=delivery.body)
 
 

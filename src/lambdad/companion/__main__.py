@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from lambdad.companion.news import News
     from lambdad.companion.signatures import Signatures
 
 
@@ -47,19 +48,26 @@ def limit_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
 
 
-def install(settings: dict[str, Any], signatures: "Signatures") -> None:
+def install(settings: dict[str, Any], signatures: "Signatures") -> "News":
     """Ours in moto's place."""
     from lambdad.companion import functions, outbound, state_machines
     from lambdad.companion.buckets import Notifications
+    from lambdad.companion.kinesis_streams import KinesisStreams
+    from lambdad.companion.news import News
     from lambdad.companion.server_calls import ServerCalls
+    from lambdad.companion.table_streams import TableStreams
     from lambdad.companion.topics import Topics
 
     calls = ServerCalls(settings["calls"])
     functions.install(calls)
     Notifications(calls).install()
     Topics(calls, signatures).install()
+    news = News(calls)
+    KinesisStreams(news).install()
+    TableStreams(news).install()
     state_machines.install(settings["url"], settings["access_key"], settings["secret"])
     outbound.guard()
+    return news
 
 
 def main() -> None:
@@ -90,9 +98,10 @@ def serve(settings: dict[str, Any], directory: Path) -> None:
             """The server's clients are not told about."""
 
     signatures = Signatures()
-    install(settings, signatures)
+    news = install(settings, signatures)
     state = State(directory)
     state.restore()
+    news.start()
     state.start()
     listener = socket.socket(fileno=settings["listener"])
     application = Application(state, {f"/{NAME}": signatures.certificate})

@@ -75,6 +75,10 @@ class ServerCalls:
         refused: list[str] = answer["refused"]
         return refused
 
+    def written(self, sources: Sequence[str]) -> None:
+        """Streams that there is something new in; an empty name: any may have."""
+        self._ask("written", {"sources": list(sources)})
+
     def permits(self, function: str, principal: str, source: str, account: str) -> str:
         """Why `principal` may not invoke it for `source`, or an empty string."""
         asked = {"function": function, "principal": principal, "source": source, "account": account}

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from lambdad.aws.stream_news import StreamNews
 from lambdad.clock import Clock
 from lambdad.config import Config
 from lambdad.invocation.asynchronous import Asynchronous
@@ -41,6 +42,7 @@ class OwnServices:
         self._clock = clock
         self._process: CompanionProcess | None = None
         self._calls: Calls | None = None
+        self.news = StreamNews()
         self._sqs = Sqs(database, clock)
         self._events = Events(database, clock, here="events" not in config.endpoints)
         self._scheduler = Scheduler(database, clock)
@@ -107,7 +109,7 @@ class OwnServices:
         """What answers for all other services: who asks from outside, and functions."""
         if not self._companion:
             return None, None
-        self._calls = Calls(functions, invoker, asynchronous, deliveries, deliverer, self._clock)
+        self._calls = Calls(functions, invoker, asynchronous, deliveries, deliverer, self.news, self._clock)
         self._process = CompanionProcess(self._config.data_dir, facts, self._calls.handle)
         return Companion(self._process, inside=False), Companion(self._process, inside=True)
 

@@ -1,4 +1,5 @@
-"""What the companion asks of us: events to functions, messages to queues, events to buses, and functions' answers.
+"""What the companion asks of us: events to functions, messages to queues, events to buses, and functions' answers; and what it
+tells us was written to streams.
 
 Each as JSON over a socket that only it has (`companion/server_calls.py`). What it hands over is durable before it is told so.
 """
@@ -11,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from lambdad.aws.stream_news import StreamNews
 from lambdad.clock import Clock
 from lambdad.errors import ServiceError
 from lambdad.http.exchange import Exchange
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 _JSON = ((b"Content-Type", b"application/json"),)
 PutEvent = Callable[[Mapping[str, Any]], Awaitable[None]]
 """An AWS service's event for a bus."""
+Perform = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Calls:
@@ -42,6 +45,7 @@ class Calls:
         asynchronous: Asynchronous,
         deliveries: Deliveries,
         deliverer: Deliverer,
+        news: StreamNews,
         clock: Clock,
     ) -> None:
         self._functions = functions
@@ -49,7 +53,14 @@ class Calls:
         self._asynchronous = asynchronous
         self._deliveries = deliveries
         self._deliverer = deliverer
+        self._news = news
         self._clock = clock
+        self._performers: Mapping[bytes, Perform] = {
+            b"/notify": self._notify,
+            b"/permits": self._permits,
+            b"/invoke": self._invoke,
+            b"/written": self._written,
+        }
         self._tasks: set[asyncio.Task[None]] = set()
 
     def handle(self, exchange: Exchange) -> None:
@@ -58,7 +69,7 @@ class Calls:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, exchange: Exchange) -> None:
-        perform = {b"/notify": self._notify, b"/permits": self._permits, b"/invoke": self._invoke}[exchange.target]
+        perform = self._performers[exchange.target]
         try:
             answer = await performed(perform(orjson.loads(exchange.body)), "what the companion asked for")
             exchange.respond(200, _JSON, orjson.dumps(answer))
@@ -77,6 +88,11 @@ class Calls:
     def _check(self, arn: str, principal: str, source: str, account: str) -> tuple[FunctionKey, str | None]:
         """`principal`: empty when the account itself asks. Raises ResourceNotFoundException, AccessDeniedException."""
         return invocable(self._functions, arn, principal, source, account)
+
+    async def _written(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        for source in asked["sources"]:
+            self._news.written(source)
+        return {}
 
     # --- Events and messages ------------------------------------------------------------------------------------------
 
