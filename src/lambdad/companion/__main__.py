@@ -40,8 +40,10 @@ def prepare(settings: dict[str, Any]) -> None:
 
 
 def limit_memory(megabytes: int) -> None:
-    """Whoever fills a bucket without end is refused, and the host goes on."""
+    """Whoever fills a bucket without end is refused, and the host goes on. Large objects are open files each."""
     threading.stack_size(1 << 20)
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     wanted = megabytes * 1048576
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
@@ -49,21 +51,25 @@ def limit_memory(megabytes: int) -> None:
 
 def install(settings: dict[str, Any], signatures: "Signatures") -> None:
     """Ours in moto's place."""
-    from lambdad.companion import functions, outbound, state_machines
+    from lambdad.companion import functions, state_machines, templates
     from lambdad.companion.buckets import Notifications
+    from lambdad.companion.outbound import Outside
     from lambdad.companion.server_calls import ServerCalls
     from lambdad.companion.topics import Topics
 
     calls = ServerCalls(settings["calls"])
     functions.install(calls)
     Notifications(calls).install()
-    Topics(calls, signatures).install()
+    outside = Outside(settings["calls"], settings["denied"])
+    Topics(calls, signatures, outside).install()
     state_machines.install(settings["url"], settings["access_key"], settings["secret"])
-    outbound.guard()
+    templates.install()
+    outside.guard()
 
 
 def main() -> None:
     settings = json.loads(sys.stdin.readline())
+    os.umask(0o077)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the server, too, which ends this in its turn
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     prepare(settings)

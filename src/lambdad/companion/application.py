@@ -6,12 +6,15 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from lambdad.companion.current import serving
+from lambdad.companion.pickling import SERVERS_OWN
 from lambdad.companion.state import State
 
 INSIDE = "HTTP_X_LAMBDAD_INSIDE"
 REFUSAL = "X-Lambdad-Refusal"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HIDDEN = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico")
+_NOBODYS = SERVERS_OWN | {"moto_api", "instance_metadata"}
+"""moto's own ideas of what a request is for must not lead to what the server does itself."""
 
 StartResponse = Callable[..., Any]
 
@@ -41,6 +44,8 @@ class Application:
         except (KeyError, ModuleNotFoundError, AttributeError, IndexError):
             return _refuse(start_response, "This service")
         service = str(app.service)
+        if service in _NOBODYS:
+            return _refuse(start_response, "This service")
         with serving(service, INSIDE in environ, environ.get("QUERY_STRING", "")):
             try:
                 answer = app(environ, start_response)

@@ -23,8 +23,9 @@ _WHOLE = 128 * 1024 * 1024
 _HOP = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection", ":version"}
 )
+_INSIDE = b"x-lambdad-inside"
 _OURS = frozenset(
-    {b"x-moto-account-id", b"x-lambdad-inside", b"content-length", b"connection", b"transfer-encoding", b"expect"}
+    {b"x-moto-account-id", _INSIDE, b"content-length", b"connection", b"transfer-encoding", b"expect"}
 )
 _BROKEN = (OSError, EOFError, ValueError, TimeoutError, asyncio.LimitOverrunError)
 _SIGV2 = ("AWSAccessKeyId", "Signature")
@@ -110,11 +111,11 @@ def _give_up(task: "asyncio.Task[None]") -> None:
 
 
 def request_of(exchange: Exchange, context: Context, inside: bool) -> bytes:
-    """As it came, but for what is between the two of us."""
+    """As it came, but for what is between the two of us. Who says that it is inside is believed: it only loses by it."""
     lines = [exchange.method + b" " + exchange.target + b" HTTP/1.1"]
     lines += [name + b": " + value for name, value in exchange.headers.items() if name not in _OURS]
     lines.append(b"X-Moto-Account-Id: " + context.account.encode())
-    if inside:
+    if inside or _INSIDE in exchange.headers:
         lines.append(b"X-Lambdad-Inside: 1")
     lines.append(b"Content-Length: %d" % len(exchange.body))
     return b"\r\n".join([*lines, b"", b""]) + exchange.body
