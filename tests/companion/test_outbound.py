@@ -1,7 +1,6 @@
 """What the companion may do on this host: in a process of its own, for what guards it cannot be taken off again."""
 
 import http.server
-import ipaddress
 import subprocess
 import sys
 import threading
@@ -9,10 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions import call, create, new_name
+from functions import new_name
 from refusals import refused
 from server import Server
-from wait import wait_for
 
 GUARDED = """
 import socket, subprocess, sys
@@ -82,8 +80,24 @@ outside = Outside('', ['9.9.9.0/24'])
 for host in sys.argv[2:]:
     print(outside.reaches(f'http://{host}/'))
 """
-    closed = ["127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "2130706433"]
-    closed += ["[::1]", "[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[fd00:ec2::254]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]"]
+    closed = [
+        "127.0.0.1",
+        "localhost",
+        "10.0.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "2130706433",
+    ]
+    closed += [
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:10.0.0.1]",
+        "[fd00:ec2::254]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+    ]
     assert guarded(code, web, *closed).split() == ["False"] * len(closed)
     assert guarded(code, web, "8.8.8.8", "[2606:4700::1111]", "9.9.9.9").split() == ["True", "True", "False"]
 
@@ -91,9 +105,13 @@ for host in sys.argv[2:]:
 def test_templates_are_data(aws: Server) -> None:
     """A YAML template names what it is made of, and nothing of Python's."""
     stacks = aws.client("cloudformation")
-    template = "Resources:\n  Topic:\n    Type: AWS::SNS::Topic\n    Properties:\n      TopicName: !Join ['-', [%s, %s]]\n"
+    template = (
+        "Resources:\n  Topic:\n    Type: AWS::SNS::Topic\n    Properties:\n      TopicName: !Join ['-', [%s, %s]]\n"
+    )
     code, status, message = refused(
-        stacks.create_stack, StackName=new_name("s"), TemplateBody=template % ("a", "!!python/object/apply:os.getpid []")
+        stacks.create_stack,
+        StackName=new_name("s"),
+        TemplateBody=template % ("a", "!!python/object/apply:os.getpid []"),
     )
     assert (code, status) == ("ValidationError", 400)
     assert "unsupported tag" in message

@@ -44,10 +44,12 @@ class Outside:
 
     def _check(self, to: Any) -> None:
         """Raises PermissionError."""
-        if isinstance(to, tuple):
-            allowed = not current.inside() or self._is_open(str(to[0]))
-        else:
+        if not isinstance(to, tuple):
             allowed = to == self._calls
+        elif current.inside():
+            allowed = self._is_open(str(to[0]))
+        else:
+            allowed = True
         if not allowed:
             raise PermissionError(f"{to} is not for functions to reach")
 

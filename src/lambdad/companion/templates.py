@@ -7,14 +7,14 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.utils import yaml_tag_constructor
 
 
-class TemplateLoader(yaml.SafeLoader):
+class TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]
     """AWS's short forms of functions (`!Ref`), and nothing of Python's."""
 
 
 def install() -> None:
     TemplateLoader.add_multi_constructor("!", _function)
     TemplateLoader.add_constructor(None, _refuse)
-    yaml.Loader = TemplateLoader  # type: ignore[misc, assignment]
+    yaml.Loader = TemplateLoader
 
 
 def _function(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> object:

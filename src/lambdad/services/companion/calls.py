@@ -24,6 +24,7 @@ from lambdad.resources.function import LATEST, FunctionKey
 from lambdad.resources.invocation import Outcome
 from lambdad.resources.policy_evaluation import Asking, evaluate
 from lambdad.services.edge import performed
+from lambdad.services.sqs.sqs import Sqs
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.deliveries import Deliveries, Delivery
 
@@ -46,13 +47,16 @@ class Calls:
         deliveries: Deliveries,
         deliverer: Deliverer,
         clock: Clock,
+        queues: Sqs | None,
     ) -> None:
+        """`queues`: None, if they are another endpoint's."""
         self._functions = functions
         self._invoker = invoker
         self._asynchronous = asynchronous
         self._deliveries = deliveries
         self._deliverer = deliverer
         self._clock = clock
+        self._queues = queues
         self._tasks: set[asyncio.Task[None]] = set()
 
     def handle(self, exchange: Exchange) -> None:
@@ -61,7 +65,12 @@ class Calls:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, exchange: Exchange) -> None:
-        perform = {b"/notify": self._notify, b"/permits": self._permits, b"/invoke": self._invoke}[exchange.target]
+        perform = {
+            b"/notify": self._notify,
+            b"/permits": self._permits,
+            b"/queue": self._queue,
+            b"/invoke": self._invoke,
+        }[exchange.target]
         try:
             answer = await performed(perform(orjson.loads(exchange.body)), "what the companion asked for")
             exchange.respond(200, _JSON, orjson.dumps(answer))
@@ -90,6 +99,10 @@ class Calls:
             raise AccessDeniedException.service(principal, _ACTION, arn)
         return key, qualifier
 
+    async def _queue(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Another endpoint's are believed to be there."""
+        return {"there": self._queues is None or self._queues.has(asked["arn"])}
+
     # --- Events and messages ------------------------------------------------------------------------------------------
 
     async def _notify(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +113,8 @@ class Calls:
         try:
             if notice["kind"] == "function":
                 await self._accept(notice)
+            elif notice["kind"] == "queue" and self._queues is not None:
+                await self._queues.put(notice["target"], notice["account"], _message_of(notice))
             else:
                 await self._deliver(notice)
         except ServiceError as error:
@@ -145,6 +160,16 @@ class Calls:
     async def finished(self) -> None:
         while self._tasks:
             await asyncio.wait(list(self._tasks))
+
+
+def _message_of(notice: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = {
+        name: {**one, "BinaryValue": base64.b64decode(one["BinaryValue"])} if "BinaryValue" in one else one
+        for name, one in notice["attributes"].items()
+    }
+    order = {"MessageGroupId": notice["group"], "MessageDeduplicationId": notice["deduplication"]}
+    given = {member: value for member, value in order.items() if value}
+    return {"MessageBody": notice["body"], "MessageAttributes": attributes, **given}
 
 
 def _of_queue(notice: Mapping[str, Any]) -> dict[str, str]:

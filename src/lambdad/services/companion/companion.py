@@ -24,9 +24,7 @@ _HOP = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection", ":version"}
 )
 _INSIDE = b"x-lambdad-inside"
-_OURS = frozenset(
-    {b"x-moto-account-id", _INSIDE, b"content-length", b"connection", b"transfer-encoding", b"expect"}
-)
+_OURS = frozenset({b"x-moto-account-id", _INSIDE, b"content-length", b"connection", b"transfer-encoding", b"expect"})
 _BROKEN = (OSError, EOFError, ValueError, TimeoutError, asyncio.LimitOverrunError)
 _SIGV2 = ("AWSAccessKeyId", "Signature")
 _UNSIGNED_FORMS = b"multipart/form-data"
