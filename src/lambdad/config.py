@@ -170,6 +170,11 @@ class Config:
         return pairs(self.endpoint, "=", "--endpoint")
 
     @property
+    def networks_denied(self) -> tuple[str, ...]:
+        """Networks (CIDR) that functions must not reach, whoever connects for them."""
+        return self.network_deny if self.network == "nat" else ("0.0.0.0/0", "::/0")
+
+    @property
     def quotas(self) -> Mapping[str, int]:
         """Limits by name (`resources/quotas.py`)."""
         found = {}

@@ -289,7 +289,7 @@ class LambdaServer:
 
     def _facts(self) -> Facts:
         access_key, secret, _ = self._own_credentials(DEFAULT_ACCOUNT)
-        return Facts(self.url, access_key, secret, self._config.companion_memory_mb)
+        return Facts(self.url, access_key, secret, self._config.companion_memory_mb, self._config.networks_denied)
 
     def _secret_of(self, access_key: str) -> str | None:
         return self._config.credentials.get(access_key) or self._roles.secret_of(access_key)

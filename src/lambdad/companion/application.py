@@ -6,6 +6,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from lambdad.companion.current import serving
+from lambdad.companion.pickling import SERVERS_OWN
 from lambdad.companion.state import State
 
 INSIDE = "HTTP_X_LAMBDAD_INSIDE"
@@ -13,6 +14,8 @@ _TRACE = "HTTP_X_AMZN_TRACE_ID"
 REFUSAL = "X-Lambdad-Refusal"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HIDDEN = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico")
+_NOBODYS = SERVERS_OWN | {"moto_api", "instance_metadata"}
+"""moto's own ideas of what a request is for must not lead to what the server does itself."""
 
 StartResponse = Callable[..., Any]
 
@@ -42,6 +45,8 @@ class Application:
         except (KeyError, ModuleNotFoundError, AttributeError, IndexError):
             return _refuse(start_response, "This service")
         service = str(app.service)
+        if service in _NOBODYS:
+            return _refuse(start_response, "This service")
         with serving(service, INSIDE in environ, environ.get("QUERY_STRING", ""), environ.get(_TRACE)):
             try:
                 answer = app(environ, start_response)

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 class _Current(threading.local):
     service = ""
     """moto's name of it."""
-    inside = False
-    """Asked by a function."""
+    inside = True
+    """Asked by a function; threads of moto's own, too: nobody knows who has asked for what they do."""
     query = ""
     trace_id: str | None = None
     """The trace header that came with it: functions pass theirs on."""

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 from moto.backends import get_backend
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend
 
-_SERVERS_OWN = frozenset({"lambda", "sqs", "events", "scheduler", "logs", "cloudwatch", "xray"})
-"""Services that the server has itself."""
+SERVERS_OWN = frozenset({"lambda", "sqs", "events", "scheduler", "logs", "cloudwatch", "xray"})
+"""Services that the server has itself, by moto's names."""
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 _PRIVATE = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey)
 _PUBLIC = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)
@@ -35,7 +35,7 @@ def backends_in_use() -> dict[int, tuple[Any, Name]]:
     found: dict[int, tuple[Any, Name]] = {}
     for services in list(BackendDict._instances):
         service = str(services.service_name)
-        if service in _SERVERS_OWN:
+        if service in SERVERS_OWN:
             continue
         for account, regions in list(services.items()):
             for region, backend in list(regions.items()):

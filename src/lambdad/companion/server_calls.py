@@ -84,6 +84,9 @@ class ServerCalls:
         asked = {"function": function, "principal": principal, "source": source, "account": account}
         return str(self._ask("permits", asked)["refused"])
 
+    def has_queue(self, arn: str) -> bool:
+        return bool(self._ask("queue", {"arn": arn})["there"])
+
     def invoke(self, function: str, qualifier: str | None, payload: str, principal: str, account: str) -> bytes:
         """Wait for the answer. `principal`: empty when it is asked in the account's own name. Raises Refused."""
         asked = {

@@ -27,6 +27,8 @@ _WIDE = frozenset(
 _RESTED = 0.2
 """Seconds after a change, at least."""
 _SHARE = 20
+_AGAIN = 10.0
+"""Seconds after a save that failed."""
 _PATIENCE = 5.0
 """Seconds to wait for a moment without requests."""
 
@@ -90,13 +92,26 @@ class State:
             self._dirty.clear()
             changed, self._services = self._services, set()
             began = time.monotonic()
-            self.save(None if changed & _WIDE else changed)
-            self._closing.wait((time.monotonic() - began) * _SHARE)
+            rest = _AGAIN
+            if self.save(None if changed & _WIDE else changed):
+                rest = (time.monotonic() - began) * _SHARE
+            else:
+                self._services |= changed
+                self._dirty.set()
+            self._closing.wait(rest)
 
     # --- Saving -------------------------------------------------------------------------------------------------------
 
-    def save(self, changed: set[str] | None) -> None:
-        """What these services hold; None: all."""
+    def save(self, changed: set[str] | None) -> bool:
+        """What these services hold; None: all. False when there was no room for it: what was saved before is still there."""
+        try:
+            self._save(changed)
+        except (OSError, MemoryError) as error:
+            log.error("what the services hold could not be saved: %r", error)
+            return False
+        return True
+
+    def _save(self, changed: set[str] | None) -> None:
         held = self.gate.hold()
         try:
             documents = self._documents(changed)

@@ -15,7 +15,8 @@ from moto.moto_api._internal import mock_random
 from moto.sns import models
 from moto.sns.exceptions import SNSInvalidParameter
 
-from lambdad.companion import current, outbound
+from lambdad.companion import current
+from lambdad.companion.outbound import Outside
 from lambdad.companion.server_calls import Notice, ServerCalls, ToFunction, ToQueue
 from lambdad.companion.signatures import Signatures
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 _PRINCIPAL = "sns.amazonaws.com"
 _WEB = ("http", "https")
 _AT_ONCE = 4
+_TRUSTED = "lambdad_trusted"
+"""Of a subscription that no function made: it may lead anywhere, whoever publishes."""
 _KEPT = 1000
 """Messages to phones and the like that moto keeps to look at."""
 
@@ -31,9 +34,10 @@ _KEPT = 1000
 class Topics:
     """`install` puts it in moto's place."""
 
-    def __init__(self, calls: ServerCalls, signatures: Signatures) -> None:
+    def __init__(self, calls: ServerCalls, signatures: Signatures, outside: Outside) -> None:
         self._calls = calls
         self._signatures = signatures
+        self._outside = outside
         self._web = ThreadPoolExecutor(_AT_ONCE, "web")
         self._others = models.Subscription.publish
 
@@ -41,9 +45,12 @@ class Topics:
         subscribe = models.SNSBackend.subscribe
 
         def subscribed(backend: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
-            if protocol in _WEB and current.inside() and not outbound.public(endpoint):
+            if protocol in _WEB and current.inside() and not self._outside.reaches(endpoint):
                 raise SNSInvalidParameter("Invalid parameter: Unreachable Endpoint")
-            return subscribe(backend, topic_arn, endpoint, protocol)
+            subscription = subscribe(backend, topic_arn, endpoint, protocol)
+            if not current.inside():
+                setattr(subscription, _TRUSTED, True)
+            return subscription
 
         models.SNSBackend.subscribe = subscribed
         models.Topic.publish = lambda topic, *given, **named: self.publish(topic, *given, **named)
@@ -105,7 +112,8 @@ class Topics:
 
         def tell() -> None:
             try:
-                self._others(subscription, *given)
+                with current.serving("sns", not getattr(subscription, _TRUSTED, False), "", None):
+                    self._others(subscription, *given)
             except OSError as error:  # requests' errors are
                 log.warning("%s could not be told: %s", subscription.endpoint, error)
 

@@ -109,7 +109,8 @@ class OwnServices:
         """What answers for all other services: who asks from outside, and functions."""
         if not self._companion:
             return None, None
-        self._calls = Calls(functions, invoker, asynchronous, deliveries, deliverer, self.news, self._clock)
+        queues = None if "sqs" in self._config.endpoints else self._sqs
+        self._calls = Calls(functions, invoker, asynchronous, deliveries, deliverer, self.news, self._clock, queues)
         self._process = CompanionProcess(self._config.data_dir, facts, self._calls.handle)
         return Companion(self._process, inside=False), Companion(self._process, inside=True)
 

@@ -24,6 +24,7 @@ from lambdad.resources.function import FunctionKey
 from lambdad.resources.invocation import Outcome
 from lambdad.services.edge import performed
 from lambdad.services.function_access import invocable
+from lambdad.services.sqs.sqs import Sqs
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.deliveries import Deliveries, Delivery
 
@@ -47,7 +48,9 @@ class Calls:
         deliverer: Deliverer,
         news: StreamNews,
         clock: Clock,
+        queues: Sqs | None,
     ) -> None:
+        """`queues`: None, if they are another endpoint's."""
         self._functions = functions
         self._invoker = invoker
         self._asynchronous = asynchronous
@@ -55,9 +58,11 @@ class Calls:
         self._deliverer = deliverer
         self._news = news
         self._clock = clock
+        self._queues = queues
         self._performers: Mapping[bytes, Perform] = {
             b"/notify": self._notify,
             b"/permits": self._permits,
+            b"/queue": self._queue,
             b"/invoke": self._invoke,
             b"/written": self._written,
         }
@@ -94,6 +99,10 @@ class Calls:
             self._news.written(source)
         return {}
 
+    async def _queue(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Another endpoint's are believed to be there."""
+        return {"there": self._queues is None or self._queues.has(asked["arn"])}
+
     # --- Events and messages ------------------------------------------------------------------------------------------
 
     async def _notify(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,6 +114,8 @@ class Calls:
         try:
             if notice["kind"] == "function":
                 await self._accept(notice, trace_id)
+            elif notice["kind"] == "queue" and self._queues is not None:
+                await self._queues.put(notice["target"], notice["account"], _message_of(notice, trace_id))
             else:
                 await self._deliver(notice, trace_id)
         except ServiceError as error:
@@ -155,6 +166,18 @@ class Calls:
     async def finished(self) -> None:
         while self._tasks:
             await asyncio.wait(list(self._tasks))
+
+
+def _message_of(notice: Mapping[str, Any], trace_id: str | None) -> dict[str, Any]:
+    attributes = {
+        name: {**one, "BinaryValue": base64.b64decode(one["BinaryValue"])} if "BinaryValue" in one else one
+        for name, one in notice["attributes"].items()
+    }
+    order = {"MessageGroupId": notice["group"], "MessageDeduplicationId": notice["deduplication"]}
+    given: dict[str, Any] = {member: value for member, value in order.items() if value}
+    if trace_id:
+        given["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace_id}}
+    return {"MessageBody": notice["body"], "MessageAttributes": attributes, **given}
 
 
 def _of_queue(notice: Mapping[str, Any]) -> dict[str, str]:

@@ -110,7 +110,7 @@ def _give_up(task: "asyncio.Task[None]") -> None:
 
 
 def request_of(exchange: Exchange, context: Context, inside: bool) -> bytes:
-    """As it came, but for what is between the two of us."""
+    """As it came, but for what is between the two of us. Who says that it is inside is believed: it only loses by it."""
     lines = [exchange.method + b" " + exchange.target + b" HTTP/1.1"]
     lines += [name + b": " + value for name, value in exchange.headers.items() if name not in _OURS]
     lines.append(b"X-Moto-Account-Id: " + context.account.encode())

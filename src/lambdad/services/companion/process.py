@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,6 +42,8 @@ class Facts:
     access_key: str
     secret: str
     memory_mb: int
+    denied: Sequence[str] = ()
+    """Networks (CIDR) that functions must not reach through it, beside those that are not the world's."""
 
 
 class CompanionProcess:
