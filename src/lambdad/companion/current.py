@@ -19,7 +19,7 @@ _current = _Current()
 
 
 @contextmanager
-def serving(service: str, inside: bool, query: str, trace_id: str | None) -> Iterator[None]:
+def serving(service: str, inside: bool, query: str, trace_id: str | None = None) -> Iterator[None]:
     before = vars(_current).copy()
     vars(_current).update(service=service, inside=inside, query=query, trace_id=trace_id)
     try:

@@ -112,7 +112,7 @@ class Topics:
 
         def tell() -> None:
             try:
-                with current.serving("sns", not getattr(subscription, _TRUSTED, False), "", None):
+                with current.serving("sns", not getattr(subscription, _TRUSTED, False), ""):
                     self._others(subscription, *given)
             except OSError as error:  # requests' errors are
                 log.warning("%s could not be told: %s", subscription.endpoint, error)
