@@ -15,7 +15,7 @@ from lambdad.aws.clients import Clients, NoEndpoint, Own
 from lambdad.ids import new_uuid
 from lambdad.store.deliveries import Delivery
 
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 32
 _THROTTLES: Final = frozenset(
     {"Throttling", "ThrottlingException", "RequestThrottled", "SlowDown", "TooManyRequestsException"}
 )
