@@ -21,7 +21,7 @@ from lambdad.ids import new_uuid
 from lambdad.resources.scheduler_target import UniversalTarget, numbered, universal_target
 from lambdad.store.deliveries import Delivery
 
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 32
 _SCHEDULES: Final = "arn:aws:scheduler:"
 _THROTTLES: Final = frozenset(
     {"Throttling", "ThrottlingException", "RequestThrottled", "SlowDown", "TooManyRequestsException"}

@@ -51,6 +51,11 @@ class Invoker:
         self._waiting: dict[FunctionKey, set[asyncio.Future[None]]] = {}
         self.running = 0
 
+    @property
+    def concurrency_limit(self) -> int:
+        """Executions at once, of every account and region."""
+        return self._concurrency.limit
+
     def version_of(self, key: FunctionKey, qualifier: str | None) -> FunctionVersion:
         """Raises ResourceNotFoundException."""
         return version_of(key, self._functions.get(key), qualifier)
