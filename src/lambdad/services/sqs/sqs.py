@@ -1,11 +1,18 @@
 """SQS put together: its records, broker, tasks and wire."""
 
+from lambdad.aws.queue_messages import message_of
+from lambdad.aws.targets import TargetRefused
 from lambdad.clock import Clock
+from lambdad.errors import ServiceError
+from lambdad.ids import new_uuid
+from lambdad.protocols.context import Context
+from lambdad.services.sqs import messages
 from lambdad.services.sqs.backend import Backend
 from lambdad.services.sqs.broker import Broker
 from lambdad.services.sqs.move_tasks import Mover
 from lambdad.services.sqs.wire import SqsService
 from lambdad.store.database import Database
+from lambdad.store.deliveries import Delivery
 from lambdad.store.sqs_queues import MoveTasks, SqsQueues
 
 
@@ -17,12 +24,23 @@ class Sqs:
         self._tasks = MoveTasks(database)
         self._broker = Broker(self._queues, database, clock)
         self._mover = Mover(self._broker, self._tasks, clock)
-        self.service = SqsService(Backend(self._broker, self._mover, clock))
+        self._backend = Backend(self._broker, self._mover, clock)
+        self.service = SqsService(self._backend)
 
     def load(self) -> None:
         self._queues.load()
         self._tasks.load()
         self._broker.load()
+
+    async def receive(self, delivery: Delivery) -> None:
+        """What is delivered to a queue: as if its sender had asked for it. Raises TargetRefused."""
+        _, _, _, region, account, name = delivery.target.split(":", 5)
+        context = Context(account, region, new_uuid(), None, "")
+        try:
+            request = {"QueueUrl": f"/{account}/{name}", **message_of(delivery)}
+            await messages.send_message(self._backend, context, request)
+        except ServiceError as error:
+            raise TargetRefused(error.query_code or error.code, error.message) from error
 
     def start(self) -> None:
         self._broker.start()
