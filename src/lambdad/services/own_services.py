@@ -57,7 +57,7 @@ class OwnServices:
     @property
     def taking(self) -> Mapping[str, Callable[[Delivery], Awaitable[None]]]:
         """Those of them that take deliveries without a request."""
-        return {"events": self._events.receive}
+        return {"events": self._events.receive, "sqs": self._sqs.receive}
 
     @property
     def _companion(self) -> bool:
