@@ -186,7 +186,7 @@ class LambdaServer:
         )
         self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
         own = Own(self._services.receiving, lambda: self.url, self._own_credentials)
-        self._targets = AwsTargets(config.endpoints, own)
+        self._targets = AwsTargets(config.endpoints, own, self._services.taking)
         self._s3 = S3Objects(config.endpoints, own)
         self._deliverer = Deliverer(self._deliveries, self._functions, self._targets, metrics, clock)
         self._asynchronous = Asynchronous(

@@ -56,13 +56,13 @@ class AwsTargets:
         self,
         endpoints: Mapping[str, str],
         own: Own,
-        here: Mapping[str, Callable[[Delivery], Awaitable[None]]] | None = None,
+        here: Mapping[str, Callable[[Delivery], Awaitable[None]]],
     ) -> None:
         """`endpoints`: URL by service. `here`: services that are asked without a request, unless others are configured."""
         self._clients = Clients(endpoints, own, _AT_ONCE)
         self._inner = Clients({}, dataclasses.replace(own, services=_Every()), _AT_ONCE, {"X-Lambdad-Inside": "1"})
         self._endpoints = endpoints
-        self._here = {name: take for name, take in (here or {}).items() if name not in endpoints}
+        self._here = {name: take for name, take in here.items() if name not in endpoints}
 
     async def send(self, delivery: Delivery) -> None:
         """Raises TargetRefused, TargetUnavailable."""

@@ -71,6 +71,7 @@ _RULE_CODES: Final[Mapping[str, tuple[str, ...]]] = {
     "NO_PERMISSIONS": ("AccessDenied", "NotAuthorized", "Unauthorized", "AuthorizationError"),
     "NO_RESOURCE": ("NotFound", "NonExistent", "DoesNotExist", "NoSuch"),
     "THROTTLING": ("Throttl", "TooManyRequests", "ProvisionedThroughputExceeded"),
+    "INVALID_JSON": ("InvalidRequestContent",),
     "INVALID_PARAMETER": ("Validation", "InvalidParameter", "MissingParameter", "RequestTooLarge"),
     "TIMEOUT": ("Timeout",),
     "CONNECTION_FAILURE": ("Connection",),

@@ -1,6 +1,6 @@
 """The services beside Lambda that answer on our own port, put together: the only file of this room that names them all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lambdad.clock import Clock
@@ -15,6 +15,7 @@ from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 from lambdad.services.companion.calls import Calls
 from lambdad.services.companion.companion import Companion
 from lambdad.services.companion.process import CompanionProcess, Facts, installed
+from lambdad.services.events.events import Events
 from lambdad.services.logs.logs import Logs
 from lambdad.services.outbox import Outbox
 from lambdad.services.scheduler.scheduler import Scheduler
@@ -22,10 +23,10 @@ from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
 from lambdad.services.target_delivery import TargetDelivery
 from lambdad.store.database import Database
-from lambdad.store.deliveries import Deliveries
+from lambdad.store.deliveries import Deliveries, Delivery
 from lambdad.store.queue import EventQueue
 
-_OWN = frozenset({"sqs", "logs"})
+_OWN = frozenset({"sqs", "logs", "events"})
 _COMPANION = frozenset(
     {"s3", "sns", "kinesis", "firehose", "stepfunctions", "dynamodb", "secretsmanager", "kms", "ssm"},
 )
@@ -42,6 +43,7 @@ class OwnServices:
         self._calls: Calls | None = None
         self._sqs = Sqs(database, clock)
         self._scheduler = Scheduler(database, clock)
+        self._events = Events(database, clock, here="events" not in config.endpoints)
         self._logs = Logs(database, logs, clock)
         self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
 
@@ -51,12 +53,18 @@ class OwnServices:
         return _OWN | _COMPANION if self._companion else _OWN
 
     @property
+    def taking(self) -> Mapping[str, Callable[[Delivery], Awaitable[None]]]:
+        """Those of them that take deliveries without a request."""
+        return {"events": self._events.receive}
+
+    @property
     def _companion(self) -> bool:
         return self._config.companion == "auto" and installed()
 
     def load(self) -> None:
         self._sqs.load()
         self._scheduler.load()
+        self._events.load()
         self._cloudwatch.load()
         self._logs.load()
 
@@ -82,6 +90,7 @@ class OwnServices:
         return {
             "sqs": self._sqs.service,
             "scheduler": self._scheduler.build(TargetDelivery(functions, outbox)),
+            "events": self._events.build(functions, outbox),
             "monitoring": self._cloudwatch.build(functions, outbox),
             "logs": self._logs.build(functions, asynchronous),
         }
@@ -107,6 +116,7 @@ class OwnServices:
         self._logs.start()
         self._sqs.start()
         self._scheduler.start()
+        self._events.start()
 
     async def stop(self) -> None:
         """What is on its way to functions is accepted: before nothing is accepted any more."""
@@ -119,6 +129,7 @@ class OwnServices:
         if self._calls is not None:
             await self._calls.finished()
         await self._scheduler.close()
+        await self._events.close()
         await self._sqs.close()
         await self._cloudwatch.close()
         await self._logs.close()

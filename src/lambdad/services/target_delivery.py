@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import apsw
 import orjson
 
-from lambdad.errors import RequestTooLargeException, ServiceError
+from lambdad.errors import InvalidRequestContentException, RequestTooLargeException, ServiceError
 from lambdad.errors.scheduler import RequestExpired
 from lambdad.ids import new_trace_id, new_uuid
 from lambdad.invocation.invoke import Functions
@@ -112,11 +112,15 @@ class TargetDelivery:
         self._outbox.committed(rows)
 
     def _event_of(self, handover: Handover, now: float) -> Event:
-        """Raises ResourceNotFoundException, AccessDeniedException, RequestTooLargeException."""
+        """Raises ResourceNotFoundException, AccessDeniedException, RequestTooLargeException, InvalidRequestContentException."""
         account = handover.sender.split(":")[4]
         key, qualifier = invocable(self._functions, handover.target, handover.principal, handover.sender, account)
         if len(handover.input) > QUOTAS.asynchronous_payload:
             raise RequestTooLargeException.invoke(QUOTAS.asynchronous_payload)
+        try:
+            orjson.loads(handover.input)
+        except orjson.JSONDecodeError as error:
+            raise InvalidRequestContentException.payload(handover.input, error.pos) from error
         return Event(
             request_id=new_uuid(),
             key=key,

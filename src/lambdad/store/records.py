@@ -16,7 +16,6 @@ log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-Also = Callable[[apsw.Connection], None]
 
 
 class Records(Generic[K, V]):
@@ -42,11 +41,14 @@ class Records(Generic[K, V]):
         self._listeners.append(listener)
 
     async def apply(
-        self, key: K, change: Callable[[V | None], V | None], also: Also | None = None
+        self,
+        key: K,
+        change: Callable[[V | None], V | None],
+        also: Callable[[apsw.Connection], None] | None = None,
     ) -> tuple[V | None, V | None]:
         """(before, after), durable when it returns. What `change` raises is raised here and leaves nothing changed.
+        `also`: done in the same transaction, if there is a change at all.
 
-        `also` is done in the same transaction, if there is one: `change` has been called before.
         One change of a record at a time: each is decided on what the one before it has committed. Changes of different
         records share commits. A task of its own: a caller that goes away must not leave memory behind the disk, or let
         the next in too early.
@@ -66,7 +68,7 @@ class Records(Generic[K, V]):
         self,
         key: K,
         change: Callable[[V | None], V | None],
-        also: Also | None,
+        also: Callable[[apsw.Connection], None] | None,
         earlier: asyncio.Task[Any] | None,
     ) -> tuple[V | None, V | None]:
         if earlier is not None:
