@@ -1,4 +1,4 @@
-"""What a queue is sent of a delivery: the members of SendMessage but for the queue's address; by its trace loops are found. Pure."""
+"""What a queue is sent of a delivery: SendMessage's members but for the queue's address; by its trace loops are found. Pure."""
 
 from base64 import b64decode
 from typing import Any
