@@ -94,6 +94,7 @@ def serve(settings: dict[str, Any], directory: Path) -> None:
     from werkzeug.serving import make_server
 
     from lambdad.companion.application import Application
+    from lambdad.companion.memory import Memory
     from lambdad.companion.signatures import NAME, Signatures
     from lambdad.companion.state import State
 
@@ -110,7 +111,7 @@ def serve(settings: dict[str, Any], directory: Path) -> None:
     news.start()
     state.start()
     listener = socket.socket(fileno=settings["listener"])
-    application = Application(state, {f"/{NAME}": signatures.certificate})
+    application = Application(state, Memory(settings["memory_mb"]), {f"/{NAME}": signatures.certificate})
     server = make_server(
         "unix://companion", 0, application, threaded=True, request_handler=Handler, fd=listener.fileno()
     )

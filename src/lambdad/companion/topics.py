@@ -4,9 +4,11 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/with-sns.html, docs.aws.amazon.com/sns
 """
 
 import base64
+import hashlib
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +17,7 @@ from moto.moto_api._internal import mock_random
 from moto.sns import models
 from moto.sns.exceptions import SNSInvalidParameter
 
-from lambdad.companion import current
+from lambdad.companion import current, topic_rules
 from lambdad.companion.outbound import Outside
 from lambdad.companion.server_calls import Notice, ServerCalls, ToFunction, ToQueue
 from lambdad.companion.signatures import Signatures
@@ -42,6 +44,7 @@ class Topics:
         self._others = models.Subscription.publish
 
     def install(self) -> None:
+        topic_rules.install()
         subscribe = models.SNSBackend.subscribe
 
         def subscribed(backend: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
@@ -67,6 +70,8 @@ class Topics:
     ) -> str:
         """The message's id. Topic.publish, with the topic itself first."""
         message_id = str(mock_random.uuid4())
+        if topic.fifo_topic and not deduplication_id:  # it deduplicates by content, or the request was refused
+            deduplication_id = hashlib.sha256(message.encode()).hexdigest()
         notices: list[tuple[Any, Notice]] = []
         for subscription in topic.sns_backend._get_topic_subscriptions(topic):
             matcher = subscription._filter_policy_matcher
@@ -97,7 +102,9 @@ class Topics:
                 continue
             log.warning("%s was not delivered to %s: %s", subscription.topic.arn, notice.target, why)
             queue = json.loads(subscription.attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
-            if queue:
+            if queue and isinstance(notice, ToQueue):
+                letters.append(replace(notice, target=queue))
+            elif queue:
                 letters.append(ToQueue(queue, notice.body, subscription.topic.arn, subscription.account_id))
         if letters:
             self._calls.notify(letters)

@@ -53,6 +53,10 @@ class ServiceUnavailable(ServiceError):
         return cls("The process of AWS's other services did not answer: lambdad's log says why.")
 
     @classmethod
+    def full(cls) -> "ServiceUnavailable":
+        return cls("AWS's other services hold as much as they may: delete something, or raise --companion-memory-mb.")
+
+    @classmethod
     def ending(cls) -> "ServiceUnavailable":
         return cls("lambdad is ending.")
 

@@ -25,7 +25,6 @@ from lambdad.resources.invocation import Outcome
 from lambdad.services.edge import performed
 from lambdad.services.function_access import invocable
 from lambdad.services.sqs.sqs import Sqs
-from lambdad.store.database import WRITE_FAILED
 from lambdad.store.deliveries import Deliveries, Delivery
 
 log = logging.getLogger(__name__)
@@ -110,7 +109,7 @@ class Calls:
         return {"refused": await asyncio.gather(*(self._take(notice, trace_id) for notice in asked["notices"]))}
 
     async def _take(self, notice: Mapping[str, Any], trace_id: str | None) -> str:
-        """Why it is refused, or an empty string."""
+        """Why it is refused, or an empty string. What cannot be kept is an error: who has sent it tries again."""
         try:
             if notice["kind"] == "function":
                 await self._accept(notice, trace_id)
@@ -121,8 +120,6 @@ class Calls:
         except ServiceError as error:
             log.info("%s: %s is not told: %s", notice["source"], notice["target"], error.message)
             return error.message
-        except WRITE_FAILED as error:
-            return f"it could not be kept: {error}"
         return ""
 
     async def _accept(self, notice: Mapping[str, Any], trace_id: str | None) -> None:
