@@ -5,6 +5,7 @@ from lambdad.errors.cloudwatch import InvalidParameterValueException, Validation
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Functions
+from lambdad.observability.exposition import head
 from lambdad.observability.metric_store import MetricStore
 from lambdad.resources.alarm import ALARM, INSUFFICIENT, OK
 from lambdad.services.cloudwatch.alarm_actions import AlarmActions
@@ -57,9 +58,9 @@ class CloudWatch:
         for alarm in self._alarms.all():
             states[alarm.state.value] += 1
         return [
-            "# TYPE lambdad_cloudwatch_metrics gauge",
+            *head("lambdad_cloudwatch_metrics"),
             f"lambdad_cloudwatch_metrics {len(self.metrics)}",
-            "# TYPE lambdad_alarms gauge",
+            *head("lambdad_alarms"),
             *(f'lambdad_alarms{{state="{state}"}} {number}' for state, number in states.items()),
         ]
 
