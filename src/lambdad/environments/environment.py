@@ -108,7 +108,7 @@ class Environment:
         self.state = advance(self.state, State.INIT)
         self._initialization = initialization_of(self._blueprint, self._capture, self._clock, phase)
         if phase == "init":
-            self._initialization.begin()
+            self._initialization.begin(self.log_stream)
             self._time.set(self._initialization.limit, self._init_failed, "timeout", None)
         self._time.started = self._clock.monotonic()
         external = self._blueprint.extensions
@@ -210,20 +210,21 @@ class Environment:
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
-        ended: Callable[[str, float, FunctionError | None], object] = self._log.ended
+        ended: Callable[[str, float, FunctionError | None, int], object] = self._log.ended
         duration_ms = self._time.elapsed_ms()
+        produced = self._stream.size if self._stream is not None else len(payload)
         if self.extensions is not None:
-            ended = self.extensions.answered(self._stream.size if self._stream is not None else len(payload))
+            ended = self.extensions.answered(produced)
         if self._stream is not None:
             self._stream.cut()
             self._stream = None
+        tail = None
         if invocation.wants_tail:
-            ended(invocation.request_id, duration_ms, error)
+            ended(invocation.request_id, duration_ms, error, produced)
             tail = self._capture.end_tail()
-            invocation.done(InvocationResult(payload, self.version.version, function_error, tail, duration_ms))
-        else:
-            invocation.done(InvocationResult(payload, self.version.version, function_error, None, duration_ms))
-            ended(invocation.request_id, duration_ms, error)
+        invocation.done(InvocationResult(payload, self.version.version, function_error, tail, duration_ms))
+        if tail is None:
+            ended(invocation.request_id, duration_ms, error, produced)
         self._capture.publish()
 
     def runtime_next(self, exchange: Exchange) -> bool:

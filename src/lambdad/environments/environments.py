@@ -18,6 +18,7 @@ from lambdad.environments.environment import Environment
 from lambdad.environments.failures import FunctionError, runtime_not_installed
 from lambdad.environments.log_capture import TAIL_BYTES, LogCapture, Report
 from lambdad.environments.log_intake import LogIntake
+from lambdad.environments.log_levels import line_filter
 from lambdad.environments.pool import Pool
 from lambdad.environments.provisioned import Provision
 from lambdad.environments.runtime_api import RuntimeApi
@@ -140,12 +141,15 @@ class Environments:
     def log_of(self, version: FunctionVersion, sandbox: Sandbox) -> tuple[str, LogCapture]:
         """A new stream's name, and what puts there what the sandbox's processes print."""
         stream, append = self._new_stream(version)
-        return stream, LogCapture(sandbox.output, append, self._clock.now, self._intake)
+        keeps = line_filter(version.log_format, version.application_log_level)
+        return stream, LogCapture(sandbox.output, append, self._clock.now, self._intake, keeps)
 
     def _new_stream(self, version: FunctionVersion) -> LogStream:
         """Its name, and what appends to it."""
         key = version.key
-        stream = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}/[{version.version}]{os.urandom(16).hex()}"
+        whose = key.name if version.log_group is not None else ""  # several functions may share it
+        day = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}"
+        stream = f"{day}/{whose}[{version.version}]{os.urandom(16).hex()}"
         return stream, self._logs.stream(key.account, key.region, version.log_group_name, stream)
 
     def _open_pool(self, version: FunctionVersion) -> Pool:

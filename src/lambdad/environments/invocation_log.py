@@ -49,12 +49,12 @@ class InvocationLog:
         """So many bytes of the answer went out piece by piece."""
         self._streamed_bytes = size
 
-    def ended(self, request_id: str, duration_ms: float, error: FunctionError | None) -> Report:
+    def ended(self, request_id: str, duration_ms: float, error: FunctionError | None, produced: int) -> Report:
+        """`produced`: bytes of its answer."""
         now = self._clock.now()
         self._capture.finish()
         if error is not None and error.log_line is not None:
             self._capture.write(error.log_line.encode())
-        self._capture.write(self._lines.end(request_id, now))
         cold, self.cold_start = self.cold_start, WARM
         report = Report(
             request_id,
@@ -68,6 +68,8 @@ class InvocationLog:
             cold.restore_ms,
             cold.billed_restore_ms,
         )
+        self._capture.write(self._lines.runtime_done(report, produced, now))
+        self._capture.write(self._lines.end(request_id, now))
         self._capture.write(self._lines.report(report, now))
         self._meter(report)
         return report

@@ -77,7 +77,7 @@ class OwnServices:
 
     def metric_lines(self) -> list[str]:
         """Prometheus's text format."""
-        return self._cloudwatch.lines()
+        return [*self._cloudwatch.lines(), *self._log_store.lines()]
 
     def build(
         self,
