@@ -5,9 +5,11 @@ from typing import Any
 
 from lambdad.clock import Clock
 from lambdad.config import Config
+from lambdad.environments.segment_intake import SegmentIntake
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Functions, Invoker
+from lambdad.invocation.tracing import Tracing
 from lambdad.observability.embedded_metrics import EmbeddedMetrics
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
@@ -18,6 +20,7 @@ from lambdad.services.companion.process import CompanionProcess, Facts, installe
 from lambdad.services.logs.logs import Logs
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
+from lambdad.services.xray.xray import XRay
 from lambdad.store.database import Database
 from lambdad.store.deliveries import Deliveries
 from lambdad.store.queue import EventQueue
@@ -27,7 +30,7 @@ _COMPANION = frozenset({"s3", "sns", "kinesis", "dynamodb", "secretsmanager", "k
 
 
 class OwnServices:
-    """`load`, `build`, `start`, `close`: once each, in that order; `close_metrics` after whatever counts."""
+    """`load`, `build`, `start`, `close`: once each, in that order; `close_last` after whatever counts and is traced."""
 
     def __init__(self, database: Database, logs: LogStore, config: Config, clock: Clock) -> None:
         self._log_store = logs
@@ -38,6 +41,10 @@ class OwnServices:
         self._sqs = Sqs(database, clock)
         self._logs = Logs(database, logs, clock)
         self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
+        self._xray = XRay(database, config, clock)
+        self.segments = SegmentIntake(self._xray.traces)
+        """For what functions send."""
+        self.tracing = Tracing(self._xray.rules.in_order, self._xray.traces, clock)
 
     @property
     def receiving(self) -> frozenset[str]:
@@ -52,6 +59,7 @@ class OwnServices:
         self._sqs.load()
         self._cloudwatch.load()
         self._logs.load()
+        self._xray.load()
 
     def count(self, counted: LambdaMetrics) -> None:
         """What CloudWatch's metrics are fed from."""
@@ -60,7 +68,7 @@ class OwnServices:
 
     def metric_lines(self) -> list[str]:
         """Prometheus's text format."""
-        return self._cloudwatch.lines()
+        return [*self._cloudwatch.lines(), *self._xray.lines()]
 
     def build(
         self,
@@ -75,6 +83,7 @@ class OwnServices:
             "sqs": self._sqs.service,
             "monitoring": self._cloudwatch.build(functions, queue, deliveries, deliverer, asynchronous),
             "logs": self._logs.build(functions, asynchronous),
+            "xray": self._xray.service,
         }
 
     def build_companion(
@@ -97,6 +106,7 @@ class OwnServices:
         self._cloudwatch.start()
         self._logs.start()
         self._sqs.start()
+        self._xray.start()
 
     async def stop(self) -> None:
         """What is on its way to functions is accepted: before nothing is accepted any more."""
@@ -110,6 +120,8 @@ class OwnServices:
         await self._sqs.close()
         await self._cloudwatch.close()
         await self._logs.close()
+        await self._xray.close()
 
-    async def close_metrics(self) -> None:
+    async def close_last(self) -> None:
         await self._cloudwatch.metrics.close()
+        await self._xray.close_traces()
