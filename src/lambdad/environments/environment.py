@@ -148,7 +148,7 @@ class Environment:
             self.shutdown(refusal)
             return
         if self._initialization.phase == "invoke" and error is not None and self._invocation is not None:
-            self._log.started(self._invocation.request_id, self._clock.now())
+            self._log.started(self._invocation, self._clock.now())
             self._fail(error)
             return
         self._capture.publish()
@@ -178,7 +178,7 @@ class Environment:
         now = self._clock.now()
         if invocation.wants_tail:
             self._capture.begin_tail()
-        self._log.started(invocation.request_id, now)
+        self._log.started(invocation, now)
         if restart_clock:
             self._time.set(self.version.timeout, self._function_timed_out)
             self._time.started = self._clock.monotonic()
@@ -196,7 +196,7 @@ class Environment:
             return
         self._capture.finish()
         if self.state is State.INIT:
-            self._log.started(invocation.request_id, self._clock.now())
+            self._log.started(invocation, self._clock.now())
         self._fail(failures.timed_out(invocation.request_id, self.version.timeout, self._clock.now()))
 
     def _fail(self, error: FunctionError) -> None:

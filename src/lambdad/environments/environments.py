@@ -22,6 +22,7 @@ from lambdad.environments.log_levels import line_filter
 from lambdad.environments.pool import Pool
 from lambdad.environments.provisioned import Provision
 from lambdad.environments.runtime_api import RuntimeApi
+from lambdad.environments.segment_intake import SegmentIntake
 from lambdad.environments.spares import Spares
 from lambdad.errors import ServiceException
 from lambdad.http.exchange import Handler
@@ -82,8 +83,10 @@ class Environments:
         clock: Clock,
         limits: Limits,
         listen: Callable[[Sandbox, Handler], Callable[[], None]],
+        segments: SegmentIntake,
     ) -> None:
-        """`listen` attaches a Runtime API (and the AWS endpoint) to a sandbox's sockets; what it returns detaches them."""
+        """`listen` attaches a Runtime API (and the AWS endpoint) to a sandbox's sockets; what it returns detaches them.
+        `segments` hears what is sent to its X-Ray daemon."""
         self.wait_limit = limits.wait_limit
         self._model_of = model_of
         self._spares = spares
@@ -92,6 +95,7 @@ class Environments:
         self._clock = clock
         self._limits = limits
         self._listen = listen
+        self._segments = segments
         self._capacity = Capacity(limits.environments, limits.memory_mb)
         self._scaling = TokenBuckets[FunctionKey](limits.scaling_rate, limits.scaling_rate / _SCALING_PERIOD)
         self._pools: dict[tuple[FunctionKey, str], Pool] = {}
@@ -209,7 +213,13 @@ class Environments:
         self.cold_starts += 1
         self._empty.clear()
         environment = Environment(blueprint, sandbox, pool, self._clock, *self.log_of(pool.version, sandbox))
-        environment.detach = self._listen(sandbox, RuntimeApi(environment).handle)
+        ends = self._listen(sandbox, RuntimeApi(environment).handle), self._segments.listen(sandbox, pool.version.key)
+
+        def detach() -> None:
+            for end in ends:
+                end()
+
+        environment.detach = detach
         return environment
 
     def may_scale(self, pool: Pool) -> bool:

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+Also = Callable[[apsw.Connection], None]
 
 
 class Records(Generic[K, V]):
