@@ -74,6 +74,21 @@ def test_one_that_is_throttled_does_not_hold_up_the_others(own_server: Server) -
     wait_for(lambda: set(ran(own_server, stuck)) == set(range(2000)), 120)
 
 
+def test_functions_that_never_answer_hold_up_nobody(own_server: Server) -> None:
+    server = Server(own_server.data_dir, "--concurrency", "120").start()
+    client = server.client()
+    never = "import time\ndef handler(event, context):\n    time.sleep(900)\n"
+    stuck = [create(client, never, Timeout=900) for _ in range(2)]
+    for name, many in zip(stuck, (32, 16), strict=True):
+        assert len(accepted(client, name, range(150))) == 150
+        sample = f'lambdad_concurrent_executions{{function="{name}",provisioned="false"}} {many}'
+        wait_for(lambda sample=sample: sample in server.get("/_lambdad/metrics")[1].decode(), 60)
+    free = create(client, SAYS)
+    assert accepted(client, free, range(20)) == list(range(20))
+    wait_for(lambda: sorted(ran(server, free)) == list(range(20)), 60)
+    server.kill()
+
+
 def test_a_function_with_little_concurrency_is_kept_busy(own_server: Server) -> None:
     """Two seconds of work for it: those that are throttled meanwhile do not wait for each other."""
     client = own_server.start().client()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from functions import call, create, new_name
 from lambdad.invocation.recursion import MOST_LOOPS, hop, most_looped
 from lambdad.resources.function import FunctionKey
+from metric_reading import Reading
 from neighbours import REGION, Neighbours
 from server import Server
 from wait import wait_for
@@ -99,6 +100,8 @@ def test_a_function_that_fills_the_queue_that_it_reads(client: Any, server: Serv
     dropped = f'lambdad_recursive_invocations_dropped_total{{function="{name}"}} 1'
     wait_for(lambda: dropped in server.get("/_lambdad/metrics")[1].decode(), 60)
     assert sum("again" in line for line in server.function_log(name)) == MOST_LOOPS
+    reading = Reading(server.client("cloudwatch"))
+    wait_for(lambda: reading.sum("RecursiveInvocationsDropped", FunctionName=name) == 1, 10)
     counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
     assert counts["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "1"
     client.delete_function(FunctionName=name)

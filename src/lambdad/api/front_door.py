@@ -39,6 +39,7 @@ from lambdad.protocols.router import Route, Router
 from lambdad.protocols.send import send
 from lambdad.resources.function_url import HOST_LABEL
 from lambdad.resources.quotas import QUOTAS
+from lambdad.store.database import WRITE_FAILED
 
 log = logging.getLogger(__name__)
 
@@ -226,6 +227,9 @@ async def _guarded(exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
         await work
     except ServiceError as error:
         refuse(exchange, error)
+    except WRITE_FAILED as error:  # thousands of events on a full disk are a line each
+        log.error("request %s could not be kept: %r", exchange.request_id, error)
+        refuse(exchange, ServiceException.internal())
     except Exception:  # noqa: BLE001 - the edge, too
         _internal(exchange)
 
