@@ -4,10 +4,15 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
 """
 
 import json
+import os
+import subprocess
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions import create
@@ -61,6 +66,47 @@ def test_no_accepted_event_is_lost_when_the_server_is_killed_again_and_again(own
     wait_for(lambda: set(taken) <= set(ran(own_server, name)), 120)
     times = ran(own_server, name)
     print(f"{len(taken)} accepted, {len(times)} ran, {len(times) - len(set(times))} twice or more")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system that can be filled."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "small", place]).returncode:
+        pytest.skip("needs root: a file system of its own")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_a_full_disk_takes_no_event_that_it_has_no_room_for(small_disk: Path) -> None:
+    """Those that were acknowledged run, once there is room, although the server is killed meanwhile."""
+    server = Server(small_disk / "data", "--companion", "off").start()
+    try:
+        client = server.client()
+        name = create(client, SAYS)
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        with open(small_disk / "filler", "wb", buffering=0) as filler, pytest.raises(OSError, match="No space left"):
+            while True:
+                filler.write(bytes(1 << 16))
+        taken, refusals = [], set()
+        for number in range(200):
+            try:
+                payload = json.dumps(number).encode() + b" " * 500_000
+                client.invoke(FunctionName=name, InvocationType="Event", Payload=payload)
+                taken.append(number)
+            except ClientError as error:
+                refusals.add((error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]))
+        assert refusals == {("ServiceException", 500)}
+        assert server.get("/_lambdad/health")[0] == 200
+        server.kill()
+        (small_disk / "filler").unlink()
+        client = server.start().client()
+        taken += accepted(client, name, range(200, 210))
+        client.delete_function_concurrency(FunctionName=name)
+        wait_for(lambda: set(taken) <= set(ran(server, name)), 60)
+    finally:
+        server.stop()
 
 
 def test_one_that_is_throttled_does_not_hold_up_the_others(own_server: Server) -> None:
