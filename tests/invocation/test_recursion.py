@@ -7,6 +7,7 @@ import json
 import os
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,6 +112,24 @@ def test_the_sdk_in_a_function_passes_the_trace_on(client: Any, isolated: None) 
     first, second = create(client, CALLS_ANOTHER, MemorySize=1769), create(client, RETURNS_TRACE)
     own, others = call(client, first, second)[0]
     assert others.startswith(own + "|1:")
+
+
+def test_every_way_of_invoking_is_in_the_chain(client: Any, server: Server) -> None:
+    name = create(client, RETURNS_TRACE)
+    counted = call(client, name)[0].rpartition(":")[0]
+
+    def add(request: Any, **_: Any) -> None:
+        request.headers["X-Amzn-Trace-Id"] = f"{counted}:{MOST_LOOPS - 1}"
+
+    looping = server.client()
+    looping.meta.events.register_first("before-sign.lambda", add)
+    for invoke in (looping.invoke, looping.invoke_with_response_stream):
+        with pytest.raises(client.exceptions.RecursiveInvocationException) as caught:
+            invoke(FunctionName=name)
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    looping.invoke_async(FunctionName=name, InvokeArgs=b"{}")
+    dropped = f'lambdad_recursive_invocations_dropped_total{{function="{name}"}} 3'
+    wait_for(lambda: dropped in server.get("/_lambdad/metrics")[1].decode(), 30)
 
 
 def test_the_trace_header(client: Any) -> None:

@@ -118,7 +118,7 @@ class FrontDoor:
         if context is None:
             return
         if invoked is None:
-            self._operation(exchange, context)
+            self._operation(exchange, _traced(context, exchange))
             return
         name, query = invoked
         qualifier = parse_qs(query, keep_blank_values=True).get("Qualifier", [None])[0] if query else None
@@ -143,9 +143,7 @@ class FrontDoor:
         return context
 
     def _hand_over(self, exchange: Exchange, context: Context, name: str) -> None:
-        trace = exchange.headers.get(b"x-amzn-trace-id")
-        if trace is not None and len(trace) <= _LONGEST_TRACE:
-            context = dataclasses.replace(context, trace_id=trace.decode("latin-1"))
+        context = _traced(context, exchange)
         service = self._services.get(name) or self._others
         if service is None:
             self._verify(exchange)
@@ -220,6 +218,13 @@ class FrontDoor:
         """Every operation under way is answered."""
         while self._tasks:
             await asyncio.wait(list(self._tasks))
+
+
+def _traced(context: Context, exchange: Exchange) -> Context:
+    trace = exchange.headers.get(b"x-amzn-trace-id")
+    if trace is None or len(trace) > _LONGEST_TRACE:
+        return context
+    return dataclasses.replace(context, trace_id=trace.decode("latin-1"))
 
 
 async def _guarded(exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
