@@ -53,7 +53,7 @@ class _Moto:
         deadline = time.monotonic() + _LIMIT
         while True:
             try:
-                _call(self.url, "ListQueues", {})
+                call(self.url, "ListQueues", {})
                 return
             except OSError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
@@ -71,7 +71,7 @@ def _target(url: str, operation: str) -> Target:
     return _SqsTarget(at.host, at.port, at.path, f"X-Amz-Target: AmazonSQS.{operation}\r\n")
 
 
-def _call(url: str, operation: str, members: dict[str, Any]) -> Any:
+def call(url: str, operation: str, members: dict[str, Any]) -> Any:
     return json.loads(request_once(_target(url, operation), json.dumps(members).encode()) or b"{}")
 
 
@@ -88,8 +88,8 @@ def measure() -> list[Row]:
     """SendMessage and ReceiveMessage on 16 connections; beside moto's; and with a million messages in the queue."""
     ours, theirs = Lambdad(), _Moto()
     try:
-        own = _rates(ours.url, _call(ours.url, "CreateQueue", {"QueueName": "bench"})["QueueUrl"])
-        motos = _rates(theirs.url, _call(theirs.url, "CreateQueue", {"QueueName": "bench"})["QueueUrl"])
+        own = _rates(ours.url, call(ours.url, "CreateQueue", {"QueueName": "bench"})["QueueUrl"])
+        motos = _rates(theirs.url, call(theirs.url, "CreateQueue", {"QueueName": "bench"})["QueueUrl"])
     finally:
         ours.close()
         theirs.close()
