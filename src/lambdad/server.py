@@ -174,7 +174,9 @@ class LambdaServer:
             config.max_memory_mb,
             config.scaling_rate,
         )
-        self._environments = Environments(blueprints.model_of, self._spares, self._logs, clock, limits, self._attach)
+        self._environments = Environments(
+            blueprints.model_of, self._spares, self._logs, clock, limits, self._attach, self._services.segments
+        )
         concurrency = Concurrency(config.concurrency)
         counted = LambdaMetrics(clock, self._functions.get, concurrency.allocated)
         self._services.count(counted)
@@ -185,7 +187,8 @@ class LambdaServer:
             counted,
             self._services.metric_lines,
         )
-        self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
+        tracing = self._services.tracing
+        self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock, tracing)
         own = Own(self._services.receiving, lambda: self.url, self._own_credentials)
         self._targets = AwsTargets(config.endpoints, own, self._services.taking)
         self._s3 = S3Objects(config.endpoints, own)
@@ -351,7 +354,7 @@ class LambdaServer:
 
     async def stop_rooms_below(self) -> None:
         await self._driver.close()
-        await self._services.close_metrics()
+        await self._services.close_last()
         await asyncio.to_thread(self._logs.close)
         await self._database.close()
 

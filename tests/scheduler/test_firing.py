@@ -65,6 +65,20 @@ def test_a_fifo_queue(server: Server, schedule: Make) -> None:
     assert (message["Body"], message["Attributes"]["MessageGroupId"]) == ("in order", "g")
 
 
+def test_a_bus(server: Server, schedule: Make) -> None:
+    """Its rule hands the event on to a queue."""
+    events, queue, rule = server.client("events"), Queue(server), new_name("r")
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
+    events.put_targets(Rule=rule, Targets=[{"Id": "q", "Arn": queue.arn}])
+    bus = "arn:aws:events:us-east-1:000000000000:event-bus/default"
+    parameters = {"EventBridgeParameters": {"Source": rule, "DetailType": "Morning"}}
+    schedule({"Arn": bus, "RoleArn": ROLE, "Input": '{"n": 1}', **parameters}, "rate(1 hour)")
+    event = body_of(queue.next())
+    assert (event["source"], event["detail-type"], event["detail"]) == (rule, "Morning", {"n": 1})
+    events.remove_targets(Rule=rule, Ids=["q"])
+    events.delete_rule(Name=rule)
+
+
 def test_any_operation(server: Server, schedule: Make) -> None:
     """Universal targets."""
     queue = Queue(server)

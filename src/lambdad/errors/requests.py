@@ -121,6 +121,10 @@ class RequestEntityTooLargeException(ServiceError):
         return cls(f"Request must be smaller than {limit} bytes for the {operation} operation")
 
     @classmethod
+    def zipped(cls, limit: int) -> "RequestEntityTooLargeException":
+        return cls(f"Zipped size must be smaller than {limit} bytes")
+
+    @classmethod
     def decompressed(cls, limit: int) -> "RequestEntityTooLargeException":
         return cls(f"Request must be smaller than {limit} bytes when it is decompressed")
 

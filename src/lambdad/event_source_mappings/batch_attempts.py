@@ -110,7 +110,9 @@ class BatchAttempts(Generic[R]):
         ran = failure.ran
         if ran.result is None:
             return [_Waiting(failure.records, attempts, ran)]
-        if failure.whole and len(halves := self._retries.halves(failure.records)) > 1:
+        if self._retries.bisect and not failure.whole:
+            return [_Waiting(failure.records, attempts, ran)]  # the function itself has said where to split
+        if len(halves := self._retries.halves(failure.records)) > 1:
             return [_Waiting(half, attempts, ran) for half in halves]
         if self._retries.given_up(attempts + 1):
             await self._work.give_up(failure.records, GivenUp(EXHAUSTED, attempts + 1, ran))

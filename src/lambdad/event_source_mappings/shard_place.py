@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambdad.event_source_mappings.stream_batches import Progress
 from lambdad.event_source_mappings.stream_event import Window
@@ -34,6 +34,7 @@ class ShardPlace:
         self._store = store
         self._kept = checkpoint
         self._ended = False
+        self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -53,20 +54,24 @@ class ShardPlace:
 
     async def _keep(self) -> None:
         try:
-            while (wished := self.checkpoint) != self._kept:
-                await self._store.checkpoints.save(self._mapping, {self.shard: wished})
-                self._kept = wished
+            while self.checkpoint != self._kept:
+                async with self._writing:
+                    await self._write(self.checkpoint, ())
         except WRITE_FAILED as error:
             log.error("how far shard %s is done with could not be kept; it comes again: %r", self.shard, error)
         finally:
             self._task = None
 
-    async def tell(self, deliveries: Sequence[Delivery]) -> None:
-        """With what is done with by now, in one commit. Raises what a write does: nothing is given up then."""
-        wished = self.checkpoint
-        await self._store.checkpoints.save(self._mapping, {self.shard: wished}, deliveries)
-        self._kept = wished
+    async def tell(self, sequences: Sequence[str], deliveries: Sequence[Delivery]) -> None:
+        """These are done with, and told of, in one commit. Raises what a write does: they are not done with then."""
+        async with self._writing:
+            await self._write(replace(self.checkpoint, after=self.progress.with_done(sequences)), deliveries)
+            self.progress.done(sequences)
         self._store.wake()
+
+    async def _write(self, checkpoint: Checkpoint, deliveries: Sequence[Delivery]) -> None:
+        await self._store.checkpoints.save(self._mapping, {self.shard: checkpoint}, deliveries)
+        self._kept = checkpoint
 
     async def end(self) -> None:
         """Nothing is left of the shard."""

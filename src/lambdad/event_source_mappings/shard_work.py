@@ -88,9 +88,8 @@ class ShardWork:
         consumer, source = self._consumer, self._consumer.source
         shard, target = self._place.shard, consumer.settings.destination
         log.warning("%d records of %s are given up: %s", len(records), shard, why.condition)
-        self._place.progress.done([record.sequence for record in records])
         if target is None:
-            self._place.changed()
+            self._done(records)
             return
         info: dict[str, Any] = {
             "shardId": shard,
@@ -103,7 +102,8 @@ class ShardWork:
         }
         batch = source.batch_info, info
         payload, now = self._event(records), consumer.clock.now()
-        await self._place.tell([delivery_of(consumer.mapping, target, why, batch, payload, shard, now)])
+        told = delivery_of(consumer.mapping, target, why, batch, payload, shard, now)
+        await self._place.tell([record.sequence for record in records], [told])
 
     # --- Tumbling windows ---------------------------------------------------------------------------------------------
 

@@ -89,6 +89,15 @@ class Progress:
             self.after = self._begun.popleft()
             self._done.discard(self.after)
 
+    def with_done(self, sequences: Iterable[str]) -> str | None:
+        """The place as it will be when these are done with, too."""
+        done, after = self._done.union(sequences), self.after
+        for sequence in self._begun:
+            if sequence not in done:
+                break
+            after = sequence
+        return after
+
     @property
     def waiting(self) -> int:
         """How many have begun and are not behind the place."""

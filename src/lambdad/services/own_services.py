@@ -6,9 +6,11 @@ from typing import Any
 from lambdad.aws.stream_news import StreamNews
 from lambdad.clock import Clock
 from lambdad.config import Config
+from lambdad.environments.segment_intake import SegmentIntake
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Functions, Invoker
+from lambdad.invocation.tracing import Tracing
 from lambdad.observability.embedded_metrics import EmbeddedMetrics
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
@@ -23,6 +25,7 @@ from lambdad.services.scheduler.scheduler import Scheduler
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
 from lambdad.services.target_delivery import TargetDelivery
+from lambdad.services.xray.xray import XRay
 from lambdad.store.database import Database
 from lambdad.store.deliveries import Deliveries, Delivery
 from lambdad.store.queue import EventQueue
@@ -34,7 +37,7 @@ _COMPANION = frozenset(
 
 
 class OwnServices:
-    """`load`, `build`, `start`, `close`: once each, in that order; `close_metrics` after whatever counts."""
+    """`load`, `build`, `start`, `close`: once each, in that order; `close_last` after whatever counts and is traced."""
 
     def __init__(self, database: Database, logs: LogStore, config: Config, clock: Clock) -> None:
         self._log_store = logs
@@ -48,6 +51,10 @@ class OwnServices:
         self._scheduler = Scheduler(database, clock)
         self._logs = Logs(database, logs, clock)
         self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
+        self._xray = XRay(database, config, clock)
+        self.segments = SegmentIntake(self._xray.traces)
+        """For what functions send."""
+        self.tracing = Tracing(self._xray.rules.in_order, self._xray.traces, clock)
 
     @property
     def receiving(self) -> frozenset[str]:
@@ -57,7 +64,7 @@ class OwnServices:
     @property
     def taking(self) -> Mapping[str, Callable[[Delivery], Awaitable[None]]]:
         """Those of them that take deliveries without a request."""
-        return {"events": self._events.receive}
+        return {"events": self._events.receive, "sqs": self._sqs.receive}
 
     @property
     def _companion(self) -> bool:
@@ -69,6 +76,7 @@ class OwnServices:
         self._scheduler.load()
         self._cloudwatch.load()
         self._logs.load()
+        self._xray.load()
 
     def count(self, counted: LambdaMetrics) -> None:
         """What CloudWatch's metrics are fed from."""
@@ -77,7 +85,7 @@ class OwnServices:
 
     def metric_lines(self) -> list[str]:
         """Prometheus's text format."""
-        return self._cloudwatch.lines()
+        return [*self._cloudwatch.lines(), *self._log_store.lines(), *self._xray.lines()]
 
     def build(
         self,
@@ -95,6 +103,7 @@ class OwnServices:
             "scheduler": self._scheduler.build(TargetDelivery(functions, outbox)),
             "monitoring": self._cloudwatch.build(functions, outbox),
             "logs": self._logs.build(functions, asynchronous),
+            "xray": self._xray.service,
         }
 
     def build_companion(
@@ -120,6 +129,7 @@ class OwnServices:
         self._sqs.start()
         self._events.start()
         self._scheduler.start()
+        self._xray.start()
 
     async def stop(self) -> None:
         """What is on its way to functions is accepted: before nothing is accepted any more."""
@@ -136,6 +146,8 @@ class OwnServices:
         await self._sqs.close()
         await self._cloudwatch.close()
         await self._logs.close()
+        await self._xray.close()
 
-    async def close_metrics(self) -> None:
+    async def close_last(self) -> None:
         await self._cloudwatch.metrics.close()
+        await self._xray.close_traces()

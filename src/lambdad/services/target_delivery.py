@@ -127,7 +127,7 @@ class TargetDelivery:
             qualifier=qualifier,
             payload=handover.input,
             client_context=None,
-            trace_id=handover.trace_id or new_trace_id(now),
+            trace_id=handover.trace_id,
             accepted_at=now,
             due_at=now,
         )

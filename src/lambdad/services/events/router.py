@@ -189,7 +189,7 @@ def _handover_of(rule: Rule, target: Target, event: BusEvent, occasion: Occasion
 
 
 def _parameters_of(target: Target, document: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: target[name] for name in ("EcsParameters", "BatchParameters") if target.get(name)}
+    found: dict[str, Any] = {}
     group = (target.get("SqsParameters") or {}).get("MessageGroupId")
     if group:
         found["MessageGroupId"] = group

@@ -30,11 +30,11 @@ _RETRY: Final = 5.0
 class ScheduledRules:
     """`load`, `start`, `close`: once each, in that order."""
 
-    def __init__(self, rules: EventRules, firings: RuleFirings, clock: Clock) -> None:
+    def __init__(self, rules: EventRules, firings: RuleFirings, intake: Intake, clock: Clock) -> None:
         self._rules = rules
         self._firings = firings
+        self._intake = intake
         self._clock = clock
-        self._intake: Intake
         self._fired: dict[RuleKey, float] = {}
         self._due: dict[RuleKey, float] = {}
         self._wake = asyncio.Event()
@@ -48,8 +48,7 @@ class ScheduledRules:
             self._plan(rule)
         self._rules.subscribe(self.rule_changed)
 
-    def start(self, intake: Intake) -> None:
-        self._intake = intake
+    def start(self) -> None:
         for key in [key for key in self._fired if self._rules.get(key) is None]:
             self._forget(key)
         self._loop_task = asyncio.get_running_loop().create_task(self._run())
@@ -74,10 +73,13 @@ class ScheduledRules:
     async def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
-            now = self._clock.now()
-            for key in [key for key, due in self._due.items() if due <= now]:
-                await self._fire(key, now)
+            await self.fire_due()
             await self._sleep()
+
+    async def fire_due(self) -> None:
+        now = self._clock.now()
+        for key in [key for key, due in self._due.items() if due <= now]:
+            await self._fire(key, now)
 
     async def _sleep(self) -> None:
         wait = min(self._due.values(), default=float("inf")) - self._clock.now()

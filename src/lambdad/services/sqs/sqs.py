@@ -1,6 +1,9 @@
 """SQS put together: its records, broker, tasks and wire."""
 
+from lambdad.aws.queue_messages import message_of
+from lambdad.aws.targets import TargetRefused
 from lambdad.clock import Clock
+from lambdad.errors import ServiceError
 from lambdad.errors.sqs import QueueDoesNotExist
 from lambdad.ids import new_uuid
 from lambdad.protocols.context import Context, Members
@@ -11,6 +14,7 @@ from lambdad.services.sqs.messages import send_message
 from lambdad.services.sqs.move_tasks import Mover
 from lambdad.services.sqs.wire import SqsService
 from lambdad.store.database import Database
+from lambdad.store.deliveries import Delivery
 from lambdad.store.sqs_queues import MoveTasks, SqsQueues
 
 
@@ -29,6 +33,13 @@ class Sqs:
         self._queues.load()
         self._tasks.load()
         self._broker.load()
+
+    async def receive(self, delivery: Delivery) -> None:
+        """What is delivered to a queue: as if its sender had asked for it. Raises TargetRefused."""
+        try:
+            await self.put(delivery.target, delivery.key.account, message_of(delivery))
+        except ServiceError as error:
+            raise TargetRefused(error.query_code or error.code, error.message) from error
 
     def start(self) -> None:
         self._broker.start()
