@@ -177,10 +177,6 @@ class OverLimit(_SqsError):
     status = 403
 
     @classmethod
-    def in_flight(cls, most: int) -> "OverLimit":
-        return cls(f"Too many messages in flight: {most:,} at most.")
-
-    @classmethod
     def actions(cls, given: int) -> "OverLimit":
         return cls(f"{given} Actions were found, maximum allowed is 7.")
 

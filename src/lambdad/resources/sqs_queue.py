@@ -46,8 +46,6 @@ READ_ONLY = frozenset(
 )
 MOST_TAGS = 50
 _MOST_SOURCES = 10
-IN_FLIGHT = 120_000
-"""Messages that may be in flight at once."""
 
 
 @dataclass(frozen=True, slots=True)
