@@ -246,3 +246,22 @@ def handler(event, context):
     name = create(aws.client(), code, MemorySize=512)
     assert call(aws.client(), name, bucket)[0] == "from inside"
     assert aws.client("s3").get_object(Bucket=bucket, Key="mine")["Body"].read() == b"from inside"
+
+
+def test_a_bus_is_told(aws: Server) -> None:
+    s3, events, bucket = aws.client("s3"), aws.client("events"), bucket_of(aws)
+    url = aws.client("sqs").create_queue(QueueName=bucket)["QueueUrl"]
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}}
+    events.put_rule(Name=bucket, EventPattern=json.dumps(pattern))
+    queue = f"arn:aws:sqs:us-east-1:000000000000:{bucket}"
+    assert not events.put_targets(Rule=bucket, Targets=[{"Id": "queue", "Arn": queue}])["FailedEntryCount"]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    s3.put_object(Bucket=bucket, Key="a b", Body=b"hello")
+    (message,) = aws.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    event = json.loads(message["Body"])
+    assert (event["detail-type"], event["source"]) == ("Object Created", "aws.s3")
+    assert event["resources"] == [f"arn:aws:s3:::{bucket}"]
+    assert event["detail"]["reason"] == "PutObject"
+    assert {name: event["detail"]["object"][name] for name in ("key", "size")} == {"key": "a b", "size": 5}
+    events.remove_targets(Rule=bucket, Ids=["queue"])
+    events.delete_rule(Name=bucket)
