@@ -11,6 +11,9 @@ from lambdad.invocation.invoke import Functions, Invoker
 from lambdad.observability.embedded_metrics import EmbeddedMetrics
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
+from lambdad.services.autoscaling.autoscaling import AutoScaling
+from lambdad.services.autoscaling.capacity import Perform
+from lambdad.services.autoscaling.namespaces import Namespaces
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 from lambdad.services.companion.calls import Calls
 from lambdad.services.companion.companion import Companion
@@ -44,6 +47,7 @@ class OwnServices:
         self._sqs = Sqs(database, clock)
         self._scheduler = Scheduler(database, clock)
         self._events = Events(database, clock, here="events" not in config.endpoints)
+        self._scaling = AutoScaling(database, clock)
         self._logs = Logs(database, logs, clock)
         self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
 
@@ -64,6 +68,7 @@ class OwnServices:
     def load(self) -> None:
         self._sqs.load()
         self._scheduler.load()
+        self._scaling.load()
         self._events.load()
         self._cloudwatch.load()
         self._logs.load()
@@ -84,14 +89,16 @@ class OwnServices:
         deliveries: Deliveries,
         deliverer: Deliverer,
         asynchronous: Asynchronous,
-    ) -> Mapping[str, Service[Any]]:
-        """For the front door, by the name that requests are signed for."""
+        perform: Perform,
+    ) -> Mapping[str, Service[Any] | Namespaces]:
+        """For the front door, by the name that requests are signed for. `perform`: Lambda's own operations."""
         outbox = Outbox(queue, deliveries, deliverer, asynchronous)
         return {
             "sqs": self._sqs.service,
             "scheduler": self._scheduler.build(TargetDelivery(functions, outbox)),
             "events": self._events.build(functions, outbox),
             "monitoring": self._cloudwatch.build(functions, outbox),
+            "application-autoscaling": self._scaling.build(self._cloudwatch.backend, perform),
             "logs": self._logs.build(functions, asynchronous),
         }
 
@@ -109,7 +116,9 @@ class OwnServices:
             return None, None
         self._calls = Calls(functions, invoker, asynchronous, deliveries, deliverer, self._clock)
         self._process = CompanionProcess(self._config.data_dir, facts, self._calls.handle)
-        return Companion(self._process, inside=False), Companion(self._process, inside=True)
+        inner = Companion(self._process, inside=True)
+        self._scaling.hand_on_to(inner)
+        return Companion(self._process, inside=False), inner
 
     def start(self) -> None:
         self._cloudwatch.start()
@@ -117,6 +126,7 @@ class OwnServices:
         self._sqs.start()
         self._scheduler.start()
         self._events.start()
+        self._scaling.start()
 
     async def stop(self) -> None:
         """What is on its way to functions is accepted: before nothing is accepted any more."""
@@ -128,6 +138,7 @@ class OwnServices:
             await self._process.close()
         if self._calls is not None:
             await self._calls.finished()
+        await self._scaling.close()
         await self._scheduler.close()
         await self._events.close()
         await self._sqs.close()
