@@ -132,7 +132,9 @@ class ScalingSupervisor:
             self._wake.clear()
             pending, self._pending = self._pending, {}
             for key in pending:
-                await self.scale(key)
+                (failure,) = await asyncio.gather(self.scale(key), return_exceptions=True)
+                if failure is not None:
+                    log.error("%s could not be scaled; it is looked at again", key.name, exc_info=failure)
             if not self._pending:
                 await self._sleep()
 
@@ -141,21 +143,19 @@ class ScalingSupervisor:
         try:
             await asyncio.wait_for(self._wake.wait(), wait)
         except TimeoutError:
-            self._pending |= {target.key: None for target in self._targets.all() if target.policies}
+            targets = self._targets.all()
+            self._pending |= {target.key: None for target in targets if target.policies or not target.settled}
 
     async def scale(self, key: TargetKey) -> None:
         """Whatever its bounds and its policies want now."""
         target = self._targets.get(key)
         if target is None or self._stopping:
             return
-        try:
-            current = await self._capacity.current(key)
-            if not target.settled:
-                await self._settle(target, current)
-            elif current is not None:
-                await self._track(target, current)
-        except WRITE_FAILED as error:
-            log.error("%s could not be scaled: %r", key.name, error)
+        current = await self._capacity.current(key)
+        if not target.settled:
+            await self._settle(target, current)
+        elif current is not None:
+            await self._track(target, current)
 
     async def _settle(self, target: ScalableTarget, current: int | None) -> None:
         """Within its bounds; whether that works or not, it is tried once."""

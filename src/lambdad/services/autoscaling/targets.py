@@ -5,7 +5,7 @@ is wished; `supervisor.py` brings the capacity within the bounds.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from lambdad.errors.autoscaling import (
@@ -20,11 +20,11 @@ from lambdad.protocols.context import Context, Members
 from lambdad.resources.scalable_target import ScalableTarget
 from lambdad.services.autoscaling.backend import Backend, key_of
 from lambdad.services.autoscaling.pages import about, page_of, targets_of
+from lambdad.services.tag_sets import Tags, without
 
 _MOST: Final = 2500
 _MOST_TAGS: Final = 50
 _SUSPENSIONS: Final = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
-Tags = Mapping[str, str]
 
 
 async def register_scalable_target(backend: Backend, context: Context, request: Members) -> Members:
@@ -111,12 +111,7 @@ async def tag_resource(backend: Backend, context: Context, request: Members) -> 
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    gone = frozenset(request["TagKeys"])
-
-    def without(tags: Tags) -> Tags:
-        return {key: value for key, value in tags.items() if key not in gone}
-
-    return await _change(backend, context, request["ResourceARN"], without)
+    return await _change(backend, context, request["ResourceARN"], lambda tags: without(tags, request["TagKeys"]))
 
 
 async def _change(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:
