@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lambdad.errors.base import ServiceError
+from lambdad.errors.base import ServiceError, detected
 from lambdad.errors.json_syntax import jackson
 
 
@@ -14,8 +14,7 @@ class ValidationException(ServiceError):
 
     @classmethod
     def of(cls, violations: Sequence[str]) -> "ValidationException":
-        plural = "s" if len(violations) > 1 else ""
-        return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+        return cls(detected(violations))
 
 
 class OtherServiceException(ServiceError):
