@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import apsw
 import orjson
 
-from lambdad.errors import InvalidRequestContentException, RequestTooLargeException, ServiceError
+from lambdad.errors import AccessDeniedException, InvalidRequestContentException, RequestTooLargeException, ServiceError
 from lambdad.ids import new_trace_id, new_uuid
 from lambdad.invocation.invoke import Functions
 from lambdad.invocation.undelivered import LONGEST_AGE, MOST_ATTEMPTS, Failed, dead_letter_of
@@ -82,13 +82,14 @@ class TargetDelivery:
         deliveries: list[Delivery] = []
         events: list[Event] = []
         for handover in handovers:
-            if ":lambda:" not in handover.target:
-                deliveries.append(_delivery_of(handover, now))
-                continue
             try:
-                events.append(self._event_of(handover, now))
+                if ":lambda:" in handover.target:
+                    events.append(self._event_of(handover, now))
+                else:
+                    _check_account(handover)
+                    deliveries.append(_delivery_of(handover, now))
             except ServiceError as error:
-                log.warning("%s: %s is not invoked: %s", handover.sender, handover.target, error.message)
+                log.warning("%s: %s is given nothing: %s", handover.sender, handover.target, error.message)
                 failed = Failed(error.code, error.message)
                 letter = dead_letter_of(_delivery_of(handover, now), failed, None, now)
                 deliveries += [letter] if letter is not None else []
@@ -120,6 +121,16 @@ class TargetDelivery:
             accepted_at=now,
             due_at=now,
         )
+
+
+def _check_account(handover: Handover) -> None:
+    """It is asked in its own account's name: so it must be the sender's, but for a bus, which has a policy to ask.
+
+    Raises AccessDeniedException.
+    """
+    parts = handover.target.split(":", 5)
+    if parts[2] != "events" and parts[4] not in ("", handover.sender.split(":")[4]):
+        raise AccessDeniedException.other_account(handover.sender, handover.target)
 
 
 def _delivery_of(handover: Handover, now: float) -> Delivery:

@@ -15,6 +15,7 @@ from lambdad.resources.event_bus import Rule, RuleKey
 from lambdad.resources.event_document import BusEvent, time_of
 from lambdad.resources.schedule import expression_of
 from lambdad.services.events.intake import Intake
+from lambdad.services.events.router import TooMuch
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.event_buses import EventRules, RuleFirings
 
@@ -100,6 +101,8 @@ class ScheduledRules:
             log.error("%s could not fire: %r", key.arn, error)
             self._due[key] = now + _RETRY
             return
+        except TooMuch:
+            log.error("%s does not fire: what it sends causes too much at once", key.arn)
         self._fired[key] = moment
         if self._due.get(key) == due:
             self._due.pop(key)
