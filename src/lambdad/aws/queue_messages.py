@@ -1,4 +1,4 @@
-"""What a queue is sent of a delivery: the members of SendMessage, but for the queue's address. Pure."""
+"""What a queue is sent of a delivery: SendMessage's members but for the queue's address; by its trace loops are found. Pure."""
 
 from base64 import b64decode
 from typing import Any
@@ -11,11 +11,11 @@ Message = dict[str, Any]
 
 
 def message_of(delivery: Delivery) -> Message:
-    body = {"MessageBody": delivery.body.decode()}
-    if delivery.kind == "queue":
-        return body | _of_service(delivery)
     trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": delivery.context["trace_id"]}}
-    message = {**body, "MessageAttributes": attributes_of(delivery), "MessageSystemAttributes": trace}
+    message = {"MessageBody": delivery.body.decode(), "MessageSystemAttributes": trace}
+    if delivery.kind == "queue":
+        return message | _of_service(delivery)
+    message["MessageAttributes"] = attributes_of(delivery)
     if delivery.kind == "target":
         group = orjson.loads(delivery.context["parameters"]).get("MessageGroupId")
         message |= {"MessageGroupId": group} if group else {}

@@ -4,18 +4,23 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (
 …/invocation-async-retain-records.html#invocation-dlq (the message attributes of dead-letter queues)
 """
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from lambdad.aws.clients import Clients, NoEndpoint, Own
 from lambdad.aws.event_entries import entry_of
 from lambdad.aws.queue_messages import attributes_of, message_of
+from lambdad.aws.sdk_operations import botocore_name, call_operation
 from lambdad.aws.target_calls import CALLS, CLIENTS, call_target
 from lambdad.ids import new_uuid
+from lambdad.resources.scheduler_target import UniversalTarget, numbered, universal_target
 from lambdad.store.deliveries import Delivery
 
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 32
+_SCHEDULES: Final = "arn:aws:scheduler:"
 _THROTTLES: Final = frozenset(
     {"Throttling", "ThrottlingException", "RequestThrottled", "SlowDown", "TooManyRequestsException"}
 )
@@ -37,6 +42,11 @@ class TargetUnavailable(_TargetError):
     """Out of reach, or too busy."""
 
 
+class _Every:
+    def __contains__(self, service: object) -> bool:
+        return True
+
+
 class AwsTargets:
     """`close` when the server ends."""
 
@@ -48,10 +58,18 @@ class AwsTargets:
     ) -> None:
         """`endpoints`: URL by service. `here`: services that are asked without a request, unless others are configured."""
         self._clients = Clients(endpoints, own, _AT_ONCE)
+        self._inner = Clients({}, dataclasses.replace(own, services=_Every()), _AT_ONCE, {"X-Lambdad-Inside": "1"})
+        self._endpoints = endpoints
         self._here = {name: take for name, take in here.items() if name not in endpoints}
 
     async def send(self, delivery: Delivery) -> None:
         """Raises TargetRefused, TargetUnavailable."""
+        if delivery.kind == "target" and delivery.context["sender"].startswith(_SCHEDULES):
+            delivery = dataclasses.replace(delivery, body=numbered(delivery.body, delivery.attempts + 1))
+            called = universal_target(delivery.target)
+            if called is not None:
+                await self._call(called, delivery)
+                return
         parts = delivery.target.split(":", 5)
         service, region = (parts[2], parts[3] or delivery.key.region) if len(parts) == 6 else ("", "")
         if service in self._here:
@@ -70,8 +88,24 @@ class AwsTargets:
         except NoEndpoint as error:
             raise TargetRefused("NoEndpoint", str(error)) from error
 
+    async def _call(self, called: UniversalTarget, delivery: Delivery) -> None:
+        """Any operation of our own services, as if a function of the account asked for it: whoever may make a schedule must not
+        get further by it. Elsewhere it would be called with the owner's credentials, so it is not."""
+        name, key = botocore_name(called.service) or called.service, delivery.key
+        if name in self._endpoints:
+            raise TargetRefused(
+                "NoEndpoint", f"{name} has an endpoint elsewhere: universal targets are called only here"
+            )
+        await self._inner.call(
+            name,
+            key.account,
+            key.region,
+            lambda client: _explained(partial(call_operation, called), client, delivery, ""),
+        )
+
     def close(self) -> None:
         self._clients.close()
+        self._inner.close()
 
 
 def _explained(send: Callable[[Any, Delivery, str], None], client: Any, delivery: Delivery, endpoint: str) -> None:
@@ -111,7 +145,8 @@ def _to_event_bus(client: Any, delivery: Delivery, endpoint: str) -> None:
 
 def _to_bucket(client: Any, delivery: Delivery, endpoint: str) -> None:
     now = datetime.fromtimestamp(delivery.begun_at, UTC)
-    key = f"aws/lambda/async/{delivery.key.name}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
+    prefix = delivery.context.get("prefix") or f"async/{delivery.key.name}"
+    key = f"aws/lambda/{prefix}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
     client.put_object(Bucket=delivery.target.split(":", 5)[5], Key=key, Body=delivery.body)
 
 

@@ -21,7 +21,7 @@ _DEFAULT_AGE: Final = 3600.0
 """Seconds that a target of anything else may be out of reach."""
 _MOST_MESSAGE: Final = 1024
 _ATTEMPTS_OVER: Final = "MaximumRetryAttempts"
-_AGE_OVER: Final = "MaximumEventAgeInSeconds"
+AGE_OVER: Final = "MaximumEventAgeInSeconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ def exhausted(delivery: Delivery, age: float) -> str | None:
     """What forbids another attempt at that age; None: nothing does."""
     attempts = delivery.context.get("retry_attempts")
     if attempts is None:
-        return _AGE_OVER if age > _DEFAULT_AGE else None
+        return AGE_OVER if age > _DEFAULT_AGE else None
     if delivery.attempts >= int(attempts):
         return _ATTEMPTS_OVER
-    return _AGE_OVER if age > float(delivery.context["event_age"]) else None
+    return AGE_OVER if age > float(delivery.context["event_age"]) else None
 
 
 def dead_letter_of(delivery: Delivery, failed: Failed, condition: str | None, now: float) -> Delivery | None:
@@ -61,7 +61,12 @@ def dead_letter_of(delivery: Delivery, failed: Failed, condition: str | None, no
         request_id=delivery.request_id,
         target=queue,
         body=context["dead_letter_body"].encode(),
-        context={"attributes": orjson.dumps(typed).decode(), "group": "", "deduplication": ""},
+        context={
+            "attributes": orjson.dumps(typed).decode(),
+            "group": "",
+            "deduplication": "",
+            "trace_id": context["trace_id"],
+        },
         begun_at=now,
         due_at=now,
     )

@@ -16,9 +16,10 @@ import apsw
 import orjson
 
 from lambdad.errors import AccessDeniedException, InvalidRequestContentException, RequestTooLargeException, ServiceError
+from lambdad.errors.scheduler import RequestExpired
 from lambdad.ids import new_trace_id, new_uuid
 from lambdad.invocation.invoke import Functions
-from lambdad.invocation.undelivered import LONGEST_AGE, MOST_ATTEMPTS, Failed, dead_letter_of
+from lambdad.invocation.undelivered import AGE_OVER, LONGEST_AGE, MOST_ATTEMPTS, Failed, dead_letter_of
 from lambdad.resources.function import FunctionKey
 from lambdad.resources.quotas import QUOTAS
 from lambdad.services.function_access import invocable
@@ -69,6 +70,8 @@ class Handover:
     retry: RetryPolicy = ALWAYS_TRIED
     dead_letter: DeadLetter | None = None
     trace_id: str | None = None
+    begun_at: float | None = None
+    """When it should have been handed over: its age counts from there. None: now."""
 
 
 class TargetDelivery:
@@ -82,18 +85,28 @@ class TargetDelivery:
         deliveries: list[Delivery] = []
         events: list[Event] = []
         for handover in handovers:
-            try:
-                if ":lambda:" in handover.target:
-                    events.append(self._event_of(handover, now))
-                else:
-                    _check_account(handover)
-                    deliveries.append(_delivery_of(handover, now))
-            except ServiceError as error:
-                log.warning("%s: %s is given nothing: %s", handover.sender, handover.target, error.message)
-                failed = Failed(error.code, error.message)
-                letter = dead_letter_of(_delivery_of(handover, now), failed, None, now)
-                deliveries += [letter] if letter is not None else []
+            row = self._row_of(handover, now)
+            if isinstance(row, Event):
+                events.append(row)
+            elif row is not None:
+                deliveries.append(row)
         return self._outbox.numbered(deliveries, events)
+
+    def _row_of(self, handover: Handover, now: float) -> Delivery | Event | None:
+        """None: it cannot be handed over, and nobody is to be told."""
+        delivery = _delivery_of(handover, now)
+        condition = None
+        try:
+            if now - delivery.begun_at > handover.retry.event_age:
+                condition = AGE_OVER
+                raise RequestExpired.of_age(handover.retry.event_age)
+            if invokes(handover.target):
+                return self._event_of(handover, now)
+            _check_account(handover)
+            return delivery
+        except ServiceError as error:
+            log.warning("%s: %s is not handed over: %s", handover.sender, handover.target, error.message)
+            return dead_letter_of(delivery, Failed(error.code, error.message), condition, now)
 
     def insert(self, connection: apsw.Connection, rows: Outgoing) -> None:
         self._outbox.insert(connection, rows)
@@ -117,10 +130,15 @@ class TargetDelivery:
             qualifier=qualifier,
             payload=handover.input,
             client_context=None,
-            trace_id=handover.trace_id or new_trace_id(now),
+            trace_id=handover.trace_id,
             accepted_at=now,
             due_at=now,
         )
+
+
+def invokes(target: str) -> bool:
+    """It is a function: events of it go to the queue of asynchronous invocations."""
+    return target.split(":", 3)[2:3] == ["lambda"]
 
 
 def _check_account(handover: Handover) -> None:
@@ -157,6 +175,6 @@ def _delivery_of(handover: Handover, now: float) -> Delivery:
         target=handover.target,
         body=handover.input,
         context=context,
-        begun_at=now,
+        begun_at=now if handover.begun_at is None else handover.begun_at,
         due_at=now,
     )

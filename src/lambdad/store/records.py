@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+Also = Callable[[apsw.Connection], None]
 
 
 class Records(Generic[K, V]):
@@ -33,15 +34,15 @@ class Records(Generic[K, V]):
     def all(self) -> Iterable[V]:
         return list(self._records.values())
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     def subscribe(self, listener: Callable[[K, V | None, V | None], None]) -> None:
         """`listener(key, before, after)` is called on the event loop after each commit, in order."""
         self._listeners.append(listener)
 
     async def apply(
-        self,
-        key: K,
-        change: Callable[[V | None], V | None],
-        also: Callable[[apsw.Connection], None] | None = None,
+        self, key: K, change: Callable[[V | None], V | None], also: Also | None = None
     ) -> tuple[V | None, V | None]:
         """(before, after), durable when it returns. What `change` raises is raised here and leaves nothing changed.
         `also`: done in the same transaction, if there is a change at all.
@@ -65,7 +66,7 @@ class Records(Generic[K, V]):
         self,
         key: K,
         change: Callable[[V | None], V | None],
-        also: Callable[[apsw.Connection], None] | None,
+        also: Also | None,
         earlier: asyncio.Task[Any] | None,
     ) -> tuple[V | None, V | None]:
         if earlier is not None:

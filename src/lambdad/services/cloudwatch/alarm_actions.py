@@ -13,7 +13,7 @@ import apsw
 import orjson
 
 from lambdad.errors import AccessDeniedException, ResourceNotFoundException
-from lambdad.ids import new_trace_id, new_uuid
+from lambdad.ids import new_uuid
 from lambdad.invocation.invoke import Functions
 from lambdad.resources.alarm import Alarm, AlarmState
 from lambdad.resources.function import FunctionKey
@@ -84,7 +84,7 @@ class AlarmActions:
             qualifier=qualifier,
             payload=orjson.dumps(event_of(alarm, before)),
             client_context=None,
-            trace_id=new_trace_id(now),
+            trace_id=None,
             accepted_at=now,
             due_at=now,
         )
