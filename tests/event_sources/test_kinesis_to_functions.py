@@ -2,9 +2,8 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -21,19 +20,6 @@ import base64
 if any(base64.b64decode(one['kinesis']['data']) == b'bad' for one in event['Records']):
     raise ValueError('bad')
 """
-
-
-@pytest.fixture
-def mapped(server: Server) -> Iterator[Make]:
-    made: list[Mapped] = []
-
-    def make(stream: Stream, answer: str = "return None", **settings: Any) -> Mapped:
-        made.append(Mapped(server, stream.arn, answer, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.delete()
 
 
 @pytest.fixture
