@@ -263,6 +263,16 @@ def test_disabled_enabled_and_changed(stream: Stream, mapped: Make) -> None:
     assert one.told.nothing()
 
 
+def test_what_runs_while_a_mapping_changes_comes_once(stream: Stream, mapped: Make) -> None:
+    one = mapped(stream, TOGETHER, BatchSize=1)
+    stream.put("first", "second", "third")
+    values = data_of(one.told.next()["Records"])
+    one.update("Enabled", BatchSize=2)
+    assert values + data_of(one.records(2)) == ["first", "second", "third"]
+    one.update("Disabled", Enabled=False)
+    assert one.told.nothing()
+
+
 def test_a_throttled_function_gets_its_records_later(stream: Stream, mapped: Make) -> None:
     one = mapped(stream, MaximumRetryAttempts=0)
     one.client.put_function_concurrency(FunctionName=one.function, ReservedConcurrentExecutions=0)
