@@ -52,7 +52,7 @@ class World:
         """What fires then."""
         self.time += seconds
         self.fired.clear()
-        await self.scheduled.fire_due()
+        await self.scheduled.fire(KEY)
         return list(self.fired)
 
 

@@ -23,7 +23,7 @@ EVENT = {
     "resources": ["arn:aws:ec2:us-east-1:123456789012:instance/i-abcd1111"],
     "detail": {"instance-id": "i-0123456789", "state": "RUNNING", "n": 1.5, "list": [{"a": 1}, {"a": 2}], "no": None},
 }
-OCCASION = Occasion(EVENT, "arn:aws:events:us-east-1:1:rule/r", "r", "2020-01-01T00:00:00Z")
+OCCASION = Occasion(EVENT, orjson.dumps(EVENT), "arn:aws:events:us-east-1:1:rule/r", "r", "2020-01-01T00:00:00Z")
 PATHS = {
     "instance": "$.detail.instance-id",
     "state": "$.detail.state",
@@ -93,7 +93,7 @@ def test_documents_in_templates() -> None:
 
 @given(st.recursive(st.none() | st.booleans() | st.text() | st.integers(-(2**53), 2**53), st.lists, max_leaves=8))
 def test_a_json_template_makes_json_of_any_value(value: Any) -> None:
-    occasion = Occasion({"detail": {"v": value}}, "", "", "")
+    occasion = Occasion({"detail": {"v": value}}, b"", "", "", "")
     transformer = {"InputPathsMap": {"v": "$.detail.v"}, "InputTemplate": '{"plain": <v>, "quoted": "a <v> b"}'}
     document = json.loads(input_of({"InputTransformer": transformer}, occasion))
     assert document["plain"] == value

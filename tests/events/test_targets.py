@@ -300,3 +300,17 @@ def test_the_aws_cli(server: Server, events: Any, tmp_path: Path) -> None:
     entries.write_text(json.dumps([{"Source": source, "DetailType": "d", "Detail": '{"a": 1}'}]))
     answer = run("put-events", "--entries", f"file://{entries}")
     assert queue.body()["id"] == answer["Entries"][0]["EventId"]
+
+
+def test_what_is_another_accounts(server: Server, events: Any) -> None:
+    """Its queue is sent nothing, and its buses, rules and archives are not for us to change."""
+    source, dead = new_name("source"), Queue(server)
+    other = dead.arn.replace(ACCOUNT, "222222222222")
+    rule_of(events, {"source": [source]}, {"Arn": other, "DeadLetterConfig": {"Arn": dead.arn}})
+    put(events, source, {})
+    assert attributes_of(dead.message())["ERROR_CODE"] == "NO_PERMISSIONS"
+    bus = f"{EVENTS}:event-bus/default".replace(ACCOUNT, "222222222222")
+    pattern = '{"source": ["s"]}'
+    assert refused(events.put_rule, Name="r", EventBusName=bus, EventPattern=pattern)[0] == "AccessDeniedException"
+    assert refused(events.create_archive, ArchiveName="a", EventSourceArn=bus)[0] == "AccessDeniedException"
+    assert refused(events.list_tags_for_resource, ResourceARN=bus)[0] == "AccessDeniedException"

@@ -171,9 +171,9 @@ class TraceStore:
                 await asyncio.wait_for(self._stopping.wait(), _INTERVAL)
             except TimeoutError:
                 await self.flush()
-                await self._expire()
+                await self.expire()
 
-    async def _expire(self) -> None:
+    async def expire(self) -> None:
         """A portion each time: so often is it looked."""
         try:
             async with self._lock:
