@@ -69,7 +69,8 @@ def test_an_upload_invokes(aws: Server) -> None:
 def test_each_kind_of_event(aws: Server) -> None:
     s3, bucket = aws.client("s3"), bucket_of(aws)
     function = permitted(aws, bucket)
-    notify(aws, bucket, function, "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*")
+    kinds = ("ObjectCreated:*", "ObjectRemoved:*", "ObjectTagging:*", "ObjectAcl:Put", "ObjectRestore:*")
+    notify(aws, bucket, function, *(f"s3:{kind}" for kind in kinds))
     name_of = lambda: function.next()["Records"][0]["eventName"]  # noqa: E731
     s3.put_object(Bucket=bucket, Key="one", Body=b"1")
     assert name_of() == "ObjectCreated:Put"
@@ -77,6 +78,14 @@ def test_each_kind_of_event(aws: Server) -> None:
     assert name_of() == "ObjectCreated:Copy"
     s3.put_object_tagging(Bucket=bucket, Key="one", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
     assert name_of() == "ObjectTagging:Put"
+    s3.delete_object_tagging(Bucket=bucket, Key="one")
+    assert name_of() == "ObjectTagging:Delete"
+    s3.put_object_acl(Bucket=bucket, Key="one", ACL="private")
+    assert name_of() == "ObjectAcl:Put"
+    s3.put_object(Bucket=bucket, Key="cold", Body=b"1", StorageClass="GLACIER", Tagging="a=b")
+    assert name_of() == "ObjectCreated:Put"
+    s3.restore_object(Bucket=bucket, Key="cold", RestoreRequest={"Days": 1})
+    assert name_of() == "ObjectRestore:Post"
     upload = s3.create_multipart_upload(Bucket=bucket, Key="many")["UploadId"]
     part = s3.upload_part(Bucket=bucket, Key="many", UploadId=upload, PartNumber=1, Body=b"x" * 100)
     parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
