@@ -140,10 +140,10 @@ class Lambdad(Api):
         return f"/_lambdad/function-urls/{url_id}/" if by_host else parts.path
 
     def logs(self, function: str) -> list[dict[str, Any]]:
-        """A function's events: timestamp, stream, message; ten thousand at most."""
+        """A function's events: timestamp, stream, message; ten thousand at most; none before it has logged anything."""
         client = Client(self.url)
         answer = client.call("logs", "Logs_20140328.FilterLogEvents", {"logGroupName": f"/aws/lambda/{function}"})
-        events: list[dict[str, Any]] = answer.json()["events"]
+        events: list[dict[str, Any]] = answer.json().get("events", [])
         return events
 
     def resident_mb(self) -> float:

@@ -80,6 +80,9 @@ def test_every_version_counts_against_the_code_storage(tmp_path: Path) -> None:
         assert refused(client.create_function, Code={"ZipFile": large}, **more) == exceeded
         over = zip_of({"noise.bin": os.urandom(30_001)})
         refusal = refused(client.create_function, Code={"ZipFile": over}, **more)
+        assert refusal == ("RequestEntityTooLargeException", 413, "Zipped size must be smaller than 30000 bytes")
+        request = {**more, "Environment": {"Variables": {"LONG": "x" * 302_144}}}
+        refusal = refused(client.create_function, Code={"ZipFile": zip_of(code)}, **request)
         wanted = "Request must be smaller than 302144 bytes for the CreateFunction operation"
         assert refusal == ("RequestEntityTooLargeException", 413, wanted)
     finally:

@@ -30,7 +30,7 @@ def delivery(attempts: int = 0, **context: str) -> Delivery:
 def of_rule(attempts: int = 0, **context: str) -> Delivery:
     dead = {"dead_letter_queue": DLQ, "dead_letter_body": '{"the": "event"}', "error_codes": "rule"}
     attributes = json.dumps({"RULE_ARN": "arn:rule", "TARGET_ARN": TARGET})
-    policy = {"retry_attempts": "2", "event_age": "60"}
+    policy = {"retry_attempts": "2", "event_age": "60", "trace_id": "Root=1-5759e988-bd862e3fe1be46a994272793"}
     return delivery(attempts, **{**policy, **dead, "dead_letter_attributes": attributes, **context})
 
 

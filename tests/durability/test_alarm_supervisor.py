@@ -95,7 +95,7 @@ class World:
         return alarm.state.value
 
     def told(self) -> list[str]:
-        rows = self.database.read("SELECT body FROM deliveries ORDER BY id")
+        rows = self.database.read("SELECT body FROM deliveries WHERE kind = 'alarm' ORDER BY id")
         return [json.loads(body)["NewStateValue"] for (body,) in rows]
 
     async def close(self) -> None:

@@ -91,3 +91,14 @@ def test_a_disk_that_takes_nothing_does_not_stop_it(store: LogStore, tmp_path: P
     messages = read(store)
     assert "kept" in messages
     assert any("1 log events were dropped" in message for message in messages)
+
+
+def test_what_is_put_is_on_disk_or_refused(store: LogStore, tmp_path: Path) -> None:
+    blocked = tmp_path / "logs" / "000000000000"
+    blocked.write_text("not a directory")
+    with pytest.raises(OSError, match="000000000000"):
+        asyncio.run(store.put(*GROUP, "s", [LogEvent(1, "lost")]))
+    blocked.unlink()
+    asyncio.run(store.put(*GROUP, "s", [LogEvent(2, "kept")]))
+    assert read(store) == ["kept"]
+    assert len(list(blocked.glob("*/*/s"))) == 1

@@ -5,6 +5,7 @@ as ServiceException; nobody outside sees a stack trace.
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
@@ -42,6 +43,8 @@ from lambdad.resources.quotas import QUOTAS
 log = logging.getLogger(__name__)
 
 _PAGES = b"/_lambdad/"
+_LONGEST_TRACE = 2048
+"""Bytes of a trace header: it is kept with messages."""
 _LARGE = 1 << 20
 """Bytes of a request's body from which on it is read in a thread."""
 _SIGNED_PAGES = frozenset({b"/_lambdad/cost"})
@@ -139,6 +142,9 @@ class FrontDoor:
         return context
 
     def _hand_over(self, exchange: Exchange, context: Context, name: str) -> None:
+        trace = exchange.headers.get(b"x-amzn-trace-id")
+        if trace is not None and len(trace) <= _LONGEST_TRACE:
+            context = dataclasses.replace(context, trace_id=trace.decode("latin-1"))
         service = self._services.get(name) or self._others
         if service is None:
             self._verify(exchange)

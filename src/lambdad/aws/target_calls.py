@@ -1,7 +1,7 @@
 """The calls by which targets of rules and schedules are given their input: one for each service that can be a target.
 
 AWS: docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html. Functions are not among them: they are ours, and have a
-queue of their own; what an event bus is given says `event_entries.py`.
+queue of their own; what an event bus is given says `event_entries.py`, and a queue `queue_messages.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,45 +14,33 @@ import orjson
 from lambdad.store.deliveries import Delivery
 
 _DAY: Final = 86_400
-Call = Callable[[Any, Delivery, Mapping[str, Any], str], None]
-"""(client, delivery, the target's parameters, endpoint)."""
+Call = Callable[[Any, Delivery, Mapping[str, Any]], None]
+"""(client, delivery, the target's parameters)."""
 
 
 def call_target(client: Any, delivery: Delivery, endpoint: str) -> None:
     call = CALLS[delivery.target.split(":", 3)[2]]
-    call(client, delivery, orjson.loads(delivery.context["parameters"]), endpoint)
+    call(client, delivery, orjson.loads(delivery.context["parameters"]))
 
 
-def _send_message(client: Any, delivery: Delivery, parameters: Mapping[str, Any], endpoint: str) -> None:
-    account, name = delivery.target.split(":")[4:6]
-    order = {"MessageGroupId": parameters["MessageGroupId"]} if parameters.get("MessageGroupId") else {}
-    trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": delivery.context["trace_id"]}}
-    client.send_message(
-        QueueUrl=f"{endpoint}/{account}/{name}",
-        MessageBody=delivery.body.decode(),
-        MessageSystemAttributes=trace,
-        **order,
-    )
-
-
-def _publish(client: Any, delivery: Delivery, parameters: Mapping[str, Any], endpoint: str) -> None:
+def _publish(client: Any, delivery: Delivery, parameters: Mapping[str, Any]) -> None:
     client.publish(TopicArn=delivery.target, Message=delivery.body.decode())
 
 
-def _put_record_of_stream(client: Any, delivery: Delivery, parameters: Mapping[str, Any], endpoint: str) -> None:
+def _put_record_of_stream(client: Any, delivery: Delivery, parameters: Mapping[str, Any]) -> None:
     key = parameters.get("PartitionKey") or delivery.request_id
     client.put_record(StreamName=_name_of(delivery), Data=delivery.body, PartitionKey=key[:256])
 
 
-def _put_record_of_firehose(client: Any, delivery: Delivery, parameters: Mapping[str, Any], endpoint: str) -> None:
+def _put_record_of_firehose(client: Any, delivery: Delivery, parameters: Mapping[str, Any]) -> None:
     client.put_record(DeliveryStreamName=_name_of(delivery), Record={"Data": delivery.body})
 
 
-def _start_execution(client: Any, delivery: Delivery, parameters: Mapping[str, Any], endpoint: str) -> None:
+def _start_execution(client: Any, delivery: Delivery, parameters: Mapping[str, Any]) -> None:
     client.start_execution(stateMachineArn=delivery.target, input=delivery.body.decode())
 
 
-def _put_log_event(client: Any, delivery: Delivery, parameters: Mapping[str, Any], endpoint: str) -> None:
+def _put_log_event(client: Any, delivery: Delivery, parameters: Mapping[str, Any]) -> None:
     """Into one stream for each sender and day."""
     group = delivery.target.split(":", 6)[6].removesuffix(":*")
     stream = str(uuid5(NAMESPACE_URL, f"{delivery.context['sender']} {delivery.begun_at // _DAY}"))
@@ -71,7 +59,6 @@ CALLS: Final[Mapping[str, Call]] = {
     "kinesis": _put_record_of_stream,
     "logs": _put_log_event,
     "sns": _publish,
-    "sqs": _send_message,
     "states": _start_execution,
 }
 """By what ARNs call the service."""

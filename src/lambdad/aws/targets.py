@@ -5,23 +5,21 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (
 """
 
 import dataclasses
-from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-import orjson
-
 from lambdad.aws.clients import Clients, NoEndpoint, Own
 from lambdad.aws.event_entries import entry_of
+from lambdad.aws.queue_messages import attributes_of, message_of
 from lambdad.aws.sdk_operations import botocore_name, call_operation
 from lambdad.aws.target_calls import CALLS, CLIENTS, call_target
 from lambdad.ids import new_uuid
 from lambdad.resources.scheduler_target import UniversalTarget, numbered, universal_target
 from lambdad.store.deliveries import Delivery
 
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 32
 _SCHEDULES: Final = "arn:aws:scheduler:"
 _THROTTLES: Final = frozenset(
     {"Throttling", "ThrottlingException", "RequestThrottled", "SlowDown", "TooManyRequestsException"}
@@ -128,54 +126,14 @@ def _explained(send: Callable[[Any, Delivery, str], None], client: Any, delivery
 
 
 def _to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
-    if delivery.kind == "queue":
-        _message_to_queue(client, delivery, endpoint)
-        return
     account, name = delivery.target.split(":")[4:6]
-    trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": delivery.context["trace_id"]}}
-    client.send_message(
-        QueueUrl=f"{endpoint}/{account}/{name}",
-        MessageBody=delivery.body.decode(),
-        MessageAttributes=_attributes(delivery),
-        MessageSystemAttributes=trace,
-    )
-
-
-def _message_to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
-    """What another service sends there."""
-    account, name = delivery.target.split(":")[4:6]
-    order = {"MessageGroupId": delivery.context["group"], "MessageDeduplicationId": delivery.context["deduplication"]}
-    client.send_message(
-        QueueUrl=f"{endpoint}/{account}/{name}",
-        MessageBody=delivery.body.decode(),
-        MessageAttributes=_decoded(orjson.loads(delivery.context["attributes"])),
-        **{member: value for member, value in order.items() if value},
-    )
-
-
-def _decoded(attributes: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """The client encodes binary values itself."""
-    return {
-        name: {member: b64decode(value) if member == "BinaryValue" else value for member, value in attribute.items()}
-        for name, attribute in attributes.items()
-    }
+    client.send_message(QueueUrl=f"{endpoint}/{account}/{name}", **message_of(delivery))
 
 
 def _to_topic(client: Any, delivery: Delivery, endpoint: str) -> None:
     subject = {"Subject": delivery.context["subject"]} if delivery.kind == "alarm" else {}
-    attributes = _attributes(delivery)
+    attributes = attributes_of(delivery)
     client.publish(TopicArn=delivery.target, Message=delivery.body.decode(), MessageAttributes=attributes, **subject)
-
-
-def _attributes(delivery: Delivery) -> dict[str, Any]:
-    """Of a dead letter; a destination's record says everything itself."""
-    if delivery.kind != "dead_letter":
-        return {}
-    return {
-        "RequestID": {"DataType": "String", "StringValue": delivery.request_id},
-        "ErrorCode": {"DataType": "Number", "StringValue": delivery.context["error_code"]},
-        "ErrorMessage": {"DataType": "String", "StringValue": delivery.context["error_message"]},
-    }
 
 
 def _to_event_bus(client: Any, delivery: Delivery, endpoint: str) -> None:
@@ -187,7 +145,8 @@ def _to_event_bus(client: Any, delivery: Delivery, endpoint: str) -> None:
 
 def _to_bucket(client: Any, delivery: Delivery, endpoint: str) -> None:
     now = datetime.fromtimestamp(delivery.begun_at, UTC)
-    key = f"aws/lambda/async/{delivery.key.name}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
+    prefix = delivery.context.get("prefix") or f"async/{delivery.key.name}"
+    key = f"aws/lambda/{prefix}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
     client.put_object(Bucket=delivery.target.split(":", 5)[5], Key=key, Body=delivery.body)
 
 
@@ -200,6 +159,7 @@ _SENDERS: Final[dict[str, Callable[[Any, Delivery, str], None]]] = {
 
 
 def _sender_of(service: str, kind: str) -> Callable[[Any, Delivery, str], None] | None:
-    if kind == "target" and service in CALLS:
-        return call_target
+    """A target of a rule or schedule is asked for what it does, not told what became of something."""
+    if kind == "target" and service not in ("sqs", "events"):
+        return call_target if service in CALLS else None
     return _SENDERS.get(service)

@@ -179,6 +179,18 @@ class PolicyLengthExceededException(_EventsError):
         return cls("Policy length exceeded.")
 
 
+class ThrottlingException(_EventsError):
+    @classmethod
+    def rate(cls) -> Self:
+        return cls("Rate exceeded")
+
+
+class AccessDeniedException(_EventsError):
+    @classmethod
+    def bus(cls, account: str, arn: str) -> Self:
+        return cls(f"User: arn:aws:iam::{account}:root is not authorized to access another account's resource: {arn}")
+
+
 class EntryError(Exception):
     """What is wrong with one entry of several: it is told in the answer, and the others are taken."""
 

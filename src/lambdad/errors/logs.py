@@ -51,8 +51,12 @@ class InvalidParameterException(_LogsError):
         return cls("Log events in a single PutLogEvents request must be in chronological order.")
 
     @classmethod
-    def size(cls) -> "InvalidParameterException":
-        return cls("Upload too large: 1048576 bytes exceeds limit of 1048576")
+    def span(cls) -> "InvalidParameterException":
+        return cls("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+
+    @classmethod
+    def size(cls, size: int, limit: int) -> "InvalidParameterException":
+        return cls(f"Upload too large: {size} bytes exceeds limit of {limit}")
 
     @classmethod
     def retention(cls) -> "InvalidParameterException":
@@ -106,6 +110,14 @@ class LimitExceededException(_LogsError):
     @classmethod
     def resources(cls) -> "LimitExceededException":
         return cls("Resource limit exceeded.")
+
+
+class ServiceUnavailableException(_LogsError):
+    status = 503
+
+    @classmethod
+    def disk(cls) -> "ServiceUnavailableException":
+        return cls("The service cannot complete the request: the log events cannot be written.")
 
 
 class NotBuilt(_LogsError):

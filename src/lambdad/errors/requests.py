@@ -52,6 +52,10 @@ class ServiceUnavailable(ServiceError):
         return cls("The process of AWS's other services did not answer: lambdad's log says why.")
 
     @classmethod
+    def full(cls) -> "ServiceUnavailable":
+        return cls("AWS's other services hold as much as they may: delete something, or raise --companion-memory-mb.")
+
+    @classmethod
     def ending(cls) -> "ServiceUnavailable":
         return cls("lambdad is ending.")
 
@@ -114,6 +118,10 @@ class RequestEntityTooLargeException(ServiceError):
     @classmethod
     def operation(cls, limit: int, operation: str) -> "RequestEntityTooLargeException":
         return cls(f"Request must be smaller than {limit} bytes for the {operation} operation")
+
+    @classmethod
+    def zipped(cls, limit: int) -> "RequestEntityTooLargeException":
+        return cls(f"Zipped size must be smaller than {limit} bytes")
 
     @classmethod
     def decompressed(cls, limit: int) -> "RequestEntityTooLargeException":

@@ -61,7 +61,12 @@ def dead_letter_of(delivery: Delivery, failed: Failed, condition: str | None, no
         request_id=delivery.request_id,
         target=queue,
         body=context["dead_letter_body"].encode(),
-        context={"attributes": orjson.dumps(typed).decode(), "group": "", "deduplication": ""},
+        context={
+            "attributes": orjson.dumps(typed).decode(),
+            "group": "",
+            "deduplication": "",
+            "trace_id": context["trace_id"],
+        },
         begun_at=now,
         due_at=now,
     )

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 
 import orjson
 
+from lambdad.observability.exposition import head
 from lambdad.observability.log_search import FoundEvent, Place, Wanted, edges, page_of_stream, search
 from lambdad.observability.log_writer import LogEvent, LogWriter
 
@@ -72,6 +73,12 @@ class LogStore:
 
         return append
 
+    async def put(self, account: str, region: str, group: str, stream: str, events: list[LogEvent]) -> None:
+        """On disk when it returns. Raises OSError."""
+        await self._writer.put(self._directory(account, region, group) / quote(stream, safe=""), events)
+        for listener in self._listeners:
+            listener(account, region, group, stream, events)
+
     def subscribe(self, listener: Callable[[str, str, str, str, list[LogEvent]], None]) -> Callable[[], None]:
         """`listener(account, region, group, stream, events)` for what comes from now on; call the result to end it."""
         self._listeners.add(listener)
@@ -126,6 +133,17 @@ class LogStore:
     def full(self) -> bool:
         """Is so much on its way to the disk that no more should be taken?"""
         return self._writer.full()
+
+    def lines(self) -> list[str]:
+        """Prometheus's text format."""
+        return [
+            *head("lambdad_log_bytes_total"),
+            f"lambdad_log_bytes_total {self._writer.stored}",
+            *head("lambdad_log_waiting_bytes"),
+            f"lambdad_log_waiting_bytes {self._writer.waiting}",
+            *head("lambdad_log_events_dropped_total"),
+            f"lambdad_log_events_dropped_total {self._writer.dropped}",
+        ]
 
     async def synced(self) -> None:
         """Until everything appended before is on disk; at most for a while."""

@@ -24,6 +24,8 @@ class Occasion:
     """An event that matched a rule."""
 
     event: Mapping[str, Any]
+    text: bytes
+    """The event, as JSON: most targets are given nothing else."""
     rule_arn: str
     rule_name: str
     ingested: str
@@ -50,7 +52,7 @@ def input_of(target: Target, occasion: Occasion) -> bytes:
         return orjson.dumps(None if value is MISSING else value)
     if target.get("InputTransformer"):
         return _transformed(target["InputTransformer"], occasion).encode()
-    return orjson.dumps(occasion.event)
+    return occasion.text
 
 
 # --- Templates ----------------------------------------------------------------------------------------------------------

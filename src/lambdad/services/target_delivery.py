@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import apsw
 import orjson
 
-from lambdad.errors import InvalidRequestContentException, RequestTooLargeException, ServiceError
+from lambdad.errors import AccessDeniedException, InvalidRequestContentException, RequestTooLargeException, ServiceError
 from lambdad.errors.scheduler import RequestExpired
 from lambdad.ids import new_trace_id, new_uuid
 from lambdad.invocation.invoke import Functions
@@ -100,7 +100,10 @@ class TargetDelivery:
             if now - delivery.begun_at > handover.retry.event_age:
                 condition = AGE_OVER
                 raise RequestExpired.of_age(handover.retry.event_age)
-            return self._event_of(handover, now) if invokes(handover.target) else delivery
+            if invokes(handover.target):
+                return self._event_of(handover, now)
+            _check_account(handover)
+            return delivery
         except ServiceError as error:
             log.warning("%s: %s is not handed over: %s", handover.sender, handover.target, error.message)
             return dead_letter_of(delivery, Failed(error.code, error.message), condition, now)
@@ -127,7 +130,7 @@ class TargetDelivery:
             qualifier=qualifier,
             payload=handover.input,
             client_context=None,
-            trace_id=handover.trace_id or new_trace_id(now),
+            trace_id=handover.trace_id,
             accepted_at=now,
             due_at=now,
         )
@@ -136,6 +139,16 @@ class TargetDelivery:
 def invokes(target: str) -> bool:
     """It is a function: events of it go to the queue of asynchronous invocations."""
     return target.split(":", 3)[2:3] == ["lambda"]
+
+
+def _check_account(handover: Handover) -> None:
+    """It is asked in its own account's name: so it must be the sender's, but for a bus, which has a policy to ask.
+
+    Raises AccessDeniedException.
+    """
+    parts = handover.target.split(":", 5)
+    if parts[2] != "events" and parts[4] not in ("", handover.sender.split(":")[4]):
+        raise AccessDeniedException.other_account(handover.sender, handover.target)
 
 
 def _delivery_of(handover: Handover, now: float) -> Delivery:

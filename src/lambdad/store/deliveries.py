@@ -68,13 +68,16 @@ class Deliveries:
         (numbered,) = self.numbered([delivery])
         await self._database.write(lambda connection: self.insert(connection, numbered))
 
-    async def due(self, now: float, taken: frozenset[int], most: int) -> tuple[list[Delivery], float | None]:
-        """Those due and not in `taken`, the longest due first; and when the next one after them is due, if there is one."""
+    async def due(
+        self, now: float, taken: frozenset[int], crowded: frozenset[str], most: int
+    ) -> tuple[list[Delivery], float | None]:
+        """Those due and neither in `taken` nor for a target in `crowded`, the longest due first; and when the next one after
+        them is due, if there is one."""
+        marks = ", ".join("?" * len(crowded))
+        statement = f"SELECT id, due_at FROM deliveries WHERE target NOT IN ({marks}) ORDER BY due_at, id LIMIT ?"
 
         def change(connection: apsw.Connection) -> tuple[list[Delivery], float | None]:
-            rows = connection.execute(
-                "SELECT id, due_at FROM deliveries ORDER BY due_at, id LIMIT ?", (len(taken) + most + 1,)
-            )
+            rows = connection.execute(statement, (*crowded, len(taken) + most + 1))
             free = [(number, float(due)) for number, due in rows if number not in taken]
             wanted = [number for number, due in free[:most] if due <= now]
             found = [_read(connection, number) for number in wanted]

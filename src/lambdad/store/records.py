@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+Also = Callable[[apsw.Connection], None]
 
 
 class Records(Generic[K, V]):
@@ -41,10 +42,7 @@ class Records(Generic[K, V]):
         self._listeners.append(listener)
 
     async def apply(
-        self,
-        key: K,
-        change: Callable[[V | None], V | None],
-        also: Callable[[apsw.Connection], None] | None = None,
+        self, key: K, change: Callable[[V | None], V | None], also: Also | None = None
     ) -> tuple[V | None, V | None]:
         """(before, after), durable when it returns. What `change` raises is raised here and leaves nothing changed.
         `also`: done in the same transaction, if there is a change at all.
@@ -68,7 +66,7 @@ class Records(Generic[K, V]):
         self,
         key: K,
         change: Callable[[V | None], V | None],
-        also: Callable[[apsw.Connection], None] | None,
+        also: Also | None,
         earlier: asyncio.Task[Any] | None,
     ) -> tuple[V | None, V | None]:
         if earlier is not None:

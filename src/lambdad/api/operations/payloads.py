@@ -39,5 +39,7 @@ def read_client_context(encoded: bytes) -> str:
         document = orjson.loads(base64.b64decode(encoded, validate=True))
     except (binascii.Error, orjson.JSONDecodeError) as error:
         raise InvalidRequestContentException.client_context() from error
+    if not isinstance(document, dict):
+        raise InvalidRequestContentException.client_context()
     # It travels to the runtime in a header: control characters must be escaped, which a re-encoding does.
     return orjson.dumps(document).decode()

@@ -1,4 +1,4 @@
-"""What is done when an alarm changes its state: a topic is told, or a function is given an event.
+"""What is done when an alarm changes its state: a topic is told, a function is given an event; and the default event bus.
 
 AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html and …/alarms-and-actions-Lambda.html. Committed with
 the state, then delivered like what becomes of asynchronous events: at least once.
@@ -13,7 +13,7 @@ import apsw
 import orjson
 
 from lambdad.errors import AccessDeniedException, ResourceNotFoundException
-from lambdad.ids import new_trace_id, new_uuid
+from lambdad.ids import new_uuid
 from lambdad.invocation.invoke import Functions
 from lambdad.resources.alarm import Alarm, AlarmState
 from lambdad.resources.function import FunctionKey
@@ -42,7 +42,7 @@ class AlarmActions:
 
     def of_change(self, alarm: Alarm, before: AlarmState) -> Consequences:
         """`alarm`: as it is now, in another state than before."""
-        deliveries, events, history = [], [], []
+        deliveries, events, history = [_state_change(alarm, before)], [], []
         for arn in alarm.actions(alarm.state.value) if alarm.actions_enabled else ():
             made = self._made(alarm, before, arn)
             if isinstance(made, Delivery):
@@ -87,7 +87,7 @@ class AlarmActions:
             qualifier=qualifier,
             payload=orjson.dumps(event_of(alarm, before)),
             client_context=None,
-            trace_id=new_trace_id(now),
+            trace_id=None,
             accepted_at=now,
             due_at=now,
         )
@@ -103,6 +103,24 @@ def _notification(alarm: Alarm, before: AlarmState, arn: str) -> Delivery:
         target=arn,
         body=orjson.dumps(message_of(alarm, before)),
         context={"subject": subject.encode("ascii", "replace").decode()[:100]},
+        begun_at=now,
+        due_at=now,
+    )
+
+
+def _state_change(alarm: Alarm, before: AlarmState) -> Delivery:
+    """For the default event bus: of every change, whatever else is done about it.
+
+    AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    key, now = alarm.key, alarm.state.updated
+    return Delivery(
+        kind="bus",
+        key=FunctionKey(key.account, key.region, key.name),
+        request_id=new_uuid(),
+        target=f"arn:aws:events:{key.region}:{key.account}:event-bus/default",
+        body=orjson.dumps(event_of(alarm, before)["alarmData"]),
+        context={"source": key.arn, "detail_type": "CloudWatch Alarm State Change"},
         begun_at=now,
         due_at=now,
     )

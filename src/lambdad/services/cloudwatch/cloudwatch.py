@@ -3,6 +3,7 @@
 from lambdad.clock import Clock
 from lambdad.errors.cloudwatch import InvalidParameterValueException, ValidationError
 from lambdad.invocation.invoke import Functions
+from lambdad.observability.exposition import head
 from lambdad.observability.metric_store import MetricStore
 from lambdad.resources.alarm import ALARM, INSUFFICIENT, OK
 from lambdad.services.cloudwatch.alarm_actions import AlarmActions
@@ -49,9 +50,9 @@ class CloudWatch:
         for alarm in self._alarms.all():
             states[alarm.state.value] += 1
         return [
-            "# TYPE lambdad_cloudwatch_metrics gauge",
+            *head("lambdad_cloudwatch_metrics"),
             f"lambdad_cloudwatch_metrics {len(self.metrics)}",
-            "# TYPE lambdad_alarms gauge",
+            *head("lambdad_alarms"),
             *(f'lambdad_alarms{{state="{state}"}} {number}' for state, number in states.items()),
         ]
 

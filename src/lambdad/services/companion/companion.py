@@ -8,7 +8,7 @@ import asyncio
 import logging
 from urllib.parse import parse_qs
 
-from lambdad.errors import OtherServiceException, ServiceError, ServiceUnavailable
+from lambdad.errors import InternalFailure, OtherServiceException, ServiceError, ServiceUnavailable
 from lambdad.http import refusal
 from lambdad.http.client import Incoming
 from lambdad.http.exchange import Exchange
@@ -18,6 +18,8 @@ from lambdad.services.companion.process import CompanionProcess
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 64
+_FULL = 507
+"""The companion's, which no service of AWS answers."""
 _WHOLE = 128 * 1024 * 1024
 """Bytes of an answer that is sent on with its length; a larger one goes in chunks."""
 _HOP = frozenset(
@@ -81,6 +83,10 @@ class Companion:
     async def _send(self, exchange: Exchange, answer: Incoming) -> None:
         if answer.header("x-lambdad-refusal"):
             raise OtherServiceException.not_built((await answer.read(_WHOLE)).decode())
+        if answer.status == _FULL:
+            raise ServiceUnavailable.full()
+        if answer.status == 500 and answer.header("content-type").startswith("text/"):
+            raise InternalFailure.unknown()  # moto's page for what it has not expected: no SDK can read it
         headers = [(name, value) for name, value in answer.headers if name.lower() not in _HOP]
         if not answer.chunked and answer.length <= _WHOLE:
             body = await answer.read(_WHOLE)
@@ -110,7 +116,7 @@ def _give_up(task: "asyncio.Task[None]") -> None:
 
 
 def request_of(exchange: Exchange, context: Context, inside: bool) -> bytes:
-    """As it came, but for what is between the two of us."""
+    """As it came, but for what is between the two of us. Who says that it is inside is believed: it only loses by it."""
     lines = [exchange.method + b" " + exchange.target + b" HTTP/1.1"]
     lines += [name + b": " + value for name, value in exchange.headers.items() if name not in _OURS]
     lines.append(b"X-Moto-Account-Id: " + context.account.encode())

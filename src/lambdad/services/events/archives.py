@@ -16,7 +16,7 @@ from lambdad.ids import new_uuid
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.event_bus import Archive, NamedKey, Replay, archive_of_arn, bus_of_arn
 from lambdad.resources.event_pattern import pattern_of
-from lambdad.services.events.backend import Backend
+from lambdad.services.events.backend import Backend, own
 from lambdad.services.events.pages import page_of
 from lambdad.services.events.replayer import RUNNING
 
@@ -24,7 +24,7 @@ from lambdad.services.events.replayer import RUNNING
 async def create_archive(backend: Backend, context: Context, request: Members) -> Members:
     key = NamedKey(context.account, context.region, request["ArchiveName"])
     source = request["EventSourceArn"]
-    _check_bus(backend, source)
+    _check_bus(backend, context, source)
     if request.get("EventPattern"):
         pattern_of(request["EventPattern"])
     archive = Archive(
@@ -46,10 +46,10 @@ async def create_archive(backend: Backend, context: Context, request: Members) -
     return _state_of(archive)
 
 
-def _check_bus(backend: Backend, arn: str) -> None:
-    """Raises ResourceNotFoundException."""
+def _check_bus(backend: Backend, context: Context, arn: str) -> None:
+    """Raises ResourceNotFoundException, AccessDeniedException."""
     bus = bus_of_arn(arn)
-    if bus is None or not backend.intake.router.exists(bus):
+    if bus is None or not backend.intake.router.exists(own(context, bus)):
         raise ResourceNotFoundException.bus(arn.rpartition("/")[2])
 
 
@@ -116,7 +116,7 @@ async def list_archives(backend: Backend, context: Context, request: Members) ->
     _check_one_filter(request, "ListArchives")
     source = request.get("EventSourceArn")
     if source:
-        _check_bus(backend, source)
+        _check_bus(backend, context, source)
     found = [
         archive
         for archive in backend.archives.list(context.account, context.region)
@@ -140,7 +140,7 @@ def _check_one_filter(request: Members, operation: str) -> None:
 async def start_replay(backend: Backend, context: Context, request: Members) -> Members:
     """`replayer.py` hears of the commit, and begins."""
     key = NamedKey(context.account, context.region, request["ReplayName"])
-    _check_replay(backend, request)
+    _check_replay(backend, context, request)
     replay = Replay(
         key=key,
         archive=request["EventSourceArn"],
@@ -160,14 +160,14 @@ async def start_replay(backend: Backend, context: Context, request: Members) -> 
     return {"ReplayArn": key.arn("replay"), "State": "STARTING", "ReplayStartTime": replay.started_at}
 
 
-def _check_replay(backend: Backend, request: Members) -> None:
-    """Raises ValidationException, ResourceNotFoundException."""
+def _check_replay(backend: Backend, context: Context, request: Members) -> None:
+    """Raises ValidationException, ResourceNotFoundException, AccessDeniedException."""
     source, destination = archive_of_arn(request["EventSourceArn"]), request["Destination"]["Arn"]
     if source is None:
         raise ValidationException.replay_source("Must contain an archive ARN")
     if bus_of_arn(destination) is None:
         raise ValidationException.replay_destination("Must contain an event bus ARN")
-    _check_bus(backend, destination)
+    _check_bus(backend, context, destination)
     archive = backend.archives.get(source)
     if archive is None:
         raise ValidationException.replay_source(f"Archive {source.name} does not exist")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambdad.clock import Clock
-from lambdad.errors.events import ResourceNotFoundException
+from lambdad.errors.events import AccessDeniedException, ResourceNotFoundException
 from lambdad.protocols.context import Context
 from lambdad.resources.event_bus import DEFAULT, BusKey, EventBus, Rule, RuleKey, bus_of_arn
 from lambdad.services.events.intake import Intake
@@ -71,11 +71,24 @@ class Backend:
         return after
 
 
-def bus_key(context: Context, name: str | None) -> BusKey:
-    """By name or ARN; the default bus if there is none."""
+def named_bus(context: Context, name: str | None) -> BusKey:
+    """By name or ARN, anybody's; the default bus if there is none."""
     named = name or DEFAULT
     return bus_of_arn(named) or BusKey(context.account, context.region, named)
 
 
+def bus_key(context: Context, name: str | None) -> BusKey:
+    """The caller's own. Raises AccessDeniedException."""
+    return own(context, named_bus(context, name))
+
+
+def own(context: Context, bus: BusKey) -> BusKey:
+    """Raises AccessDeniedException."""
+    if bus.account != context.account:
+        raise AccessDeniedException.bus(context.account, bus.arn)
+    return bus
+
+
 def rule_key(context: Context, bus: str | None, rule: str) -> RuleKey:
+    """Raises AccessDeniedException."""
     return RuleKey(bus_key(context, bus), rule)

@@ -30,10 +30,10 @@ class Events:
         self._archives = EventArchives(database)
         self._replays = EventReplays(database)
         self._archived = ArchivedEvents(database)
-        self._scheduled = ScheduledRules(self._rules, RuleFirings(database), clock)
         self._router = Router(self._buses, self._rules, self._archives, here)
         self._intake: Intake
         self._replayer: Replayer
+        self._scheduled: ScheduledRules
         self._service: Service[Backend]
 
     def load(self) -> None:
@@ -43,12 +43,13 @@ class Events:
         self._replays.load()
         self._archived.load()
         self._router.load()
-        self._scheduled.load()
 
     def build(self, functions: Functions, outbox: Outbox) -> Service[Backend]:
         """For the front door; it is given what targets are reached through."""
         delivery = TargetDelivery(functions, outbox)
         intake = self._intake = Intake(self._router, delivery, self._archived, self._database, self._clock)
+        self._scheduled = ScheduledRules(self._rules, RuleFirings(self._database), intake, self._clock)
+        self._scheduled.load()
         self._replayer = Replayer(self._archives, self._replays, self._archived, intake, self._clock)
         backend = Backend(
             self._buses,
@@ -70,7 +71,7 @@ class Events:
         await self._intake.receive(delivery)
 
     def start(self) -> None:
-        self._scheduled.start(self._intake)
+        self._scheduled.start()
         self._replayer.start()
 
     async def close(self) -> None:

@@ -8,10 +8,10 @@ import apsw
 from lambdad.aws.event_entries import entry_of
 from lambdad.aws.targets import TargetRefused
 from lambdad.clock import Clock
-from lambdad.errors.events import EntryError, ResourceNotFoundException
+from lambdad.errors.events import EntryError, ResourceNotFoundException, ThrottlingException
 from lambdad.resources.event_bus import Rule, bus_of_arn
 from lambdad.resources.event_document import BusEvent, event_of
-from lambdad.services.events.router import Routed, Router
+from lambdad.services.events.router import Routed, Router, TooMuch
 from lambdad.services.outbox import Outgoing
 from lambdad.services.target_delivery import TargetDelivery
 from lambdad.store.database import Database
@@ -38,13 +38,13 @@ class Intake:
         self._clock = clock
 
     async def take(self, events: Sequence[BusEvent]) -> None:
-        """Durable when it returns, whatever is to be done about them."""
+        """Durable when it returns, whatever is to be done about them. Raises TooMuch."""
         routed = self.router.route(events)
         if routed.handovers or routed.archived:
             await self._commit(routed, lambda connection: None)
 
     async def fire(self, rule: Rule, event: BusEvent, also: Callable[[apsw.Connection], None]) -> None:
-        """A rule's own event, durable when it returns; `also`: in the same transaction."""
+        """A rule's own event, durable when it returns; `also`: in the same transaction. Raises TooMuch."""
         await self._commit(self.router.of_rule(rule, event), also)
 
     async def _commit(self, routed: Routed, also: Callable[[apsw.Connection], None]) -> None:
@@ -88,4 +88,8 @@ class Intake:
             event = event_of(entry, bus, delivery.request_id, account, self._clock.now(), service=service)
         except EntryError as error:
             raise TargetRefused(error.code, error.message) from error
-        await self.take([event])
+        try:
+            await self.take([event])
+        except TooMuch as error:
+            refused = ThrottlingException.rate()
+            raise TargetRefused(refused.code, refused.message) from error

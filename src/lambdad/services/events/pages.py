@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from lambdad.errors.events import ValidationException
 from lambdad.protocols.context import Members
+from lambdad.services.pages import page_after
 
 T = TypeVar("T")
 _PAGE: Final = 100
@@ -19,8 +20,5 @@ def page_of(items: Sequence[T], name_of: Callable[[T], str], request: Members) -
         after = base64.b64decode(token, validate=True).decode() if token else ""
     except (binascii.Error, UnicodeDecodeError) as error:
         raise ValidationException.token() from error
-    rest = [item for item in items if name_of(item) > after]
-    page = rest[: request.get("Limit") or _PAGE]
-    if len(page) == len(rest):
-        return page, {}
-    return page, {"NextToken": base64.b64encode(name_of(page[-1]).encode()).decode()}
+    page, last = page_after(items, name_of, after, request.get("Limit") or _PAGE)
+    return page, {} if last is None else {"NextToken": base64.b64encode(last.encode()).decode()}

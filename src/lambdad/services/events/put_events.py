@@ -7,12 +7,13 @@ from typing import Final
 
 import orjson
 
-from lambdad.errors.events import EntryError, ValidationException
+from lambdad.errors.events import EntryError, ThrottlingException, ValidationException
 from lambdad.ids import new_uuid
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.event_document import LARGEST_REQUEST, BusEvent, event_of, size_of
 from lambdad.resources.event_pattern import pattern_of
-from lambdad.services.events.backend import Backend, bus_key
+from lambdad.services.events.backend import Backend, named_bus
+from lambdad.services.events.router import TooMuch
 
 _MANDATORY: Final = ("id", "account", "source", "time", "region", "resources", "detail-type")
 
@@ -34,13 +35,16 @@ async def put_events(backend: Backend, context: Context, request: Members) -> Me
             continue
         events.append(event)
         answers.append({"EventId": event.document["id"]})
-    await backend.intake.take(events)
+    try:
+        await backend.intake.take(events)
+    except TooMuch as error:
+        raise ThrottlingException.rate() from error
     return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
 
 
 def _event_of(backend: Backend, context: Context, entry: Members) -> BusEvent:
     """What is put on a bus that there is not is taken, and matches nothing: as on AWS. Raises EntryError."""
-    bus = bus_key(context, entry.get("EventBusName"))
+    bus = named_bus(context, entry.get("EventBusName"))
     if not backend.intake.router.allows(bus, context.account):
         raise EntryError.bus_policy(context.account, bus.arn)
     return event_of(entry, bus, new_uuid(), context.account, backend.clock.now())

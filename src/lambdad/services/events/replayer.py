@@ -7,17 +7,18 @@ what that sends: a restart replays nothing twice.
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 import orjson
 
 from lambdad.clock import Clock
-from lambdad.resources.event_bus import Archive, NamedKey, Replay, archive_of_arn, bus_of_arn
+from lambdad.resources.event_bus import Archive, BusKey, NamedKey, Replay, archive_of_arn, bus_of_arn
 from lambdad.resources.event_document import BusEvent, with_replay_name
 from lambdad.services.events.intake import Intake
+from lambdad.services.events.router import Routed, TooMuch
 from lambdad.store.database import WRITE_FAILED
-from lambdad.store.event_archives import ArchivedEvents, EventArchives, EventReplays
+from lambdad.store.event_archives import ArchivedEvent, ArchivedEvents, EventArchives, EventReplays
 
 log = logging.getLogger(__name__)
 
@@ -79,21 +80,9 @@ class Replayer:
         if not page:
             await self._set(replay.key, "RUNNING", state="COMPLETED", ended_at=self._clock.now())
             return
-        now = self._clock.now()
-        filtered = replay.destination.get("FilterArns")
-        rules = frozenset(filtered) if filtered else None
-        events = [
-            BusEvent(
-                bus=bus,
-                document=with_replay_name(orjson.loads(one.event), replay.key.name),
-                time=one.time,
-                ingested_at=now,
-                rules=rules,
-            )
-            for one in page
-        ]
-        prepared = self._intake.prepared(self._intake.router.route(events))
-        reached = (page[-1].time, page[-1].id)
+        taken, routed = self._routed(replay, bus, page)
+        prepared = self._intake.prepared(routed)
+        reached = (taken[-1].time, taken[-1].id)
         moved = False
 
         def change(before: Replay | None) -> Replay | None:
@@ -106,6 +95,31 @@ class Replayer:
         await self._replays.apply(replay.key, change, lambda connection: self._intake.insert(connection, prepared))
         if moved:
             self._intake.committed(prepared)
+
+    def _routed(
+        self, replay: Replay, bus: BusKey, page: Sequence[ArchivedEvent]
+    ) -> tuple[Sequence[ArchivedEvent], Routed]:
+        """As many of the page as go into one commit. One alone that does not is passed over."""
+        filtered = replay.destination.get("FilterArns")
+        rules, now = frozenset(filtered) if filtered else None, self._clock.now()
+        events = [
+            BusEvent(
+                bus=bus,
+                document=with_replay_name(orjson.loads(one.event), replay.key.name),
+                time=one.time,
+                ingested_at=now,
+                rules=rules,
+            )
+            for one in page
+        ]
+        number = len(events)
+        while number:
+            try:
+                return page[:number], self._intake.router.route(events[:number])
+            except TooMuch:
+                number //= 2
+        log.error("replay %s passes over an event that causes too much at once", replay.key.name)
+        return page[:1], Routed()
 
     def _archive_of(self, replay: Replay) -> Archive | None:
         key = archive_of_arn(replay.archive)

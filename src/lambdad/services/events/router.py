@@ -1,7 +1,8 @@
 """Which rules and archives of a bus an event matches, and what their targets are handed. Compiled rules are held in memory.
 
 AWS: docs.aws.amazon.com/eventbridge/latest/userguide/eb-rules.html. What a rule sends to another of our buses goes through that
-bus at once, in the same commit; from there no rule sends it on to a third, as on AWS: so there are no loops.
+bus at once, in the same commit; from there no rule sends it on to a third, as on AWS: so there are no loops. What one commit may
+cause is bounded.
 """
 
 import dataclasses
@@ -29,6 +30,15 @@ log = logging.getLogger(__name__)
 
 PRINCIPAL: Final = "events.amazonaws.com"
 _PUT: Final = "events:PutEvents"
+_MOST_HANDOVERS: Final = 20_000
+_MOST_FORWARDED: Final = 1000
+"""Events from one bus to another."""
+_MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of what targets and archives are given in one commit."""
+
+
+class TooMuch(Exception):
+    """More than one commit may cause: rules upon rules, each for the same events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,30 @@ class _Bus:
 class Routed:
     handovers: list[Handover] = field(default_factory=list)
     archived: list[ArchivedEvent] = field(default_factory=list)
+    size: int = 0
+    """Bytes."""
+    forwarded: int = 0
+
+    def add(self, handover: Handover) -> None:
+        """Raises TooMuch."""
+        self.handovers.append(handover)
+        self._grow(len(handover.input))
+
+    def archive(self, event: ArchivedEvent) -> None:
+        """Raises TooMuch."""
+        self.archived.append(event)
+        self._grow(len(event.event))
+
+    def forward(self) -> None:
+        """Raises TooMuch."""
+        self.forwarded += 1
+        if self.forwarded > _MOST_FORWARDED:
+            raise TooMuch
+
+    def _grow(self, size: int) -> None:
+        self.size += size
+        if len(self.handovers) > _MOST_HANDOVERS or self.size > _MOST_BYTES:
+            raise TooMuch
 
 
 class Router:
@@ -116,13 +150,14 @@ class Router:
         return record is not None and evaluate(tuple(record.statements), asking) == "Allow"
 
     def route(self, events: Iterable[BusEvent]) -> Routed:
+        """Raises TooMuch."""
         return self._through(deque(events), Routed())
 
     def of_rule(self, rule: Rule, event: BusEvent) -> Routed:
-        """A rule's own event: for its targets, whatever its pattern says."""
+        """A rule's own event: for its targets, whatever its pattern says. Raises TooMuch."""
         routed = Routed()
         waiting: deque[BusEvent] = deque()
-        self._hand(rule, event, routed, waiting)
+        self._hand(rule, event, orjson.dumps(event.document), routed, waiting)
         return self._through(waiting, routed)
 
     def _through(self, waiting: deque[BusEvent], routed: Routed) -> Routed:
@@ -131,28 +166,30 @@ class Router:
             bus = self._compiled.get(event.bus)
             if bus is None:
                 continue
-            leaves = leaves_of(event.document)
+            leaves, text = leaves_of(event.document), orjson.dumps(event.document)
             for archive in () if event.replayed else bus.archives:
                 if archive.pattern is None or archive.pattern.matches_leaves(leaves):
-                    routed.archived.append(ArchivedEvent(archive.number, event.time, orjson.dumps(event.document)))
+                    routed.archive(ArchivedEvent(archive.number, event.time, text))
             for one in (*bus.by_source.get(event.document["source"], ()), *bus.of_any):
                 if event.rules is not None and one.rule.key.arn not in event.rules:
                     continue
                 if one.rule.targets and one.pattern.matches_leaves(leaves):
-                    self._hand(one.rule, event, routed, waiting)
+                    self._hand(one.rule, event, text, routed, waiting)
         return routed
 
-    def _hand(self, rule: Rule, event: BusEvent, routed: Routed, waiting: deque[BusEvent]) -> None:
-        occasion = Occasion(event.document, rule.key.arn, rule.key.rule, time_of(event.ingested_at))
+    def _hand(self, rule: Rule, event: BusEvent, text: bytes, routed: Routed, waiting: deque[BusEvent]) -> None:
+        """`text`: the event's document."""
+        occasion = Occasion(event.document, text, rule.key.arn, rule.key.rule, time_of(event.ingested_at))
         for target in rule.targets:
             bus = bus_of_arn(target["Arn"]) if self._here else None
             if bus is None:
-                routed.handovers.append(_handover_of(rule, target, event, occasion))
+                routed.add(_handover_of(rule, target, event, occasion))
             elif event.forwarded:
                 log.warning("%s: an event that comes from another bus is not sent on to %s", rule.key.arn, bus.arn)
             elif not self.exists(bus) or not self.allows(bus, rule.key.account):
-                routed.handovers.append(_handover_of(rule, target, event, occasion))  # it is refused there
+                routed.add(_handover_of(rule, target, event, occasion))  # it is refused there
             else:
+                routed.forward()
                 waiting.append(dataclasses.replace(event, bus=bus, forwarded=True, rules=None))
 
 
@@ -172,7 +209,7 @@ def _handover_of(rule: Rule, target: Target, event: BusEvent, occasion: Occasion
     letter = None
     if queue:
         where = {"RULE_ARN": rule.key.arn, "TARGET_ARN": target["Arn"]}
-        letter = DeadLetter(queue, orjson.dumps(event.document), where, "rule")
+        letter = DeadLetter(queue, occasion.text, where, "rule")
     return Handover(
         target=target["Arn"],
         input=input_of(target, occasion),
@@ -189,7 +226,7 @@ def _handover_of(rule: Rule, target: Target, event: BusEvent, occasion: Occasion
 
 
 def _parameters_of(target: Target, document: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: target[name] for name in ("EcsParameters", "BatchParameters") if target.get(name)}
+    found: dict[str, Any] = {}
     group = (target.get("SqsParameters") or {}).get("MessageGroupId")
     if group:
         found["MessageGroupId"] = group

@@ -14,94 +14,65 @@ from lambdad.ids import new_uuid
 from lambdad.resources.event_bus import Rule, RuleKey
 from lambdad.resources.event_document import BusEvent, time_of
 from lambdad.resources.schedule import expression_of
+from lambdad.services.clockwork import Clockwork
 from lambdad.services.events.intake import Intake
-from lambdad.store.database import WRITE_FAILED
+from lambdad.services.events.router import TooMuch
 from lambdad.store.event_buses import EventRules, RuleFirings
 
 log = logging.getLogger(__name__)
 
 _PUNCTUAL: Final = 60.0
 """Seconds: who is later fires for now, not for then."""
-_LONGEST_SLEEP: Final = 3600.0
-_RETRY: Final = 5.0
-"""Seconds until a firing that could not be committed is tried again."""
 
 
 class ScheduledRules:
     """`load`, `start`, `close`: once each, in that order."""
 
-    def __init__(self, rules: EventRules, firings: RuleFirings, clock: Clock) -> None:
+    def __init__(self, rules: EventRules, firings: RuleFirings, intake: Intake, clock: Clock) -> None:
         self._rules = rules
         self._firings = firings
+        self._intake = intake
         self._clock = clock
-        self._intake: Intake
+        self._clockwork = Clockwork(self.fire, clock)
         self._fired: dict[RuleKey, float] = {}
-        self._due: dict[RuleKey, float] = {}
-        self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loop_task: asyncio.Task[None] | None = None
-        self._stopping = False
 
     def load(self) -> None:
         self._fired = self._firings.load()
         for rule in self._rules.all():
-            self._plan(rule)
+            self._clockwork.set(rule.key, self._due(rule))
         self._rules.subscribe(self.rule_changed)
 
-    def start(self, intake: Intake) -> None:
-        self._intake = intake
+    def start(self) -> None:
         for key in [key for key in self._fired if self._rules.get(key) is None]:
             self._forget(key)
-        self._loop_task = asyncio.get_running_loop().create_task(self._run())
+        self._clockwork.start()
 
     def rule_changed(self, key: RuleKey, before: Rule | None, after: Rule | None) -> None:
         """Committed."""
-        self._due.pop(key, None)
-        if after is not None:
-            self._plan(after)
-        elif key in self._fired:
+        self._clockwork.set(key, self._due(after))
+        if after is None and key in self._fired:
             self._forget(key)
-        self._wake.set()
 
-    def _plan(self, rule: Rule) -> None:
-        if rule.schedule is None or not rule.enabled:
-            return
+    def _due(self, rule: Rule | None) -> float | None:
+        if rule is None or rule.schedule is None or not rule.enabled:
+            return None
         since = max(rule.scheduled_at, self._fired.get(rule.key, 0.0))
-        due = expression_of(rule.schedule).next(rule.scheduled_at, since, UTC)
-        if due is not None:
-            self._due[rule.key] = due
+        return expression_of(rule.schedule).next(rule.scheduled_at, since, UTC)
 
-    async def _run(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            now = self._clock.now()
-            for key in [key for key, due in self._due.items() if due <= now]:
-                await self._fire(key, now)
-            await self._sleep()
-
-    async def _sleep(self) -> None:
-        wait = min(self._due.values(), default=float("inf")) - self._clock.now()
-        try:
-            await asyncio.wait_for(self._wake.wait(), min(max(wait, 0.0), _LONGEST_SLEEP))
-        except TimeoutError:
-            return
-
-    async def _fire(self, key: RuleKey, now: float) -> None:
-        due, rule = self._due.get(key), self._rules.get(key)
-        if due is None or rule is None:
-            return  # it was changed meanwhile
-        moment = due if now - due < _PUNCTUAL else now
-        event = scheduled_event(rule, moment, now)
-        try:
-            await self._intake.fire(rule, event, lambda connection: self._firings.insert(connection, key, moment))
-        except WRITE_FAILED as error:
-            log.error("%s could not fire: %r", key.arn, error)
-            self._due[key] = now + _RETRY
-            return
-        self._fired[key] = moment
-        if self._due.get(key) == due:
-            self._due.pop(key)
-            self._plan(rule)
+    async def fire(self, key: RuleKey) -> None:
+        """If it is due; and then when it is due again. Raises WRITE_FAILED."""
+        rule, now = self._rules.get(key), self._clock.now()
+        due = self._due(rule)
+        if rule is not None and due is not None and due <= now:
+            moment = due if now - due < _PUNCTUAL else now
+            event = scheduled_event(rule, moment, now)
+            try:
+                await self._intake.fire(rule, event, lambda connection: self._firings.insert(connection, key, moment))
+            except TooMuch:
+                log.error("%s does not fire: what it sends causes too much at once", key.arn)
+            self._fired[key] = moment
+        self._clockwork.set(key, self._due(self._rules.get(key)))
 
     def _forget(self, key: RuleKey) -> None:
         self._fired.pop(key, None)
@@ -115,10 +86,7 @@ class ScheduledRules:
             log.warning("a rule that is gone is forgotten at the next start: %r", error)
 
     async def close(self) -> None:
-        self._stopping = True
-        self._wake.set()
-        if self._loop_task is not None:
-            await self._loop_task
+        await self._clockwork.close()
         if self._tasks:
             await asyncio.wait(list(self._tasks))
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from lambdad.errors.events import LimitExceededException, ValidationException
 from lambdad.protocols.context import Context, Members
-from lambdad.resources.event_bus import bus_of_arn, rule_of_arn
-from lambdad.services.events.backend import Backend
+from lambdad.resources.event_bus import BusKey, RuleKey, bus_of_arn, rule_of_arn
+from lambdad.services.events.backend import Backend, own
 
 _MOST: Final = 50
 Tags = Mapping[str, str]
@@ -18,7 +18,7 @@ Tags = Mapping[str, str]
 
 async def list_tags_for_resource(backend: Backend, context: Context, request: Members) -> Members:
     arn = request["ResourceARN"]
-    bus, rule = bus_of_arn(arn), rule_of_arn(arn)
+    bus, rule = _place_of(context, arn)
     if bus is not None:
         tags = (await backend.bus(bus)).tags
     elif rule is not None:
@@ -30,7 +30,7 @@ async def list_tags_for_resource(backend: Backend, context: Context, request: Me
 
 async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
     new = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
-    return await _change(backend, request["ResourceARN"], lambda tags: {**tags, **new})
+    return await _change(backend, context, request["ResourceARN"], lambda tags: {**tags, **new})
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
@@ -39,11 +39,11 @@ async def untag_resource(backend: Backend, context: Context, request: Members) -
     def without(tags: Tags) -> Tags:
         return {key: value for key, value in tags.items() if key not in gone}
 
-    return await _change(backend, request["ResourceARN"], without)
+    return await _change(backend, context, request["ResourceARN"], without)
 
 
-async def _change(backend: Backend, arn: str, changed: Callable[[Tags], Tags]) -> Members:
-    """Raises ValidationException, ResourceNotFoundException, LimitExceededException."""
+async def _change(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:
+    """Raises ValidationException, ResourceNotFoundException, LimitExceededException, AccessDeniedException."""
 
     def checked(tags: Tags) -> Tags:
         after = changed(tags)
@@ -51,7 +51,7 @@ async def _change(backend: Backend, arn: str, changed: Callable[[Tags], Tags]) -
             raise LimitExceededException.resources()
         return after
 
-    bus, rule = bus_of_arn(arn), rule_of_arn(arn)
+    bus, rule = _place_of(context, arn)
     if bus is not None:
         await backend.change_bus(bus, lambda before: dataclasses.replace(before, tags=checked(before.tags)))
     elif rule is not None:
@@ -59,3 +59,11 @@ async def _change(backend: Backend, arn: str, changed: Callable[[Tags], Tags]) -
     else:
         raise ValidationException.arn(arn)
     return {}
+
+
+def _place_of(context: Context, arn: str) -> tuple[BusKey | None, RuleKey | None]:
+    """A bus or a rule of the caller's, or neither. Raises AccessDeniedException."""
+    bus, rule = bus_of_arn(arn), rule_of_arn(arn)
+    if bus is not None or rule is not None:
+        own(context, bus or rule.bus)  # type: ignore[union-attr]
+    return bus, rule

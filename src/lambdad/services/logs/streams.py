@@ -7,7 +7,12 @@ from collections.abc import Sequence
 
 import orjson
 
-from lambdad.errors.logs import InvalidParameterException, ResourceAlreadyExistsException, ResourceNotFound
+from lambdad.errors.logs import (
+    InvalidParameterException,
+    ResourceAlreadyExistsException,
+    ResourceNotFound,
+    ServiceUnavailableException,
+)
 from lambdad.observability.log_search import FoundEvent, Place, Wanted
 from lambdad.observability.log_writer import LogEvent
 from lambdad.observability.logs import Stream
@@ -96,16 +101,21 @@ async def put_log_events(backend: Backend, context: Context, request: Members) -
     group = backend.group(LogGroupKey(context.account, context.region, request["logGroupName"]))
     _stream(backend, group.key, request["logStreamName"])
     events = request["logEvents"]
-    if sum(len(event["message"].encode()) + _OVERHEAD for event in events) > _BATCH:
-        raise InvalidParameterException.size()
+    size = sum(len(event["message"].encode()) + _OVERHEAD for event in events)
+    if size > _BATCH:
+        raise InvalidParameterException.size(size, _BATCH)
     times = [event["timestamp"] for event in events]
     if times != sorted(times):
         raise InvalidParameterException.order()
+    if times[-1] - times[0] > _DAY:
+        raise InvalidParameterException.span()
     old, expired, new = _rejected(group, times, backend.now())
-    key = group.key
-    append = backend.logs.stream(key.account, key.region, key.name, request["logStreamName"])
-    append([LogEvent(event["timestamp"], event["message"]) for event in events[max(old, expired) : new]])
-    await backend.logs.synced()
+    key, kept = group.key, events[max(old, expired) : new]
+    taken = [LogEvent(event["timestamp"], event["message"]) for event in kept]
+    try:
+        await backend.logs.put(key.account, key.region, key.name, request["logStreamName"], taken)
+    except OSError as error:
+        raise ServiceUnavailableException.disk() from error
     rejected = {
         "tooNewLogEventStartIndex": new if new < len(events) else None,
         "tooOldLogEventEndIndex": old or None,
