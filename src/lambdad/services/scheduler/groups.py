@@ -5,7 +5,7 @@ Deleting a group commits that it is to go; `group_removal.py` does it.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from lambdad.errors.scheduler import (
@@ -18,12 +18,12 @@ from lambdad.protocols.context import Context, Members
 from lambdad.resources.scheduler_schedule import DEFAULT_GROUP, DELETING, GroupKey, ScheduleGroup
 from lambdad.services.pages import page_after
 from lambdad.services.scheduler.backend import Backend
+from lambdad.services.tags import Tags, adding, removing, shown, tags_of
 
 _PAGE: Final = 100
 _MOST_GROUPS: Final = 500
 """Of an account in a region."""
 _MOST_TAGS: Final = 50
-Tags = Mapping[str, str]
 
 
 async def create_schedule_group(backend: Backend, context: Context, request: Members) -> Members:
@@ -31,7 +31,7 @@ async def create_schedule_group(backend: Backend, context: Context, request: Mem
     await backend.with_default_group(context)
     key = GroupKey(context.account, context.region, request["Name"])
     now, token = backend.clock.now(), request.get("ClientToken")
-    tags = _checked({tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()})
+    tags = _checked(tags_of(request.get("Tags")))
 
     def change(before: ScheduleGroup | None) -> ScheduleGroup:
         if before is not None:
@@ -78,21 +78,15 @@ async def delete_schedule_group(backend: Backend, context: Context, request: Mem
 
 async def list_tags_for_resource(backend: Backend, context: Context, request: Members) -> Members:
     group = backend.group(await _key_of(backend, context, request["ResourceArn"]))
-    return {"Tags": [{"Key": key, "Value": value} for key, value in group.tags.items()]}
+    return {"Tags": shown(group.tags)}
 
 
 async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    new = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
-    return await _change_tags(backend, context, request["ResourceArn"], lambda tags: {**tags, **new})
+    return await _change_tags(backend, context, request["ResourceArn"], adding(request["Tags"]))
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    gone = frozenset(request["TagKeys"])
-
-    def without(tags: Tags) -> Tags:
-        return {key: value for key, value in tags.items() if key not in gone}
-
-    return await _change_tags(backend, context, request["ResourceArn"], without)
+    return await _change_tags(backend, context, request["ResourceArn"], removing(request["TagKeys"]))
 
 
 async def _change_tags(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:
