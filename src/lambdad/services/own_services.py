@@ -96,7 +96,8 @@ class OwnServices:
         asynchronous: Asynchronous,
     ) -> Mapping[str, Service[Any]]:
         """For the front door, by the name that requests are signed for."""
-        outbox = Outbox(queue, deliveries, deliverer, asynchronous)
+        queues = None if "sqs" in self._config.endpoints else self._sqs
+        outbox = Outbox(queue, deliveries, deliverer, asynchronous, queues)
         return {
             "sqs": self._sqs.service,
             "events": self._events.build(functions, outbox),
