@@ -1,6 +1,5 @@
 """Sampling rules in the database: those that were made, and the Default one once it was changed."""
 
-import dataclasses
 from typing import Any
 
 from lambdad.resources.sampling import DEFAULT, RuleKey, SamplingRule, default_rule, in_order
@@ -33,8 +32,3 @@ class SamplingRules(Documents[RuleKey, SamplingRule]):
     def _read(self, account: str, region: str, name: str, document: Any) -> tuple[RuleKey, SamplingRule]:
         key = RuleKey(account, region, name)
         return key, SamplingRule(key=key, **document)
-
-    def _document_of(self, value: SamplingRule) -> Any:
-        document = dataclasses.asdict(value)
-        del document["key"]
-        return document
