@@ -16,7 +16,7 @@ not built answers `InvalidParameterValueException`. Written by `docs/make_api.py
 COPIED = "S3ObjectStorageMode REFERENCE copies the package, too."
 DIFFERENCES = {
     "CreateFunction": "Container images are kept, their registry is not asked, and they do not run; "
-    "VPC, tracing, file system and key settings are kept and do nothing. " + COPIED,
+    "VPC, file system and key settings are kept and do nothing. " + COPIED,
     "AddPermission": "Lets other accounts invoke, and call function URLs; nothing else is asked of it.",
     "CreateEventSourceMapping": "Queues (SQS) are polled, other sources not yet; whether the source exists is not checked.",
     "GetProvisionedConcurrencyConfig": "When an alias has moved, allocation counts from 0: AWS counts the old version's meanwhile. "

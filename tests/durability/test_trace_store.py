@@ -115,9 +115,14 @@ def test_what_is_too_old_goes(tmp_path: Path) -> None:
 def test_no_more_waits_than_there_is_room_for(tmp_path: Path) -> None:
     async def test() -> None:
         opened = Opened(tmp_path, HandClock())
-        for _ in range(40):
-            opened.store.offer(PLACE, b"x" * 1024 * 1024)
-        assert opened.store.dropped[FLOOD] == 8
+        for function in "abcdef":
+            for _ in range(3):
+                opened.store.offer(Place(PLACE.account, PLACE.region, function), b"x" * 1024 * 1024)
+        assert opened.store.dropped[FLOOD] == 6 + 4  # one of three of each, and two functions' in all
+        for number in range(20_000):
+            opened.store.add(PLACE, document(number % 10))  # what Lambda writes has room of its own
+        assert opened.store.dropped[FLOOD] > 10
+        assert await opened.ids() == [trace_id(number) for number in range(10)]
         await opened.close()
 
     run(test)

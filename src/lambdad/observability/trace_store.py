@@ -26,8 +26,12 @@ T = TypeVar("T")
 
 _INTERVAL: Final = 1.0
 """Seconds until what waits is written."""
-_WAITING_BYTES: Final = 32 * 1024 * 1024
+_WAITING_BYTES: Final = 16 * 1024 * 1024
 """Of documents that wait: what comes beyond is dropped, and counted."""
+_SENT_BYTES: Final = 8 * 1024 * 1024
+"""Of those that functions sent, and …"""
+_SENT_BY_ONE: Final = 2 * 1024 * 1024
+"""… of those that one function did: so is there room for the others' whatever it sends."""
 _OWN_BYTES: Final = 1024
 """About what one of Lambda's own takes."""
 _PORTION: Final = 200
@@ -72,6 +76,9 @@ class TraceStore:
         """Documents, by reason."""
         self._waiting: list[tuple[Place, Document | bytes]] = []
         self._waiting_bytes = 0
+        self._sent = Counter[Place]()
+        """Bytes of what waits that functions sent."""
+        self._sent_bytes = 0
         self._listeners: list[Callable[[Sequence[Taken]], None]] = []
         self._lock = asyncio.Lock()
         self._stopping = asyncio.Event()
@@ -92,7 +99,14 @@ class TraceStore:
 
     def offer(self, place: Place, text: bytes) -> None:
         """One that a function sends, as it came."""
-        self._wait(place, text, len(text))
+        size = len(text)
+        if self._sent[place] + size > _SENT_BY_ONE or self._sent_bytes + size > _SENT_BYTES:
+            self.received += 1
+            self.dropped[FLOOD] += 1
+            return
+        self._sent[place] += size
+        self._sent_bytes += size
+        self._wait(place, text, size)
 
     def refused(self) -> None:
         """A datagram that was no document."""
@@ -121,6 +135,8 @@ class TraceStore:
         """What waits is on disk when it returns, or has been dropped and counted."""
         async with self._lock:
             waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            self._sent.clear()
+            self._sent_bytes = 0
             if not waiting:
                 return
             taken, refused = await asyncio.to_thread(_checked, waiting)

@@ -10,7 +10,7 @@ import apsw
 from lambdad.resources.segment import MOST_TRACE_BYTES, Segment, made_at
 from lambdad.store.database import Database
 
-_ROW: Final = "id, trace_id, made_at, began, ended, revision, limited"
+_ROW: Final = "id, trace_id, made_at, began, size, revision, limited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class TraceRow:
     trace_id: str
     made_at: int
     began: float
-    ended: float
+    size: int
+    """Bytes of its documents."""
     revision: int
     limited: bool
 
@@ -124,8 +125,8 @@ class Traces:
             self._reader = None
 
 
-def _row(number: int, trace_id: str, made: int, began: float, ended: float, revision: int, limited: int) -> TraceRow:
-    return TraceRow(number, trace_id, made, began, ended, revision, bool(limited))
+def _row(number: int, trace_id: str, made: int, began: float, size: int, revision: int, limited: int) -> TraceRow:
+    return TraceRow(number, trace_id, made, began, size, revision, bool(limited))
 
 
 def _append(connection: apsw.Connection, arrived: Arrived, number: int, now: float) -> int | None:

@@ -36,12 +36,8 @@ async def tag_resource(backend: Backend, context: Context, request: Members) -> 
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    gone = frozenset(request["TagKeys"])
-
-    def without(tags: Tags) -> Tags:
-        return {key: value for key, value in tags.items() if key not in gone}
-
-    return await _change(backend, context, request["ResourceARN"], without)
+    gone, arn = frozenset(request["TagKeys"]), request["ResourceARN"]
+    return await _change(backend, context, arn, lambda tags: {key: tags[key] for key in tags if key not in gone})
 
 
 async def _change(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:
