@@ -6,6 +6,7 @@ before it is answered. Whoever looks sees everything that has come in.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -36,6 +37,8 @@ _OWN_BYTES: Final = 1024
 """About what one of Lambda's own takes."""
 _PORTION: Final = 200
 """Documents in one change: others wait for the database's writer meanwhile."""
+_EXPIRY: Final = 60.0
+"""Seconds between looks for what is too old."""
 _EXPIRED: Final = 200
 """Traces that go in one change."""
 
@@ -81,7 +84,9 @@ class TraceStore:
         self._sent_bytes = 0
         self._listeners: list[Callable[[Sequence[Taken]], None]] = []
         self._lock = asyncio.Lock()
+        self._arrived = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._expire_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def load(self) -> None:
@@ -120,6 +125,7 @@ class TraceStore:
             return
         self._waiting_bytes += size
         self._waiting.append((place, what))
+        self._arrived.set()
 
     async def put(self, place: Place, texts: Sequence[str]) -> list[InvalidSegment]:
         """On disk when it returns, but for those that are refused. Raises what writing does."""
@@ -162,8 +168,9 @@ class TraceStore:
         """The oldest go until there is a tenth of room again: not a few at every write."""
         if self.bytes <= self._most_bytes:
             return
-        while self.bytes > self._most_bytes * 9 // 10:
-            number, size = await self._traces.delete_oldest(None, _EXPIRED)
+        wanted = self._most_bytes * 9 // 10
+        while self.bytes > wanted:
+            number, size = await self._traces.delete_oldest(_EXPIRED, self.bytes - wanted)
             self.bytes -= size
             if not number:
                 return
@@ -182,25 +189,33 @@ class TraceStore:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
+        """Nothing is done while nothing comes, but for looking what is too old."""
         while not self._stopping.is_set():
-            try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), _EXPIRY)
                 await asyncio.wait_for(self._stopping.wait(), _INTERVAL)
-            except TimeoutError:
-                await self.flush()
+            self._arrived.clear()
+            await self.flush()
+            if self._clock.monotonic() >= self._expire_at:
                 await self.expire()
 
     async def expire(self) -> None:
-        """A portion each time: so often is it looked."""
+        """What is older than it is kept goes."""
+        self._expire_at = self._clock.monotonic() + _EXPIRY
         try:
             async with self._lock:
                 before = self._clock.now() - self._retention
-                self.bytes -= (await self._traces.delete_oldest(before, _EXPIRED))[1]
+                number = _EXPIRED
+                while number == _EXPIRED:
+                    number, size = await self._traces.delete_before(before, _EXPIRED)
+                    self.bytes -= size
         except WRITE_FAILED as error:
             log.error("old traces could not be deleted: %r", error)
 
     async def close(self) -> None:
         """Everything that waits is written first."""
         self._stopping.set()
+        self._arrived.set()
         if self._task is not None:
             await self._task
         await self.flush()
