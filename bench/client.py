@@ -45,6 +45,28 @@ class Target:
         return connection
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceTarget(Target):
+    """One operation of another service's JSON protocol."""
+
+    service: str = ""
+    version: str = ""
+
+    @classmethod
+    def of_operation(cls, url: str, service: str, version: str, operation: str) -> "ServiceTarget":
+        """`operation`: with the protocol's own prefix."""
+        at = Target.at(url, "/")
+        return cls(at.host, at.port, at.path, f"X-Amz-Target: {operation}\r\n", service, version)
+
+    def request(self, payload: bytes) -> bytes:
+        scope = f"Credential=test/20260101/us-east-1/{self.service}/aws4_request, SignedHeaders=host, Signature=0"
+        head = (
+            f"POST / HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: AWS4-HMAC-SHA256 {scope}\r\n"
+            f"Content-Type: application/x-amz-json-{self.version}\r\n{self.headers}Content-Length: {len(payload)}\r\n\r\n"
+        )
+        return head.encode() + payload
+
+
 class Refused(Exception):
     """The target did not answer 200 or 202, or answered with a function error."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.client import Target, request_once
+from bench.client import ServiceTarget, Target, request_once
 from bench.queues import ask as call_sqs
 from bench.rows import Row, row
 from bench.targets import Lambdad
@@ -37,28 +37,18 @@ def handler(event, context):
 _ACCOUNT = "000000000000"
 
 
-_SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
-
-
-class _KinesisTarget(Target):
-    def request(self, payload: bytes) -> bytes:
-        head = (
-            f"POST / HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: {_SIGNED.format('kinesis')}\r\n"
-            f"Content-Type: application/x-amz-json-1.1\r\n{self.headers}Content-Length: {len(payload)}\r\n\r\n"
-        )
-        return head.encode() + payload
+_S3 = "Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 
 
 def _call_kinesis(url: str, operation: str, **members: Any) -> Any:
-    at = Target.at(url, "/")
-    target = _KinesisTarget(at.host, at.port, at.path, f"X-Amz-Target: Kinesis_20131202.{operation}\r\n")
+    target = ServiceTarget.of_operation(url, "kinesis", "1.1", f"Kinesis_20131202.{operation}")
     return json.loads(request_once(target, json.dumps(members).encode()) or b"{}")
 
 
 class _S3Target(Target):
     def request(self, payload: bytes) -> bytes:
         head = (
-            f"PUT {self.path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: {_SIGNED.format('s3')}\r\n"
+            f"PUT {self.path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: AWS4-HMAC-SHA256 {_S3}\r\n"
             f"Content-Length: {len(payload)}\r\n\r\n"
         )
         return head.encode() + payload

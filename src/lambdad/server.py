@@ -141,7 +141,8 @@ class LambdaServer:
         self._build()
         await self._preparation.recover()
         try:
-            self._listener = await listen(self._front_door.handle, config.host, config.port, HttpLimits())
+            limits = HttpLimits(connections=resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)  # others need some, too
+            self._listener = await listen(self._front_door.handle, config.host, config.port, limits)
         except OSError:
             await self.stop_rooms_below()
             raise

@@ -58,7 +58,7 @@ class World:
         deliveries.load()
         queue = EventQueue(self.database, deliveries)
         queue.load()
-        outbox = Outbox(queue, deliveries, Nobody(), Nobody())  # type: ignore[arg-type]
+        outbox = Outbox(queue, deliveries, Nobody(), Nobody(), None)  # type: ignore[arg-type]
         actions = AlarmActions(Nobody(), outbox)  # type: ignore[arg-type]
         self.supervisor = AlarmSupervisor(self.alarms, self.metrics, actions, clock)
 

@@ -91,17 +91,17 @@ def test_a_replay_goes_on_where_it_was(own_server: Server) -> None:
 
 
 def test_a_schedule_fires_once_for_what_was_missed(own_server: Server) -> None:
-    """The rule is older than the data directory says: as if no server had run for three minutes."""
+    """The rule is older than the data directory says: as if no server had run for three hours."""
     own_server.start()
     events = own_server.client("events")
     own_server.client("sqs").create_queue(QueueName="q")
-    rule = events.put_rule(Name="clock", ScheduleExpression="rate(1 minute)")["RuleArn"]
+    rule = events.put_rule(Name="clock", ScheduleExpression="rate(1 hour)")["RuleArn"]
     events.put_targets(Rule="clock", Targets=[{"Id": "1", "Arn": QUEUE}])
     own_server.kill()
     database = apsw.Connection(str(own_server.data_dir / "lambdad.sqlite3"))
     ((document,),) = database.execute("SELECT document FROM event_rules WHERE name = 'default/clock'")
     aged = json.loads(document)
-    aged["scheduled_at"] -= 200
+    aged["scheduled_at"] -= 3 * 3600 + 30
     database.execute("UPDATE event_rules SET document = ? WHERE name = 'default/clock'", (json.dumps(aged),))
     database.close()
 

@@ -47,8 +47,10 @@ def test_a_scheduled_action_and_alarms_across_a_crash(own_server: Server) -> Non
     alarms = cloudwatch.describe_alarms()["MetricAlarms"]
     assert sorted(one["AlarmName"] for one in alarms) == sorted(names)
     assert scaling.describe_scheduled_actions(ServiceNamespace="lambda")["ScheduledActions"] == []
-    activities = scaling.describe_scaling_activities(ServiceNamespace="lambda")["ScalingActivities"]
-    assert [one["Description"] for one in reversed(activities)] == [
-        "Setting min capacity to 2 and max capacity to 3",
-        "Setting desired concurrency to 2.",
-    ]
+    told = ["Setting min capacity to 2 and max capacity to 3", "Setting desired concurrency to 2."]
+
+    def activities() -> list[str]:
+        found = scaling.describe_scaling_activities(ServiceNamespace="lambda")["ScalingActivities"]
+        return [one["Description"] for one in reversed(found)]
+
+    wait_for(lambda: activities() == told, 30)  # capacity is set before it is told

@@ -54,7 +54,15 @@ def capacity(client: Any) -> Capacity:
     return capacity_of
 
 
-def activities(scaling: Any, target: dict[str, str]) -> list[tuple[str, str, str]]:
+Told = list[tuple[str, str, str]]
+
+
+def wait_for_activities(scaling: Any, target: dict[str, str], last: Told) -> None:
+    """Capacity is set before it is told."""
+    wait_for(lambda: activities(scaling, target)[-len(last) :] == last, 30)
+
+
+def activities(scaling: Any, target: dict[str, str]) -> Told:
     """(description, cause, status), the oldest first."""
     found = scaling.describe_scaling_activities(ServiceNamespace="lambda", ResourceId=target["ResourceId"])
     return [(one["Description"], one["Cause"], one["StatusCode"]) for one in reversed(found["ScalingActivities"])]
@@ -73,10 +81,9 @@ def test_capacity_is_brought_within_the_bounds(scaling: Any, target: dict[str, s
     again = scaling.register_scalable_target(**target, MaxCapacity=0, MinCapacity=0)
     assert again["ScalableTargetARN"] == made["ScalableTargetARN"]
     wait_for(lambda: capacity(target) == 0, 30)
-    assert activities(scaling, target) == [
-        ("Setting desired concurrency to 1.", "minimum capacity was set to 1", "Successful"),
-        ("Setting desired concurrency to 0.", "maximum capacity was set to 0", "Successful"),
-    ]
+    up = ("Setting desired concurrency to 1.", "minimum capacity was set to 1", "Successful")
+    down = ("Setting desired concurrency to 0.", "maximum capacity was set to 0", "Successful")
+    wait_for_activities(scaling, target, [up, down])
 
 
 def test_what_lambda_refuses_is_a_failed_activity(scaling: Any, target: dict[str, str]) -> None:
@@ -101,14 +108,10 @@ def test_a_scheduled_action(scaling: Any, target: dict[str, str], capacity: Capa
     assert (left["ScheduledActionName"], left["Timezone"]) == ("late", "Asia/Tokyo")
     assert left["ScalableTargetAction"] == {"MinCapacity": 2}
     assert ":resource/lambda/function:" in left["ScheduledActionARN"]
-    assert activities(scaling, target) == [
-        (
-            "Setting min capacity to 2 and max capacity to 3",
-            "scheduled action name soon was triggered",
-            "Successful",
-        ),
-        ("Setting desired concurrency to 2.", "minimum capacity was set to 2", "Successful"),
-    ]
+    bounds, cause = "min capacity to 2 and max capacity to 3", "scheduled action name soon was triggered"
+    changed = (f"Setting {bounds}", cause, "Successful")
+    scaled = ("Setting desired concurrency to 2.", "minimum capacity was set to 2", "Successful")
+    wait_for_activities(scaling, target, [changed, scaled])
     scaling.delete_scheduled_action(**target, ScheduledActionName="late")
     assert _actions(scaling, target) == []
 
@@ -178,7 +181,7 @@ def test_an_alarm_scales(server: Server, scaling: Any, target: dict[str, str], c
     cloudwatch.set_alarm_state(AlarmName=high, StateValue="ALARM", StateReason="as if three minutes had passed")
     wait_for(lambda: capacity(target) == 4, 30)  # 180 of one, 50 wanted of each
     cause = f"monitor alarm {high} in state ALARM triggered policy load"
-    assert activities(scaling, target)[-1] == ("Setting desired concurrency to 4.", cause, "Successful")
+    wait_for_activities(scaling, target, [("Setting desired concurrency to 4.", cause, "Successful")])
     history = cloudwatch.describe_alarm_history(AlarmName=high, HistoryItemType="Action")["AlarmHistoryItems"]
     assert history[0]["HistorySummary"] == f"Successfully executed action {made['PolicyARN']}"
 

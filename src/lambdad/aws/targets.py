@@ -64,8 +64,8 @@ class AwsTargets:
 
     async def send(self, delivery: Delivery) -> None:
         """Raises TargetRefused, TargetUnavailable."""
-        if delivery.kind == "target" and delivery.context["sender"].startswith(_SCHEDULES):
-            delivery = dataclasses.replace(delivery, body=numbered(delivery.body, delivery.attempts + 1))
+        delivery = of_attempt(delivery)
+        if _is_scheduled(delivery):
             called = universal_target(delivery.target)
             if called is not None:
                 await self._call(called, delivery)
@@ -106,6 +106,17 @@ class AwsTargets:
     def close(self) -> None:
         self._clients.close()
         self._inner.close()
+
+
+def of_attempt(delivery: Delivery) -> Delivery:
+    """As it is sent this time: what a schedule sends says how often it was tried."""
+    if not _is_scheduled(delivery):
+        return delivery
+    return dataclasses.replace(delivery, body=numbered(delivery.body, delivery.attempts + 1))
+
+
+def _is_scheduled(delivery: Delivery) -> bool:
+    return delivery.kind == "target" and delivery.context["sender"].startswith(_SCHEDULES)
 
 
 def _explained(send: Callable[[Any, Delivery, str], None], client: Any, delivery: Delivery, endpoint: str) -> None:

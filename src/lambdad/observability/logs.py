@@ -57,6 +57,9 @@ class LogStore:
         """Bytes of each group's directory, as far as the writer's thread knows them."""
         self._writer = LogWriter(self._grown)
         self._listeners: set[Callable[[str, str, str, str, list[LogEvent]], None]] = set()
+        self._written: set[tuple[str, str, str]] = set()
+        self._deleted: set[tuple[str, str, str]] = set()
+        """Groups that environments write to; and those of them that were deleted: with the next line they are there again."""
         self.on_group: Callable[[str, str, str], None] = _nobody
         """(account, region, group): told of every stream that is begun to be written."""
 
@@ -68,16 +71,24 @@ class LogStore:
 
     def stream(self, account: str, region: str, group: str, stream: str) -> Callable[[list[LogEvent]], None]:
         """What appends to a stream. It returns at once: it is called once or more for every invocation."""
-        path = self._directory(account, region, group) / quote(stream, safe="")
-        self.on_group(account, region, group)
-        listeners, write = self._listeners, self._writer.append
+        place = account, region, group
+        path = self._directory(*place) / quote(stream, safe="")
+        self._begun(*place)
+        listeners, write, deleted = self._listeners, self._writer.append, self._deleted
 
         def append(events: list[LogEvent]) -> None:
+            if deleted and place in deleted:
+                self._begun(*place)
             write(path, events)
             for listener in listeners:
                 listener(account, region, group, stream, events)
 
         return append
+
+    def _begun(self, account: str, region: str, group: str) -> None:
+        self._deleted.discard((account, region, group))
+        self._written.add((account, region, group))
+        self.on_group(account, region, group)
 
     async def put(self, account: str, region: str, group: str, stream: str, events: list[LogEvent]) -> None:
         """On disk when it returns. Raises OSError."""
@@ -114,6 +125,10 @@ class LogStore:
             with contextlib.suppress(FileNotFoundError):
                 directory.rmdir()
 
+        place = account, region, group
+        if place in self._written:
+            self._written.discard(place)
+            self._deleted.add(place)
         await self._writer.do(remove)
 
     async def expire(self, account: str, region: str, group: str, before: int) -> None:

@@ -74,6 +74,11 @@ class OwnServices:
     def _companion(self) -> bool:
         return self._config.companion == "auto" and installed()
 
+    @property
+    def _own_queues(self) -> Sqs | None:
+        """None: they are another endpoint's."""
+        return None if "sqs" in self._config.endpoints else self._sqs
+
     def load(self) -> None:
         self._sqs.load()
         self._scaling.load()
@@ -102,7 +107,7 @@ class OwnServices:
         perform: Perform,
     ) -> Mapping[str, Service[Any] | Namespaces]:
         """For the front door, by the name that requests are signed for. `perform`: Lambda's own operations."""
-        outbox = Outbox(queue, deliveries, deliverer, asynchronous)
+        outbox = Outbox(queue, deliveries, deliverer, asynchronous, self._own_queues)
         return {
             "sqs": self._sqs.service,
             "events": self._events.build(functions, outbox),
@@ -125,8 +130,9 @@ class OwnServices:
         """What answers for all other services: who asks from outside, and functions."""
         if not self._companion:
             return None, None
-        queues = None if "sqs" in self._config.endpoints else self._sqs
-        self._calls = Calls(functions, invoker, asynchronous, deliveries, deliverer, self.news, self._clock, queues)
+        self._calls = Calls(
+            functions, invoker, asynchronous, deliveries, deliverer, self.news, self._clock, self._own_queues
+        )
         self._process = CompanionProcess(self._config.data_dir, facts, self._calls.handle)
         inner = Companion(self._process, inside=True)
         self._scaling.hand_on_to(inner)

@@ -98,11 +98,6 @@ class Alarms(Documents[AlarmKey, Alarm]):
         document["state"] = AlarmState(**document["state"])
         return key, Alarm(key=key, **document)
 
-    def _document_of(self, value: Alarm) -> Any:
-        document = dataclasses.asdict(value)
-        del document["key"]
-        return document
-
 
 def _insert(connection: apsw.Connection, item: HistoryItem) -> None:
     key = item.key

@@ -1,6 +1,5 @@
 """EventBridge's archives, the events in them, and replays, in the database."""
 
-import dataclasses
 import itertools
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +21,6 @@ class EventArchives(Documents[NamedKey, Archive]):
         key = NamedKey(account, region, name)
         return key, Archive(key=key, **document)
 
-    def _document_of(self, value: Archive) -> Any:
-        document = dataclasses.asdict(value)
-        del document["key"]
-        return document
-
 
 class EventReplays(Documents[NamedKey, Replay]):
     table = "event_replays"
@@ -35,11 +29,6 @@ class EventReplays(Documents[NamedKey, Replay]):
         key = NamedKey(account, region, name)
         reached = document.pop("reached")
         return key, Replay(key=key, reached=tuple(reached) if reached is not None else None, **document)
-
-    def _document_of(self, value: Replay) -> Any:
-        document = dataclasses.asdict(value)
-        del document["key"]
-        return document
 
 
 @dataclass(frozen=True, slots=True)

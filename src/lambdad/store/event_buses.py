@@ -1,6 +1,5 @@
 """EventBridge's buses and rules in the database, and when scheduled rules have last fired."""
 
-import dataclasses
 from typing import Any
 
 import apsw
@@ -17,9 +16,6 @@ class EventBuses(Documents[BusKey, EventBus]):
         key = BusKey(account, region, name)
         return key, EventBus(key=key, **document)
 
-    def _document_of(self, value: EventBus) -> Any:
-        return _without_key(value)
-
 
 class EventRules(Documents[RuleKey, Rule]):
     table = "event_rules"
@@ -32,9 +28,6 @@ class EventRules(Documents[RuleKey, Rule]):
         bus, _, rule = name.rpartition("/")
         key = RuleKey(BusKey(account, region, bus), rule)
         return key, Rule(key=key, **document)
-
-    def _document_of(self, value: Rule) -> Any:
-        return _without_key(value)
 
 
 class RuleFirings:
@@ -63,9 +56,3 @@ class RuleFirings:
         bindings = (key.account, key.region, key.name)
         statement = "DELETE FROM event_rule_firings WHERE account = ? AND region = ? AND name = ?"
         await self._database.write(lambda connection: connection.execute(statement, bindings))
-
-
-def _without_key(value: Any) -> Any:
-    document = dataclasses.asdict(value)
-    del document["key"]
-    return document

@@ -1,6 +1,5 @@
 """Sampling rules in the database: those that were made, and the Default one once it was changed."""
 
-import dataclasses
 from typing import Any
 
 from lambdad.resources.sampling import DEFAULT, RuleKey, SamplingRule, default_rule, in_order
@@ -22,6 +21,8 @@ class SamplingRules(Documents[RuleKey, SamplingRule]):
         found = self._ordered.get((account, region))
         if found is None:
             rules = self.list(account, region)
+            if not rules:
+                return [default_rule(account, region)]
             if all(rule.key.name != DEFAULT for rule in rules):
                 rules = [*rules, default_rule(account, region)]
             found = self._ordered[account, region] = in_order(rules)
@@ -33,8 +34,3 @@ class SamplingRules(Documents[RuleKey, SamplingRule]):
     def _read(self, account: str, region: str, name: str, document: Any) -> tuple[RuleKey, SamplingRule]:
         key = RuleKey(account, region, name)
         return key, SamplingRule(key=key, **document)
-
-    def _document_of(self, value: SamplingRule) -> Any:
-        document = dataclasses.asdict(value)
-        del document["key"]
-        return document

@@ -1,6 +1,5 @@
 """Groups of traces in the database: named filter expressions."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,8 +31,3 @@ class TraceGroups(Documents[GroupKey, TraceGroup]):
     def _read(self, account: str, region: str, name: str, document: Any) -> tuple[GroupKey, TraceGroup]:
         key = GroupKey(account, region, name)
         return key, TraceGroup(key=key, **document)
-
-    def _document_of(self, value: TraceGroup) -> Any:
-        document = dataclasses.asdict(value)
-        del document["key"]
-        return document

@@ -20,7 +20,7 @@ from lambdad.protocols.context import Context, Members
 from lambdad.resources.scalable_target import ScalableTarget
 from lambdad.services.autoscaling.backend import Backend, key_of
 from lambdad.services.autoscaling.pages import about, page_of, targets_of
-from lambdad.services.tag_sets import Tags, without
+from lambdad.services.tags import Tags, removing
 
 _MOST: Final = 2500
 _MOST_TAGS: Final = 50
@@ -111,7 +111,7 @@ async def tag_resource(backend: Backend, context: Context, request: Members) -> 
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    return await _change(backend, context, request["ResourceARN"], lambda tags: without(tags, request["TagKeys"]))
+    return await _change(backend, context, request["ResourceARN"], removing(request["TagKeys"]))
 
 
 async def _change(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:

@@ -11,7 +11,7 @@ from lambdad.errors.cloudwatch import InvalidParameterValueException, ResourceNo
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.alarm import Alarm, AlarmKey
 from lambdad.services.cloudwatch.backend import Backend
-from lambdad.services.tag_sets import Tags, tag_members, tags_of, without
+from lambdad.services.tags import Tags, adding, removing, shown
 from lambdad.store.alarms import AlarmChange
 
 _MOST: Final = 50
@@ -21,16 +21,15 @@ async def list_tags_for_resource(backend: Backend, context: Context, request: Me
     alarm = backend.alarms.get(_key_of(context, request["ResourceARN"]))
     if alarm is None:
         raise ResourceNotFoundException.arn(request["ResourceARN"])
-    return {"Tags": tag_members(alarm.tags)}
+    return {"Tags": shown(alarm.tags)}
 
 
 async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    new = tags_of(request["Tags"])
-    return await _change(backend, context, request["ResourceARN"], lambda tags: {**tags, **new})
+    return await _change(backend, context, request["ResourceARN"], adding(request["Tags"]))
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    return await _change(backend, context, request["ResourceARN"], lambda tags: without(tags, request["TagKeys"]))
+    return await _change(backend, context, request["ResourceARN"], removing(request["TagKeys"]))
 
 
 async def _change(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:

@@ -20,6 +20,7 @@ from lambdad.protocols.context import Context, Members
 from lambdad.resources.event_bus import DEFAULT, MOST_BUSES, BusKey, EventBus
 from lambdad.services.events.backend import Backend, bus_key
 from lambdad.services.events.pages import page_of
+from lambdad.services.tags import tags_of
 
 _SETTINGS: Final = ("Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")
 _LONGEST_POLICY: Final = 10_240
@@ -31,7 +32,7 @@ async def create_event_bus(backend: Backend, context: Context, request: Members)
     if "/" in key.name:
         raise ValidationException.bus_name()
     now = backend.clock.now()
-    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()}
+    tags = tags_of(request.get("Tags"))
     bus = EventBus(key=key, created_at=now, modified_at=now, settings=_settings_of(request), tags=tags)
     if len(backend.buses.list(key.account, key.region)) >= MOST_BUSES:
         raise LimitExceededException.resources()

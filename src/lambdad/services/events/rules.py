@@ -19,6 +19,7 @@ from lambdad.resources.event_pattern import pattern_of
 from lambdad.resources.schedule import At, Rate, expression_of
 from lambdad.services.events.backend import Backend, bus_key, rule_key
 from lambdad.services.events.pages import page_of
+from lambdad.services.tags import tags_of
 
 _SETTINGS: Final = ("EventPattern", "ScheduleExpression", "State", "Description", "RoleArn")
 
@@ -30,7 +31,7 @@ async def put_rule(backend: Backend, context: Context, request: Members) -> Memb
         raise ResourceNotFoundException.bus(key.bus.name)
     settings = {"State": "ENABLED", **{name: request[name] for name in _SETTINGS if request.get(name)}}
     _check(key, settings)
-    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()}
+    tags = tags_of(request.get("Tags"))
     now = backend.clock.now()
 
     def change(before: Rule | None) -> Rule:

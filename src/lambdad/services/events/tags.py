@@ -4,16 +4,16 @@ AWS: docs.aws.amazon.com/eventbridge/latest/APIReference/API_TagResource.html
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from lambdad.errors.events import LimitExceededException, ValidationException
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.event_bus import BusKey, RuleKey, bus_of_arn, rule_of_arn
 from lambdad.services.events.backend import Backend, own
+from lambdad.services.tags import Tags, adding, removing, shown
 
 _MOST: Final = 50
-Tags = Mapping[str, str]
 
 
 async def list_tags_for_resource(backend: Backend, context: Context, request: Members) -> Members:
@@ -25,21 +25,15 @@ async def list_tags_for_resource(backend: Backend, context: Context, request: Me
         tags = backend.rule(rule).tags
     else:
         raise ValidationException.arn(arn)
-    return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+    return {"Tags": shown(tags)}
 
 
 async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    new = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
-    return await _change(backend, context, request["ResourceARN"], lambda tags: {**tags, **new})
+    return await _change(backend, context, request["ResourceARN"], adding(request["Tags"]))
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    gone = frozenset(request["TagKeys"])
-
-    def without(tags: Tags) -> Tags:
-        return {key: value for key, value in tags.items() if key not in gone}
-
-    return await _change(backend, context, request["ResourceARN"], without)
+    return await _change(backend, context, request["ResourceARN"], removing(request["TagKeys"]))
 
 
 async def _change(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:

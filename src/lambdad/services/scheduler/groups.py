@@ -18,7 +18,7 @@ from lambdad.protocols.context import Context, Members
 from lambdad.resources.scheduler_schedule import DEFAULT_GROUP, DELETING, GroupKey, ScheduleGroup
 from lambdad.services.pages import page_after
 from lambdad.services.scheduler.backend import Backend
-from lambdad.services.tag_sets import Tags, tag_members, tags_of, without
+from lambdad.services.tags import Tags, adding, removing, shown, tags_of
 
 _PAGE: Final = 100
 _MOST_GROUPS: Final = 500
@@ -31,7 +31,7 @@ async def create_schedule_group(backend: Backend, context: Context, request: Mem
     await backend.with_default_group(context)
     key = GroupKey(context.account, context.region, request["Name"])
     now, token = backend.clock.now(), request.get("ClientToken")
-    tags = _checked(tags_of(request.get("Tags") or ()))
+    tags = _checked(tags_of(request.get("Tags")))
 
     def change(before: ScheduleGroup | None) -> ScheduleGroup:
         if before is not None:
@@ -78,16 +78,15 @@ async def delete_schedule_group(backend: Backend, context: Context, request: Mem
 
 async def list_tags_for_resource(backend: Backend, context: Context, request: Members) -> Members:
     group = backend.group(await _key_of(backend, context, request["ResourceArn"]))
-    return {"Tags": tag_members(group.tags)}
+    return {"Tags": shown(group.tags)}
 
 
 async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    new = tags_of(request["Tags"])
-    return await _change_tags(backend, context, request["ResourceArn"], lambda tags: {**tags, **new})
+    return await _change_tags(backend, context, request["ResourceArn"], adding(request["Tags"]))
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    return await _change_tags(backend, context, request["ResourceArn"], lambda tags: without(tags, request["TagKeys"]))
+    return await _change_tags(backend, context, request["ResourceArn"], removing(request["TagKeys"]))
 
 
 async def _change_tags(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:

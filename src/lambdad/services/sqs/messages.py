@@ -42,7 +42,7 @@ _VISIBILITY = BOUNDS["VisibilityTimeout"]
 
 async def send_message(backend: Backend, context: Context, request: Members) -> Members:
     queue = backend.queue(context, request["QueueUrl"])
-    message, once = _message_of(backend, context, queue, request)
+    message, once = message_to(backend, context, queue, request)
     (sent,) = await backend.broker.send([(message, once)])
     return _sent(queue, message, sent, request)
 
@@ -58,7 +58,7 @@ async def send_message_batch(backend: Backend, context: Context, request: Member
     bad: list[Members] = []
     for entry in entries:
         try:
-            good.append((entry, *_message_of(backend, context, queue, entry)))
+            good.append((entry, *message_to(backend, context, queue, entry)))
         except ServiceError as error:
             bad.append(failed(entry, error))
     sent = await backend.broker.send([(message, once) for _, message, once in good]) if good else []
@@ -75,10 +75,10 @@ def _typed(entry: Members) -> dict[str, Any]:
     return {name: value for name, value in given if "DataType" in value and len(value) > 1}
 
 
-def _message_of(
+def message_to(
     backend: Backend, context: Context, queue: Queue, request: Members
 ) -> tuple[Message, Deduplication | None]:
-    """Raises what it is refused with."""
+    """For `Broker.send` or `insert`. Raises what it is refused with."""
     body, attributes = request["MessageBody"], request.get("MessageAttributes", {})
     system_attributes = request.get("MessageSystemAttributes", {})
     if not body:

@@ -10,11 +10,11 @@ from typing import Any, Final
 from lambdad.errors.xray import ResourceNotFoundException, TooManyTagsException
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.sampling import SamplingRule
+from lambdad.services.tags import Tags, removing, shown
 from lambdad.services.xray.backend import Backend
 from lambdad.store.trace_groups import TraceGroup
 
 _MOST: Final = 50
-Tags = Mapping[str, str]
 
 
 def tags_of(given: Sequence[Mapping[str, Any]] | None) -> dict[str, str]:
@@ -27,7 +27,7 @@ def tags_of(given: Sequence[Mapping[str, Any]] | None) -> dict[str, str]:
 
 async def list_tags_for_resource(backend: Backend, context: Context, request: Members) -> Members:
     tags = _find(backend, context, request["ResourceARN"]).tags
-    return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+    return {"Tags": shown(tags)}
 
 
 async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
@@ -36,12 +36,7 @@ async def tag_resource(backend: Backend, context: Context, request: Members) -> 
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    gone = frozenset(request["TagKeys"])
-
-    def without(tags: Tags) -> Tags:
-        return {key: value for key, value in tags.items() if key not in gone}
-
-    return await _change(backend, context, request["ResourceARN"], without)
+    return await _change(backend, context, request["ResourceARN"], removing(request["TagKeys"]))
 
 
 async def _change(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:
