@@ -45,6 +45,28 @@ class Target:
         return connection
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceTarget(Target):
+    """One operation of another service's JSON protocol."""
+
+    service: str = ""
+    version: str = ""
+
+    @classmethod
+    def of_operation(cls, url: str, service: str, version: str, operation: str) -> "ServiceTarget":
+        """`operation`: with the protocol's own prefix."""
+        at = Target.at(url, "/")
+        return cls(at.host, at.port, at.path, f"X-Amz-Target: {operation}\r\n", service, version)
+
+    def request(self, payload: bytes) -> bytes:
+        scope = f"Credential=test/20260101/us-east-1/{self.service}/aws4_request, SignedHeaders=host, Signature=0"
+        head = (
+            f"POST / HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: AWS4-HMAC-SHA256 {scope}\r\n"
+            f"Content-Type: application/x-amz-json-{self.version}\r\n{self.headers}Content-Length: {len(payload)}\r\n\r\n"
+        )
+        return head.encode() + payload
+
+
 class Refused(Exception):
     """The target did not answer 200 or 202, or answered with a function error."""
 
@@ -145,10 +167,15 @@ def concurrent(target: Target, payload: bytes, connections: int, seconds: float)
     while (now := time.perf_counter()) < end:
         for key, _ in selector.select(1.0):
             connection = key.fileobj  # type: ignore[assignment]
-            _answer(connection)
+            closes = b"Connection: close" in _answer(connection)
             now = time.perf_counter()
             times.append(now - began[key.fd])
-            began[key.fd] = now
+            if closes:
+                selector.unregister(connection)
+                connection.close()
+                connection = target.connect()
+                selector.register(connection, selectors.EVENT_READ)
+            began[connection.fileno()] = now
             connection.sendall(request)
     took = time.perf_counter() - start
     for key in list(selector.get_map().values()):

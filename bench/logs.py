@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.client import Target, invoke_once, request_once, sequential
+from bench.client import ServiceTarget, invoke_once, request_once, sequential
 from bench.rows import Row, milliseconds, row
 from bench.targets import Lambdad
 
@@ -27,23 +27,24 @@ def handler(event, context):
     for _ in range(event):
         sys.stdout.write(LINE)
 """
-_SCOPE = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0"
+_FLOODS_FOR = f"""
+import sys, time
+LINE = {_LINE!r} * 9 + chr(10)
+def handler(event, context):
+    end = time.monotonic() + event
+    while time.monotonic() < end:
+        for _ in range(100):
+            sys.stdout.write(LINE)
+"""
 _FLOOD = 30_000
 _AT_ONCE = 20
-
-
-class _LogsTarget(Target):
-    def request(self, payload: bytes) -> bytes:
-        head = (
-            f"POST / HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: {_SCOPE}\r\n"
-            f"Content-Type: application/x-amz-json-1.1\r\n{self.headers}Content-Length: {len(payload)}\r\n\r\n"
-        )
-        return head.encode() + payload
+_SECONDS = b"8"
+_SMALL = 256
+"""MB: as many of them have more than two CPUs, and fit into any host's memory."""
 
 
 def _call(url: str, operation: str, **members: Any) -> Any:
-    at = Target.at(url, "/")
-    target = _LogsTarget(at.host, at.port, at.path, f"X-Amz-Target: Logs_20140328.{operation}\r\n")
+    target = ServiceTarget.of_operation(url, "logs", "1.1", f"Logs_20140328.{operation}")
     return json.loads(request_once(target, json.dumps(members).encode()))
 
 
@@ -53,7 +54,7 @@ def measure() -> list[Row]:
     try:
         silent = sequential(server.create("silent", source=_SILENT), b"1", 1000)
         talks = sequential(server.create("talks", source=_TALKS), b"1", 1000)
-        flood = sequential(server.create("floods", source=_FLOODS), str(_FLOOD).encode(), 3)
+        flood = sequential(server.create("floods", source=_FLOODS, Timeout=600), str(_FLOOD).encode(), 3)
         seconds, found = _search(server.url)
         resident = server.resident_mb()
     finally:
@@ -72,11 +73,10 @@ def flood() -> list[Row]:
     server = Lambdad()
     try:
         quiet = server.create("quiet", source=_SILENT)
-        floods = [server.create(f"floods-{number}", source=_FLOODS) for number in range(_AT_ONCE)]
+        floods = [server.create(f"floods-{number}", _SMALL, _FLOODS_FOR, Timeout=600) for number in range(_AT_ONCE)]
         alone = sequential(quiet, b"1", 500)
         before = server.resident_mb()
-        payload = str(_FLOOD * 4).encode()
-        threads = [threading.Thread(target=invoke_once, args=(target, payload)) for target in floods]
+        threads = [threading.Thread(target=invoke_once, args=(target, _SECONDS)) for target in floods]
         for thread in threads:
             thread.start()
         beside, resident = [], before

@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 
-from bench.client import Refused, Target, concurrent, request_once
+from bench.client import Refused, ServiceTarget, Target, concurrent, request_once
 from bench.rows import Row
 from bench.targets import Lambdad, Ministack, free_port, stop
 from lambdad.store.database import Database
@@ -25,18 +25,6 @@ QUEUED = 1_000_000
 _ROWS = 50_000
 _CONNECTIONS = 16
 _LIMIT = 60.0
-_SCOPE = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0"
-
-
-class SqsTarget(Target):
-    """One operation of the JSON protocol."""
-
-    def request(self, payload: bytes) -> bytes:
-        head = (
-            f"POST / HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: {_SCOPE}\r\n"
-            f"Content-Type: application/x-amz-json-1.0\r\n{self.headers}Content-Length: {len(payload)}\r\n\r\n"
-        )
-        return head.encode() + payload
 
 
 class _Moto:
@@ -68,8 +56,7 @@ class _Moto:
 
 
 def target_of(url: str, operation: str) -> Target:
-    at = Target.at(url, "/")
-    return SqsTarget(at.host, at.port, at.path, f"X-Amz-Target: AmazonSQS.{operation}\r\n")
+    return ServiceTarget.of_operation(url, "sqs", "1.0", f"AmazonSQS.{operation}")
 
 
 def ask(url: str, operation: str, members: dict[str, Any]) -> Any:

@@ -19,6 +19,7 @@ from lambdad.api.backend import Backend
 from lambdad.api.cost_page import CostPage
 from lambdad.api.front_door import FrontDoor
 from lambdad.api.operations.code_source import CodeDownload
+from lambdad.api.operations.table import performed_by
 from lambdad.api.status_pages import show_health, show_metrics
 from lambdad.aws.clients import Own
 from lambdad.aws.credentials import RoleCredentials
@@ -140,7 +141,8 @@ class LambdaServer:
         self._build()
         await self._preparation.recover()
         try:
-            self._listener = await listen(self._front_door.handle, config.host, config.port, HttpLimits())
+            limits = HttpLimits(connections=resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)  # others need some, too
+            self._listener = await listen(self._front_door.handle, config.host, config.port, limits)
         except OSError:
             await self.stop_rooms_below()
             raise
@@ -251,7 +253,7 @@ class LambdaServer:
             b"/_lambdad/cost": self._cost_page.handle,
         }
         services = self._services.build(
-            self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous
+            self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous, performed_by(backend)
         )
         others, inner_others = self._services.build_companion(
             self._functions, self._invoker, self._asynchronous, self._deliveries, self._deliverer, self._facts

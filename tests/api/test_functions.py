@@ -227,7 +227,9 @@ def test_an_unknown_runtime(create_function: Create) -> None:
         "Value python9.9 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["
     )
     assert message.endswith("] or be a valid ARN")
-    assert "python3.12" in message
+    assert ": [nodejs20.x, python3.14, provided.al2023, python3.12, " in message, "in AWS's order"
+    assert "dotnet10" in message
+    assert "java8," not in message
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def test_an_upload_invokes(aws: Server) -> None:
 def test_each_kind_of_event(aws: Server) -> None:
     s3, bucket = aws.client("s3"), bucket_of(aws)
     function = permitted(aws, bucket)
-    notify(aws, bucket, function, "s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*")
+    kinds = ("ObjectCreated:*", "ObjectRemoved:*", "ObjectTagging:*", "ObjectAcl:Put", "ObjectRestore:*")
+    notify(aws, bucket, function, *(f"s3:{kind}" for kind in kinds))
     name_of = lambda: function.next()["Records"][0]["eventName"]  # noqa: E731
     s3.put_object(Bucket=bucket, Key="one", Body=b"1")
     assert name_of() == "ObjectCreated:Put"
@@ -77,6 +78,14 @@ def test_each_kind_of_event(aws: Server) -> None:
     assert name_of() == "ObjectCreated:Copy"
     s3.put_object_tagging(Bucket=bucket, Key="one", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
     assert name_of() == "ObjectTagging:Put"
+    s3.delete_object_tagging(Bucket=bucket, Key="one")
+    assert name_of() == "ObjectTagging:Delete"
+    s3.put_object_acl(Bucket=bucket, Key="one", ACL="private")
+    assert name_of() == "ObjectAcl:Put"
+    s3.put_object(Bucket=bucket, Key="cold", Body=b"1", StorageClass="GLACIER", Tagging="a=b")
+    assert name_of() == "ObjectCreated:Put"
+    s3.restore_object(Bucket=bucket, Key="cold", RestoreRequest={"Days": 1})
+    assert name_of() == "ObjectRestore:Post"
     upload = s3.create_multipart_upload(Bucket=bucket, Key="many")["UploadId"]
     part = s3.upload_part(Bucket=bucket, Key="many", UploadId=upload, PartNumber=1, Body=b"x" * 100)
     parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
@@ -246,3 +255,22 @@ def handler(event, context):
     name = create(aws.client(), code, MemorySize=512)
     assert call(aws.client(), name, bucket)[0] == "from inside"
     assert aws.client("s3").get_object(Bucket=bucket, Key="mine")["Body"].read() == b"from inside"
+
+
+def test_a_bus_is_told(aws: Server) -> None:
+    s3, events, bucket = aws.client("s3"), aws.client("events"), bucket_of(aws)
+    url = aws.client("sqs").create_queue(QueueName=bucket)["QueueUrl"]
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}}
+    events.put_rule(Name=bucket, EventPattern=json.dumps(pattern))
+    queue = f"arn:aws:sqs:us-east-1:000000000000:{bucket}"
+    assert not events.put_targets(Rule=bucket, Targets=[{"Id": "queue", "Arn": queue}])["FailedEntryCount"]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    s3.put_object(Bucket=bucket, Key="a b", Body=b"hello")
+    (message,) = aws.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    event = json.loads(message["Body"])
+    assert (event["detail-type"], event["source"]) == ("Object Created", "aws.s3")
+    assert event["resources"] == [f"arn:aws:s3:::{bucket}"]
+    assert event["detail"]["reason"] == "PutObject"
+    assert {name: event["detail"]["object"][name] for name in ("key", "size")} == {"key": "a b", "size": 5}
+    events.remove_targets(Rule=bucket, Ids=["queue"])
+    events.delete_rule(Name=bucket)

@@ -119,3 +119,13 @@ def test_templates_are_data(aws: Server) -> None:
     stacks.create_stack(StackName=new_name("s"), TemplateBody=template % (name, "!Ref AWS::Region"))
     topics = [topic["TopicArn"] for topic in aws.client("sns").list_topics()["Topics"]]
     assert any(arn.endswith(f":{name}-us-east-1") for arn in topics)
+
+
+def test_stacks_make_nothing_that_nobody_would_see(aws: Server) -> None:
+    """Queues, functions and the like are the server's own: moto's would answer for none of them."""
+    stacks, name = aws.client("cloudformation"), new_name("s")
+    template = "Resources:\n  Topic:\n    Type: AWS::SNS::Topic\n  Queue:\n    Type: AWS::SQS::Queue\n"
+    code, status, message = refused(stacks.create_stack, StackName=name, TemplateBody=template)
+    assert (code, status) == ("ValidationError", 400)
+    assert "AWS::SQS::Queue is made by its own service here" in message
+    assert refused(stacks.describe_stacks, StackName=name)[0] == "ValidationError"

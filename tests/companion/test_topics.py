@@ -1,8 +1,11 @@
 """SNS: what is published invokes functions and comes to queues, as AWS documents it."""
 
 import base64
+import http.server
 import json
+import queue
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -150,6 +153,47 @@ def test_fifo_topics_keep_the_order_of_a_group(aws: Server) -> None:
     assert [receive(aws, url)["Body"] for _ in range(5)] == list("01234")
 
 
+class _Web(http.server.BaseHTTPRequestHandler):
+    """Takes what it is told, but for what is told to /full."""
+
+    told: "queue.Queue[tuple[str, dict[str, str], str]]" = queue.Queue()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.told.put((self.path, dict(self.headers), body))
+        self.send_response(503 if self.path == "/full" else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *given: object) -> None:
+        pass
+
+
+def test_web_addresses_are_told(aws: Server) -> None:
+    web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Web)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    sns, dead = aws.client("sns"), queue_of(aws, new_name("dead"))
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    settings = {
+        "plain": {},
+        "raw": {"RawMessageDelivery": "true"},
+        "full": {"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead[0]})},
+    }
+    for path, attributes in settings.items():
+        address = f"http://127.0.0.1:{web.server_port}/{path}"
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=address, Attributes=attributes)
+    sent = sns.publish(TopicArn=topic, Message="hello", Subject="greeting")["MessageId"]
+    told = {path: (headers, body) for path, headers, body in (_Web.told.get(timeout=60) for _ in settings)}
+    for headers, _ in told.values():
+        assert headers["x-amz-sns-message-type"] == "Notification"
+        assert (headers["x-amz-sns-message-id"], headers["x-amz-sns-topic-arn"]) == (sent, topic)
+    document = json.loads(told["/plain"][1])
+    assert (document["Message"], document["Subject"], document["MessageId"]) == ("hello", "greeting", sent)
+    assert (told["/raw"][1], told["/raw"][0]["x-amz-sns-rawdelivery"]) == ("hello", "true")
+    assert json.loads(receive(aws, dead[1])["Body"])["Message"] == "hello"
+    web.shutdown()
+
+
 def test_functions_may_not_have_this_host_told(aws: Server) -> None:
     """A subscription that a function makes leads out into the world, or is refused."""
     sns = aws.client("sns")
@@ -263,6 +307,6 @@ def handler(event, context):
     sns.publish(TopicArn=topic, Message="round")
     assert receive(aws, letters_url)["MessageAttributes"]["RequestID"]
     assert sum("again" in line for line in aws.function_log(name)) == 16
-    traces = [receive(aws, url)["Attributes"]["AWSTraceHeader"] for _ in range(17)]
+    traces = [receive(aws, url)["Attributes"].get("AWSTraceHeader", "") for _ in range(17)]
     assert sorted("Lineage=" in trace for trace in traces) == [False] + [True] * 16
     client.delete_function(FunctionName=name)

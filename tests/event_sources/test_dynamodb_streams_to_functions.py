@@ -1,7 +1,7 @@
 """Tables' streams invoke functions: events, places, order, failures, filters; with boto3 against the running server."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -46,19 +46,6 @@ class Table:
 
     def delete(self, key: str) -> None:
         self.dynamodb.delete_item(TableName=self.name, Key={"id": {"S": key}})
-
-
-@pytest.fixture
-def mapped(server: Server) -> Iterator[Make]:
-    made: list[Mapped] = []
-
-    def make(table: Table, answer: str = "return None", **settings: Any) -> Mapped:
-        made.append(Mapped(server, table.arn, answer, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.delete()
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -21,19 +20,6 @@ import base64
 if any(base64.b64decode(one['kinesis']['data']) == b'bad' for one in event['Records']):
     raise ValueError('bad')
 """
-
-
-@pytest.fixture
-def mapped(server: Server) -> Iterator[Make]:
-    made: list[Mapped] = []
-
-    def make(stream: Stream, answer: str = "return None", **settings: Any) -> Mapped:
-        made.append(Mapped(server, stream.arn, answer, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.delete()
 
 
 @pytest.fixture
@@ -274,6 +260,16 @@ def test_disabled_enabled_and_changed(stream: Stream, mapped: Make) -> None:
     stream.put("second", "third")
     one.update("Enabled", Enabled=True, BatchSize=1)
     assert [data_of(one.told.next()["Records"]) for _ in range(2)] == [["second"], ["third"]]
+    assert one.told.nothing()
+
+
+def test_what_runs_while_a_mapping_changes_comes_once(stream: Stream, mapped: Make) -> None:
+    one = mapped(stream, TOGETHER, BatchSize=1)
+    stream.put("first", "second", "third")
+    values = data_of(one.told.next()["Records"])
+    one.update("Enabled", BatchSize=2)
+    assert values + data_of(one.records(2)) == ["first", "second", "third"]
+    one.update("Disabled", Enabled=False)
     assert one.told.nothing()
 
 

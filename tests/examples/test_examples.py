@@ -40,7 +40,7 @@ def run(server: Server, commands: str, directory: Path) -> subprocess.CompletedP
     }
     script = ["bash", "-euo", "pipefail", "-c", f"{_ALIAS}\n{commands}"]
     environment = {**os.environ, **variables}
-    return subprocess.run(script, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(script, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 def pattern_of(text: str) -> str:

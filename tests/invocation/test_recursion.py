@@ -8,12 +8,14 @@ import os
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions import call, create, new_name
 from lambdad.invocation.recursion import MOST_LOOPS, hop, most_looped
 from lambdad.resources.function import FunctionKey
+from metric_reading import Reading
 from neighbours import REGION, Neighbours
 from server import Server
 from wait import wait_for
@@ -100,6 +102,8 @@ def test_a_function_that_fills_the_queue_that_it_reads(client: Any, server: Serv
     dropped = f'lambdad_recursive_invocations_dropped_total{{function="{name}"}} 1'
     wait_for(lambda: dropped in server.get("/_lambdad/metrics")[1].decode(), 60)
     assert sum("again" in line for line in server.function_log(name)) == MOST_LOOPS
+    reading = Reading(server.client("cloudwatch"))
+    wait_for(lambda: reading.sum("RecursiveInvocationsDropped", FunctionName=name) == 1, 10)
     counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
     assert counts["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "1"
     client.delete_function(FunctionName=name)
@@ -109,6 +113,24 @@ def test_the_sdk_in_a_function_passes_the_trace_on(client: Any, isolated: None) 
     first, second = create(client, CALLS_ANOTHER, MemorySize=1769), create(client, RETURNS_TRACE)
     own, others = call(client, first, second)[0]
     assert others.startswith(own + "|1:")
+
+
+def test_every_way_of_invoking_is_in_the_chain(client: Any, server: Server) -> None:
+    name = create(client, RETURNS_TRACE)
+    counted = call(client, name)[0].rpartition(":")[0]
+
+    def add(request: Any, **_: Any) -> None:
+        request.headers["X-Amzn-Trace-Id"] = f"{counted}:{MOST_LOOPS - 1}"
+
+    looping = server.client()
+    looping.meta.events.register_first("before-sign.lambda", add)
+    for invoke in (looping.invoke, looping.invoke_with_response_stream):
+        with pytest.raises(client.exceptions.RecursiveInvocationException) as caught:
+            invoke(FunctionName=name)
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    looping.invoke_async(FunctionName=name, InvokeArgs=b"{}")
+    dropped = f'lambdad_recursive_invocations_dropped_total{{function="{name}"}} 3'
+    wait_for(lambda: dropped in server.get("/_lambdad/metrics")[1].decode(), 30)
 
 
 def test_the_trace_header(client: Any) -> None:

@@ -73,6 +73,22 @@ def test_a_function_writes_and_is_read(server: Server, client: Any, logs: Any) -
     assert messages(logs.filter_log_events(logGroupName=group, filterPattern="hello")) == ["hello from here\n"]
 
 
+def test_a_deleted_group_is_there_again_when_its_function_writes(client: Any, logs: Any) -> None:
+    """Also from an environment that wrote to it before."""
+    name = create(client, SAYS)
+    group = f"/aws/lambda/{name}"
+    stream, _ = call(client, name, {"say": "before"})
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
+    logs.delete_log_group(logGroupName=group)
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+    assert call(client, name, {"say": "after"})[0] == stream
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
+    wait_for(lambda: len(logs.filter_log_events(logGroupName=group)["events"]) == 4, 20)
+    first, second, *_ = messages(logs.filter_log_events(logGroupName=group))
+    assert first.startswith("START")
+    assert second == "after\n"
+
+
 def test_groups(logs: Any, group: str) -> None:
     assert refused(logs.create_log_group, logGroupName=group) == (
         "ResourceAlreadyExistsException",

@@ -91,7 +91,7 @@ def _written(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _by_lower_case(name: str) -> Mapping[str, Operation]:
     model: Model = load_model(name)
     return {operation.lower(): found for operation, found in model.operations.items()}

@@ -13,6 +13,8 @@ from lambdad.companion.state import State
 INSIDE = "HTTP_X_LAMBDAD_INSIDE"
 _TRACE = "HTTP_X_AMZN_TRACE_ID"
 REFUSAL = "X-Lambdad-Refusal"
+_STORED = frozenset({"firehose"})
+"""They connect to addresses that somebody else has stored: perhaps a function."""
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _READING = ("Delete", "Describe", "Get", "List", "Query", "Scan")
 _HIDDEN = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico")
@@ -52,7 +54,8 @@ class Application:
         service = str(app.service)
         if service in _NOBODYS:
             return _refuse(start_response, "This service")
-        with serving(service, INSIDE in environ, environ.get("QUERY_STRING", ""), environ.get(_TRACE)):
+        inside = INSIDE in environ or service in _STORED
+        with serving(service, inside, environ.get("QUERY_STRING", ""), environ.get(_TRACE)):
             try:
                 answer = app(environ, start_response)
                 try:

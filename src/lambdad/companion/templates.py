@@ -1,10 +1,27 @@
-"""CloudFormation's templates are data: moto reads them by a YAML loader that would run what a template names."""
+"""CloudFormation's templates are data: moto reads them by a YAML loader that would run what a template names.
 
-from typing import NoReturn
+And what the server makes itself, functions and queues above all, is not made by stacks: moto's would be seen by nobody.
+"""
+
+from typing import Any, NoReturn
 
 import yaml
+from moto.cloudformation import models
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.utils import yaml_tag_constructor
+
+_SERVERS_OWN = frozenset(
+    {
+        "AWS::CloudWatch",
+        "AWS::Events",
+        "AWS::Lambda",
+        "AWS::Logs",
+        "AWS::Scheduler",
+        "AWS::SQS",
+        "AWS::Serverless",
+        "AWS::XRay",
+    }
+)
 
 
 class TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]
@@ -15,6 +32,21 @@ def install() -> None:
     TemplateLoader.add_multi_constructor("!", _function)
     TemplateLoader.add_constructor(None, _refuse)
     yaml.Loader = TemplateLoader
+    for owner in (models.Stack, models.ChangeSet):
+        _check_what_is_parsed(owner)
+
+
+def _check_what_is_parsed(owner: Any) -> None:
+    parse = owner._parse_template
+
+    def parsed(self: Any) -> None:
+        parse(self)
+        for resource in (self.template_dict.get("Resources") or {}).values():
+            kind = str(resource.get("Type"))
+            if kind.rpartition("::")[0] in _SERVERS_OWN:
+                raise ValidationError(message=f"Template error: {kind} is made by its own service here, not by stacks")
+
+    owner._parse_template = parsed
 
 
 def _function(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> object:

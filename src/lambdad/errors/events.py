@@ -7,7 +7,7 @@ wrong with a pattern: `event_patterns.py`.
 from collections.abc import Sequence
 from typing import Self
 
-from lambdad.errors.base import ServiceError
+from lambdad.errors.base import ServiceError, detected
 
 
 class _EventsError(ServiceError):
@@ -18,8 +18,7 @@ class _EventsError(ServiceError):
 class ValidationException(_EventsError):
     @classmethod
     def of(cls, violations: Sequence[str]) -> Self:
-        plural = "s" if len(violations) > 1 else ""
-        return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+        return cls(detected(violations))
 
     @classmethod
     def entries_size(cls) -> Self:

@@ -5,7 +5,7 @@ AWS: docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.h
 
 from collections.abc import Sequence
 
-from lambdad.errors.base import ServiceError
+from lambdad.errors.base import ServiceError, detected
 
 
 class _LogsError(ServiceError):
@@ -16,8 +16,7 @@ class _LogsError(ServiceError):
 class InvalidParameterException(_LogsError):
     @classmethod
     def of(cls, violations: Sequence[str]) -> "InvalidParameterException":
-        plural = "s" if len(violations) > 1 else ""
-        return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+        return cls(detected(violations))
 
     @classmethod
     def group_and_identifier(cls) -> "InvalidParameterException":

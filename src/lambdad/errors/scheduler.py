@@ -5,7 +5,7 @@ AWS: docs.aws.amazon.com/scheduler/latest/APIReference/CommonErrors.html and the
 
 from collections.abc import Sequence
 
-from lambdad.errors.base import ServiceError
+from lambdad.errors.base import ServiceError, detected
 
 
 class _SchedulerError(ServiceError):
@@ -21,8 +21,7 @@ class InvalidSchedulerRequest(_SchedulerError):
 
     @classmethod
     def of(cls, violations: Sequence[str]) -> "InvalidSchedulerRequest":
-        plural = "s" if len(violations) > 1 else ""
-        return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+        return cls(detected(violations))
 
     @classmethod
     def expression(cls, text: str) -> "InvalidSchedulerRequest":

@@ -23,7 +23,7 @@ _MORE = 0.2
 """Seconds until the next records may be asked for, where others own the stream: five times a second."""
 _UNTOLD = 600.0
 """Seconds until it is looked although nobody told."""
-_LEAST = 100
+_LEAST = 1000
 _PAUSES = (0.5, 30.0)
 """Seconds between attempts at a shard that cannot be read: first and longest."""
 

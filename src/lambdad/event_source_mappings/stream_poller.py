@@ -22,7 +22,8 @@ from lambdad.store.stream_checkpoints import Checkpoint
 log = logging.getLogger(__name__)
 
 _LOOKS = 60.0
-"""Seconds between two looks for shards that nobody tells of."""
+_UNTOLD = 600.0
+"""Seconds between two looks for shards that nobody tells of; the second: of streams that this server has itself."""
 _PAUSES = (1.0, 60.0)
 """Seconds between attempts at a stream that cannot be looked up: first and longest."""
 
@@ -54,7 +55,7 @@ class StreamPoller:
             while True:
                 try:
                     await self._look()
-                    await self._until_over(None if self._source.own else _LOOKS)
+                    await self._until_over(_UNTOLD if self._source.own else _LOOKS)
                 except (AwsError, *WRITE_FAILED) as error:
                     log.warning("stream %s cannot be read: %s", self._source.arn, error)
                     self._consumer.results.set(f"PROBLEM: {error}")
@@ -136,7 +137,7 @@ class StreamPoller:
         del self._readers[shard]
         self._over.set()
 
-    async def _until_over(self, seconds: float | None) -> None:
+    async def _until_over(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await self._over.wait()

@@ -12,6 +12,7 @@ from typing import Any
 
 from lambdad.event_source_mappings.pollers import Poller, Pollers
 from lambdad.resources.event_source_mapping import EventSourceMapping, MappingKey, is_settled, settled
+from lambdad.resources.event_sources import DYNAMODB, KINESIS, kind_of
 from lambdad.store.event_source_mappings import EventSourceMappings
 
 log = logging.getLogger(__name__)
@@ -64,12 +65,14 @@ class Supervisor:
         poller = self._pollers.of(mapping) if not self._stopping else None
         if poller is None:
             return
-        task = asyncio.get_running_loop().create_task(self._poll(poller, self._draining.get(mapping.key)))
+        streams = kind_of(mapping.settings) in (KINESIS, DYNAMODB)
+        earlier = self._draining.get(mapping.key) if streams else None
+        task = asyncio.get_running_loop().create_task(self._poll(poller, earlier))
         task.add_done_callback(self._polled)
         self._running[mapping.key] = _Running(mapping, poller, task)
 
     async def _poll(self, poller: Poller, earlier: asyncio.Task[None] | None) -> None:
-        """What an earlier poller of the mapping has begun comes to its end first."""
+        """What an earlier poller of the mapping has begun of a stream comes to its end first: it would be read again."""
         if earlier is not None:
             await asyncio.wait([earlier])
         await poller.run()

@@ -57,10 +57,9 @@ class _File:
 
 
 class LogWriter:
-    """`grown(path, size)` is called by its thread when a file is new, and when it has become larger than `file_limit`."""
+    """`grown(path, size, added)` is called by its thread whenever a file has grown: so large it is now, by so many bytes."""
 
-    def __init__(self, file_limit: int, grown: Callable[[Path, int], None]) -> None:
-        self._file_limit = file_limit
+    def __init__(self, grown: Callable[[Path, int, int], None]) -> None:
         self._grown = grown
         self._queue: queue.SimpleQueue[tuple[Path, list[LogEvent]] | None] = queue.SimpleQueue()
         self._errands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -96,7 +95,8 @@ class LogWriter:
         def write() -> None:
             ingested = int(time.time() * 1000)
             self._append(path, b"".join([_line(event, ingested) for event in events]))
-            os.fdatasync(self._files[path].fd)
+            if path in self._files:  # else it has been rewritten, which is as durable
+                os.fdatasync(self._files[path].fd)
 
         await self.do(write)
 
@@ -210,20 +210,18 @@ class LogWriter:
 
     def _append(self, path: Path, data: bytes) -> None:
         file = self._files.pop(path, None)
-        new = file is None
         if file is None:
             file = _File(path)
             if len(self._files) >= _OPEN:
                 self._let_go(next(iter(self._files)))
         self._files[path] = file  # at the end: written last
         self._unsynced.add(path)
-        file.size += len(data)
-        self._stored += len(data)
+        added = len(data)
         while data:
             data = data[os.write(file.fd, data) :]
-        if new or file.size > self._file_limit:
-            file.size = os.fstat(file.fd).st_size
-            self._grown(path, file.size)
+        file.size += added
+        self._stored += added
+        self._grown(path, file.size, added)
 
     def _let_go(self, path: Path) -> None:
         file = self._files.pop(path)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from lambdad.resources.lambda_segments import FUNCTION
 from lambdad.resources.segment import DEEPEST, Document, children, end_of, kinds_of_failure, response_status
 
-_CALLS: Final = frozenset({"aws", "remote"})
+_CALLS: Final = ("aws", "remote")
 """Namespaces of subsegments that are calls of another service."""
 
 

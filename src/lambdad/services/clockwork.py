@@ -7,7 +7,6 @@ from typing import Final, Generic, TypeVar
 
 from lambdad.clock import Clock
 from lambdad.resources.timetable import Timetable
-from lambdad.store.database import WRITE_FAILED
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +43,14 @@ class Clockwork(Generic[K]):
         while not self._stopping:
             self._wake.clear()
             taken = self._table.take(self._clock.now(), _AT_ONCE)
-            if taken:
-                await asyncio.gather(*(self._do(key) for key in taken))
-            else:
+            if not taken:
                 await self._sleep()
+                continue
+            done = await asyncio.gather(*map(self._act, taken), return_exceptions=True)
+            for key, error in zip(taken, done, strict=True):
+                if error is not None:
+                    log.error("what is due of %s could not be done; it will be tried again", key, exc_info=error)
+                    self.set(key, self._clock.now() + _AFTER_FAILURE)
 
     async def _sleep(self) -> None:
         due = self._table.next()
@@ -56,13 +59,6 @@ class Clockwork(Generic[K]):
             await asyncio.wait_for(self._wake.wait(), max(wait, 0.0))
         except TimeoutError:
             return
-
-    async def _do(self, key: K) -> None:
-        try:
-            await self._act(key)
-        except WRITE_FAILED as error:
-            log.error("what is due of %s could not be done: %r", key, error)
-            self.set(key, self._clock.now() + _AFTER_FAILURE)
 
     async def close(self) -> None:
         """What is being done is finished."""

@@ -14,6 +14,9 @@ from lambdad.invocation.tracing import Tracing
 from lambdad.observability.embedded_metrics import EmbeddedMetrics
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
+from lambdad.services.autoscaling.autoscaling import AutoScaling
+from lambdad.services.autoscaling.capacity import Perform
+from lambdad.services.autoscaling.namespaces import Namespaces
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 from lambdad.services.companion.calls import Calls
 from lambdad.services.companion.companion import Companion
@@ -49,6 +52,7 @@ class OwnServices:
         self._sqs = Sqs(database, clock)
         self._events = Events(database, clock, here="events" not in config.endpoints)
         self._scheduler = Scheduler(database, clock)
+        self._scaling = AutoScaling(database, clock)
         self._logs = Logs(database, logs, clock)
         self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
         self._xray = XRay(database, config, clock)
@@ -70,8 +74,14 @@ class OwnServices:
     def _companion(self) -> bool:
         return self._config.companion == "auto" and installed()
 
+    @property
+    def _own_queues(self) -> Sqs | None:
+        """None: they are another endpoint's."""
+        return None if "sqs" in self._config.endpoints else self._sqs
+
     def load(self) -> None:
         self._sqs.load()
+        self._scaling.load()
         self._events.load()
         self._scheduler.load()
         self._cloudwatch.load()
@@ -94,15 +104,16 @@ class OwnServices:
         deliveries: Deliveries,
         deliverer: Deliverer,
         asynchronous: Asynchronous,
-    ) -> Mapping[str, Service[Any]]:
-        """For the front door, by the name that requests are signed for."""
-        queues = None if "sqs" in self._config.endpoints else self._sqs
-        outbox = Outbox(queue, deliveries, deliverer, asynchronous, queues)
+        perform: Perform,
+    ) -> Mapping[str, Service[Any] | Namespaces]:
+        """For the front door, by the name that requests are signed for. `perform`: Lambda's own operations."""
+        outbox = Outbox(queue, deliveries, deliverer, asynchronous, self._own_queues)
         return {
             "sqs": self._sqs.service,
             "events": self._events.build(functions, outbox),
             "scheduler": self._scheduler.build(TargetDelivery(functions, outbox)),
             "monitoring": self._cloudwatch.build(functions, outbox),
+            "application-autoscaling": self._scaling.build(self._cloudwatch.backend, perform),
             "logs": self._logs.build(functions, asynchronous),
             "xray": self._xray.service,
         }
@@ -119,10 +130,13 @@ class OwnServices:
         """What answers for all other services: who asks from outside, and functions."""
         if not self._companion:
             return None, None
-        queues = None if "sqs" in self._config.endpoints else self._sqs
-        self._calls = Calls(functions, invoker, asynchronous, deliveries, deliverer, self.news, self._clock, queues)
+        self._calls = Calls(
+            functions, invoker, asynchronous, deliveries, deliverer, self.news, self._clock, self._own_queues
+        )
         self._process = CompanionProcess(self._config.data_dir, facts, self._calls.handle)
-        return Companion(self._process, inside=False), Companion(self._process, inside=True)
+        inner = Companion(self._process, inside=True)
+        self._scaling.hand_on_to(inner)
+        return Companion(self._process, inside=False), inner
 
     def start(self) -> None:
         self._cloudwatch.start()
@@ -130,6 +144,7 @@ class OwnServices:
         self._sqs.start()
         self._events.start()
         self._scheduler.start()
+        self._scaling.start()
         self._xray.start()
 
     async def stop(self) -> None:
@@ -142,6 +157,7 @@ class OwnServices:
             await self._process.close()
         if self._calls is not None:
             await self._calls.finished()
+        await self._scaling.close()
         await self._events.close()
         await self._scheduler.close()
         await self._sqs.close()

@@ -123,7 +123,7 @@ class TargetDelivery:
         try:
             orjson.loads(handover.input)
         except orjson.JSONDecodeError as error:
-            raise InvalidRequestContentException.payload(handover.input, error.pos) from error
+            raise InvalidRequestContentException.payload(handover.input, error.pos, error.msg) from error
         return Event(
             request_id=new_uuid(),
             key=key,

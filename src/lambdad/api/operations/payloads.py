@@ -17,7 +17,7 @@ def check_payload(payload: bytes, limit: int) -> None:
         orjson.loads(payload)
     except orjson.JSONDecodeError as error:
         if not _is_json_all_the_same(payload):
-            raise InvalidRequestContentException.payload(payload, error.pos) from error
+            raise InvalidRequestContentException.payload(payload, error.pos, error.msg) from error
 
 
 def _is_json_all_the_same(payload: bytes) -> bool:

@@ -17,6 +17,7 @@ from lambdad.ids import new_uuid
 from lambdad.invocation.invoke import Functions
 from lambdad.resources.alarm import Alarm, AlarmState
 from lambdad.resources.function import FunctionKey
+from lambdad.resources.scalable_target import policy_named
 from lambdad.services.function_access import INVOKE, invocable
 from lambdad.services.outbox import Outbox, Outgoing
 from lambdad.store.alarms import HistoryItem
@@ -58,13 +59,15 @@ class AlarmActions:
     def committed(self, consequences: Consequences) -> None:
         self._outbox.committed(consequences.outgoing)
 
-    def _made(self, alarm: Alarm, before: AlarmState, arn: str) -> Delivery | Event | str:
-        """Or why there is none."""
+    def _made(self, alarm: Alarm, before: AlarmState, arn: str) -> Delivery | Event | str | None:
+        """Or why there is none. None: what it is about hears of the alarm's change by itself."""
         service = arn.split(":")[2] if arn.count(":") >= 5 else ""
         if service == "sns":
             return _notification(alarm, before, arn)
         if service == "lambda":
             return self._invocation(alarm, before, arn)
+        if service == "autoscaling" and policy_named(arn) is not None:
+            return None
         return f"lambdad performs no actions of the service {service or arn!r}"
 
     def _invocation(self, alarm: Alarm, before: AlarmState, arn: str) -> Event | str:

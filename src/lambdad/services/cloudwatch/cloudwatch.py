@@ -28,6 +28,8 @@ class CloudWatch:
         self._clock = clock
         self._supervisor: AlarmSupervisor
         self._service: Service[Backend]
+        self.backend: Backend
+        """What Application Auto Scaling puts its alarms through."""
 
     def load(self) -> None:
         self.metrics.load()
@@ -37,7 +39,7 @@ class CloudWatch:
         """For the front door; it is given what alarms act through."""
         actions = AlarmActions(functions, outbox)
         self._supervisor = AlarmSupervisor(self._alarms, self.metrics, actions, self._clock)
-        backend = Backend(self.metrics, self._alarms, self._supervisor, self._clock)
+        self.backend = backend = Backend(self.metrics, self._alarms, self._supervisor, self._clock)
         not_built = InvalidParameterValueException.not_built
         self._service = Service("cloudwatch", backend, OPERATIONS, ValidationError.of, not_built, large=_LARGE)
         return self._service

@@ -13,6 +13,7 @@ from lambdad.errors.logs import (
     ResourceNotFound,
     ServiceUnavailableException,
 )
+from lambdad.observability.filter_pattern import needle_of
 from lambdad.observability.log_search import FoundEvent, Place, Wanted
 from lambdad.observability.log_writer import LogEvent
 from lambdad.observability.logs import Stream
@@ -177,8 +178,10 @@ async def filter_log_events(backend: Backend, context: Context, request: Members
         raise InvalidParameterException.names_and_prefix()
     for name in names or ():
         _stream(backend, key, name)
-    match = pattern_of(request.get("filterPattern"))
-    wanted = Wanted(names, prefix or "", request.get("startTime", 0), _exclusive(request.get("endTime")))
+    pattern = request.get("filterPattern", "")
+    match = pattern_of(pattern)
+    start, end = request.get("startTime", 0), _exclusive(request.get("endTime"))
+    wanted = Wanted(names, prefix or "", start, end, needle_of(pattern))
     after = _read_place(request.get("nextToken"))
     await backend.logs.synced()
     events, place = await asyncio.to_thread(

@@ -78,8 +78,9 @@ async def list_schedules(backend: Backend, context: Context, request: Members) -
     group, prefix, state = request.get("GroupName"), request.get("NamePrefix", ""), request.get("State")
     found = [
         schedule
-        for schedule in backend.schedules.list(context.account, context.region)
-        if (group is None or schedule.key.group == group)
+        for schedule in backend.schedules.all()
+        if (schedule.key.account, schedule.key.region) == (context.account, context.region)
+        and (group is None or schedule.key.group == group)
         and schedule.key.schedule.startswith(prefix)
         and (state is None or schedule.settings["State"] == state)
     ]
