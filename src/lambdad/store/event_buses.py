@@ -22,7 +22,8 @@ class EventRules(Documents[RuleKey, Rule]):
 
     def of_bus(self, bus: BusKey) -> list[Rule]:
         """By name."""
-        return [rule for rule in self.list(bus.account, bus.region) if rule.key.bus == bus]
+        found = [rule for rule in self._records.values() if rule.key.bus == bus]
+        return sorted(found, key=lambda rule: rule.key.rule)
 
     def _read(self, account: str, region: str, name: str, document: Any) -> tuple[RuleKey, Rule]:
         bus, _, rule = name.rpartition("/")

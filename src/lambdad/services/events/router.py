@@ -103,25 +103,30 @@ class Router:
 
     def load(self) -> None:
         """And from then on what is committed."""
-        for bus in {rule.key.bus for rule in self._rules.all()}:
-            self._compile(bus)
+        by_bus: dict[BusKey, list[Rule]] = {}
+        for rule in self._rules.all():
+            by_bus.setdefault(rule.key.bus, []).append(rule)
         for archive in self._archives.all():
-            self.archive_changed(archive.key, None, archive)
+            bus = bus_of_arn(archive.source)
+            if bus is not None:
+                by_bus.setdefault(bus, [])
+        for bus, rules in by_bus.items():
+            self._compile(bus, rules)
         self._rules.subscribe(self.rule_changed)
         self._archives.subscribe(self.archive_changed)
 
     def rule_changed(self, key: RuleKey, before: Rule | None, after: Rule | None) -> None:
-        self._compile(key.bus)
+        self._compile(key.bus, self._rules.of_bus(key.bus))
 
     def archive_changed(self, key: NamedKey, before: Archive | None, after: Archive | None) -> None:
         archive = after or before
         bus = bus_of_arn(archive.source) if archive is not None else None
         if bus is not None:
-            self._compile(bus)
+            self._compile(bus, self._rules.of_bus(bus))
 
-    def _compile(self, key: BusKey) -> None:
+    def _compile(self, key: BusKey, rules: Iterable[Rule]) -> None:
         bus = _Bus()
-        for rule in self._rules.of_bus(key):
+        for rule in rules:
             if rule.pattern is None or not rule.enabled:
                 continue
             compiled = _CompiledRule(rule, pattern_of(rule.pattern))

@@ -135,4 +135,4 @@ def _rules_of(backend: Backend, context: Context, request: Members) -> Sequence[
     bus = bus_key(context, request.get("EventBusName"))
     if not backend.intake.router.exists(bus):
         raise ResourceNotFoundException.bus(bus.name)
-    return sorted(backend.rules.of_bus(bus), key=lambda rule: rule.key.rule)
+    return backend.rules.of_bus(bus)
