@@ -1,4 +1,4 @@
-"""Event source mappings: how fast queues and streams are worked off, how soon a function has what was sent, what idle ones cost."""
+"""What invokes: how fast queues and streams are worked off, how soon a function has what was sent, what idle mappings cost."""
 
 import base64
 import json
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.client import ServiceTarget, request_once
-from bench.queues import call as call_sqs
+from bench.client import ServiceTarget, Target, request_once
+from bench.queues import ask as call_sqs
 from bench.rows import Row, row
 from bench.targets import Lambdad
 
@@ -28,10 +28,16 @@ import base64, time
 def handler(event, context):
     now = time.time()
     for record in event['Records']:
-        sent = record['body'] if 'body' in record else base64.b64decode(record['kinesis']['data'])
+        if 's3' in record:
+            sent = record['s3']['object']['key']
+        else:
+            sent = record['body'] if 'body' in record else base64.b64decode(record['kinesis']['data'])
         print('late', now - float(sent))
 """
 _ACCOUNT = "000000000000"
+
+
+_S3 = "Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 
 
 def _call_kinesis(url: str, operation: str, **members: Any) -> Any:
@@ -39,12 +45,26 @@ def _call_kinesis(url: str, operation: str, **members: Any) -> Any:
     return json.loads(request_once(target, json.dumps(members).encode()) or b"{}")
 
 
+class _S3Target(Target):
+    def request(self, payload: bytes) -> bytes:
+        head = (
+            f"PUT {self.path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nAuthorization: AWS4-HMAC-SHA256 {_S3}\r\n"
+            f"Content-Length: {len(payload)}\r\n\r\n"
+        )
+        return head.encode() + payload
+
+
+def _put_object(url: str, path: str, body: bytes) -> None:
+    at = Target.at(url, path)
+    request_once(_S3Target(at.host, at.port, at.path), body)
+
+
 def measure() -> list[Row]:
     """Messages and records a second to a function; how late it is given what is sent one by one."""
     server = Lambdad()
     try:
         rows = [_queue(server, size, count) for size, count in MESSAGES.items()]
-        rows += [_stream(server), _late_of_queue(server), _late_of_stream(server)]
+        rows += [_stream(server), _late_of_queue(server), _late_of_stream(server), _late_of_bucket(server)]
     finally:
         server.close()
     return rows
@@ -105,6 +125,20 @@ def _late_of_stream(server: Lambdad) -> Row:
 
     late = _late(server, "late-records", put)
     return row("record put to Kinesis → handler entered", "lambdad", late, bar="≤ 50 ms")
+
+
+def _late_of_bucket(server: Lambdad) -> Row:
+    server.create("late-objects", source=SAYS_HOW_LATE)
+    permission = {"StatementId": "s3", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+    server.call("POST", "/2015-03-31/functions/late-objects/policy", permission)
+    _put_object(server.url, "/late", b"")
+    function = f"arn:aws:lambda:us-east-1:{_ACCOUNT}:function:late-objects"
+    told = f"<CloudFunction>{function}</CloudFunction><Event>s3:ObjectCreated:*</Event>"
+    wanted = f"<CloudFunctionConfiguration>{told}</CloudFunctionConfiguration>"
+    configuration = f"<NotificationConfiguration>{wanted}</NotificationConfiguration>"
+    _put_object(server.url, "/late?notification", configuration.encode())
+    late = _late(server, "late-objects", lambda text: _put_object(server.url, f"/late/{text}", b"x" * 1024))
+    return row("S3 put → handler entered", "lambdad", late)
 
 
 def _late(server: Lambdad, function: str, send: Callable[[str], object]) -> list[float]:

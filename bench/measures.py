@@ -303,12 +303,13 @@ def stream() -> list[Row]:
 
 
 def asynchronous() -> list[Row]:
-    """Events: 16 connections send them; then one by one; then beside a backlog of a throttled function."""
+    """Events: one by one; 16 connections send them; one by one while these are run; beside a backlog of a throttled function."""
     accepted = events.accepting(SECONDS, 300)
     many, none, held = events.with_backlog(BACKLOG, 1.5, 3)
     return [
         Row("events accepted, 16 connections", "lambdad", f"{accepted.per_second:,.0f}/s", bar="≥ 2,000/s"),
         row("event sent → handler entered", "lambdad", accepted.late),
+        row("the same beside another function's backlog", "lambdad", accepted.beside),
         Row("accepting slower", f"{BACKLOG:,} waiting / none", f"{many:,.0f}/s", "", f"{none / many:.2f} ×", "≤ 1.5 ×"),
         Row("memory of the server", f"{BACKLOG:,} waiting", f"+{held:.1f} MB"),
     ]

@@ -7,6 +7,7 @@ from lambdad.http.exchange import Exchange
 from lambdad.http.limits import Limits
 from lambdad.http.pieces import gather
 from lambdad.http.protocol import HttpProtocol
+from lambdad.http.server import listen
 
 
 class Transport(asyncio.Transport):
@@ -165,3 +166,32 @@ def test_tiny_pieces_are_kept_as_few() -> None:
         gather(pieces, piece)
     assert b"".join(pieces) == b"first" + b"".join(sent)
     assert len(pieces) == 4
+
+
+def test_a_listener_has_so_many_connections() -> None:
+    """One more is closed, and no worse for those that are there; where one has gone, another may come."""
+
+    async def status(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        """Nothing if it is closed."""
+        try:
+            writer.write(b"GET / HTTP/1.1\r\nHost: any\r\n\r\n")
+            return (await reader.readuntil(b"\r\n\r\n")).split()[1]
+        except (ConnectionError, asyncio.IncompleteReadError):
+            writer.close()
+            return b""
+
+    async def scenario() -> None:
+        server = await listen(lambda exchange: exchange.respond(200), "127.0.0.1", 0, Limits(connections=2))
+        first, second = [await asyncio.open_connection("127.0.0.1", server.port) for _ in "ab"]
+        assert [await status(*one) for one in (first, second)] == [b"200", b"200"]
+        assert await status(*await asyncio.open_connection("127.0.0.1", server.port)) == b""
+        assert await status(*second) == b"200"
+        first[1].close()
+        third = await asyncio.open_connection("127.0.0.1", server.port)
+        while await status(*third) != b"200":
+            third = await asyncio.open_connection("127.0.0.1", server.port)
+        for _, writer in (second, third):
+            writer.close()
+        await server.drain(5.0)
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))

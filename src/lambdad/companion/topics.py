@@ -4,9 +4,10 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/with-sns.html, docs.aws.amazon.com/sns
 """
 
 import base64
+import hashlib
 import json
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -15,15 +16,18 @@ from moto.moto_api._internal import mock_random
 from moto.sns import models
 from moto.sns.exceptions import SNSInvalidParameter
 
-from lambdad.companion import current, outbound
+from lambdad.companion import current, topic_rules
+from lambdad.companion.outbound import Outside
 from lambdad.companion.server_calls import Notice, ServerCalls, ToFunction, ToQueue
 from lambdad.companion.signatures import Signatures
+from lambdad.companion.web_addresses import WebAddresses
 
 log = logging.getLogger(__name__)
 
 _PRINCIPAL = "sns.amazonaws.com"
 _WEB = ("http", "https")
-_AT_ONCE = 4
+_TRUSTED = "lambdad_trusted"
+"""Of a subscription that no function made: it may lead anywhere, whoever publishes."""
 _KEPT = 1000
 """Messages to phones and the like that moto keeps to look at."""
 
@@ -31,19 +35,23 @@ _KEPT = 1000
 class Topics:
     """`install` puts it in moto's place."""
 
-    def __init__(self, calls: ServerCalls, signatures: Signatures) -> None:
+    def __init__(self, calls: ServerCalls, signatures: Signatures, outside: Outside) -> None:
         self._calls = calls
         self._signatures = signatures
-        self._web = ThreadPoolExecutor(_AT_ONCE, "web")
-        self._others = models.Subscription.publish
+        self._outside = outside
+        self._web = WebAddresses()
 
     def install(self) -> None:
+        topic_rules.install()
         subscribe = models.SNSBackend.subscribe
 
         def subscribed(backend: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
-            if protocol in _WEB and current.inside() and not outbound.public(endpoint):
+            if protocol in _WEB and current.inside() and not self._outside.reaches(endpoint):
                 raise SNSInvalidParameter("Invalid parameter: Unreachable Endpoint")
-            return subscribe(backend, topic_arn, endpoint, protocol)
+            subscription = subscribe(backend, topic_arn, endpoint, protocol)
+            if not current.inside():
+                setattr(subscription, _TRUSTED, True)
+            return subscription
 
         models.SNSBackend.subscribe = subscribed
         models.Topic.publish = lambda topic, *given, **named: self.publish(topic, *given, **named)
@@ -60,6 +68,8 @@ class Topics:
     ) -> str:
         """The message's id. Topic.publish, with the topic itself first."""
         message_id = str(mock_random.uuid4())
+        if topic.fifo_topic and not deduplication_id:  # it deduplicates by content, or the request was refused
+            deduplication_id = hashlib.sha256(message.encode()).hexdigest()
         notices: list[tuple[Any, Notice]] = []
         for subscription in topic.sns_backend._get_topic_subscriptions(topic):
             matcher = subscription._filter_policy_matcher
@@ -84,32 +94,40 @@ class Topics:
 
     def _deliver(self, notices: list[tuple[Any, Notice]]) -> None:
         refused = self._calls.notify([notice for _, notice in notices])
-        letters: list[Notice] = []
         for (subscription, notice), why in zip(notices, refused, strict=True):
-            if not why:
-                continue
-            log.warning("%s was not delivered to %s: %s", subscription.topic.arn, notice.target, why)
-            queue = json.loads(subscription.attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
-            if queue:
-                letters.append(ToQueue(queue, notice.body, subscription.topic.arn, subscription.account_id))
-        if letters:
-            self._calls.notify(letters)
+            if why:
+                self._give_up(subscription, notice, why)
 
-    def _publish_elsewhere(self, subscription: Any, *given: Any) -> None:
-        """Web addresses are told beside the request, by moto; messages to phones and the like it keeps to look at."""
+    def _give_up(self, subscription: Any, notice: Notice, why: str) -> None:
+        """To the subscription's dead-letter queue, if it has one."""
+        log.warning("%s was not delivered to %s: %s", subscription.topic.arn, notice.target, why)
+        queue = json.loads(subscription.attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
+        if not queue:
+            return
+        if isinstance(notice, ToQueue):
+            letter = replace(notice, target=queue)
+        else:
+            letter = ToQueue(queue, notice.body, subscription.topic.arn, subscription.account_id)
+        self._calls.notify([letter])
+
+    def _publish_elsewhere(
+        self, subscription: Any, text: str, message_id: str, subject: str | None, attributes: dict[str, Any] | None
+    ) -> None:
+        """To web addresses; messages to phones and the like are kept to look at."""
         if subscription.protocol not in _WEB:
             kept = subscription.topic.sent_notifications
-            kept.append((given[1], given[0], given[2], given[3], None))
+            kept.append((message_id, text, subject, attributes, None))
             del kept[:-_KEPT]
             return
-
-        def tell() -> None:
-            try:
-                self._others(subscription, *given)
-            except OSError as error:  # requests' errors are
-                log.warning("%s could not be told: %s", subscription.endpoint, error)
-
-        self._web.submit(tell)
+        body = self.body_of(subscription, text, message_id, subject, attributes)
+        notice = ToQueue(subscription.endpoint, body, subscription.topic.arn, subscription.account_id)
+        self._web.tell(
+            subscription.endpoint,
+            body,
+            _headers(subscription, message_id),
+            anywhere=getattr(subscription, _TRUSTED, False),
+            give_up=lambda why: self._give_up(subscription, notice, why),
+        )
 
     # --- Documents ----------------------------------------------------------------------------------------------------
 
@@ -156,6 +174,19 @@ class Topics:
         notification |= self._signatures.sign(notification, version, region)
         leave = f"Action=Unsubscribe&SubscriptionArn={quote(subscription.arn, safe=':')}"
         return {**notification, "UnsubscribeURL": f"https://sns.{region}.amazonaws.com/?{leave}"}
+
+
+def _headers(subscription: Any, message_id: str) -> dict[str, str]:
+    raw = {"x-amz-sns-rawdelivery": "true"} if subscription.attributes.get("RawMessageDelivery") else {}
+    return {
+        "x-amz-sns-message-type": "Notification",
+        "x-amz-sns-message-id": message_id,
+        "x-amz-sns-topic-arn": subscription.topic.arn,
+        "x-amz-sns-subscription-arn": subscription.arn,
+        "Content-Type": "text/plain; charset=UTF-8",
+        "User-Agent": "Amazon Simple Notification Service Agent",
+        **raw,
+    }
 
 
 def _to_function(subscription: Any, document: str) -> ToFunction:

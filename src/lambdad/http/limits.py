@@ -14,7 +14,7 @@ class Limits:
     idle_time: float | None = 120.0
     """Between an answer and the next request; while a client takes nothing of an answer, once more."""
     connections: int | None = None
-    """At once, through one sandbox's socket: one more is closed."""
+    """At once, through one listener: one more is closed."""
     streamed_by: tuple[bytes, bytes] | None = None
     """The header, and its value, by which a request says that its body is to be handed on as it comes. No limit holds for
     such a body: who takes it has one."""

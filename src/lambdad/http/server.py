@@ -5,6 +5,7 @@ import errno
 import logging
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from lambdad.http.exchange import Handler
 from lambdad.http.limits import Limits
@@ -42,13 +43,24 @@ class Server:
             connection.abort()
 
 
+class _Refusing(asyncio.Protocol):
+    """One connection more than there may be."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).abort()
+
+
 async def listen(handler: Handler, host: str, port: int, limits: Limits) -> Server:
     """Raises OSError (the port is taken, …)."""
     connections: set[HttpProtocol] = set()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: HttpProtocol(handler, limits, connections), host, port, backlog=_BACKLOG, reuse_address=True
-    )
+
+    def protocol() -> asyncio.Protocol:
+        if limits.connections is not None and len(connections) >= limits.connections:
+            return _Refusing()
+        return HttpProtocol(handler, limits, connections)
+
+    server = await loop.create_server(protocol, host, port, backlog=_BACKLOG, reuse_address=True)
     return Server(server, connections)
 
 

@@ -1,6 +1,5 @@
 """Code signing configurations in the database."""
 
-import dataclasses
 from typing import Any
 
 from lambdad.resources.code_signing import CodeSigningConfig, CodeSigningConfigKey
@@ -16,8 +15,3 @@ class CodeSigningConfigs(Documents[CodeSigningConfigKey, CodeSigningConfig]):
         key = CodeSigningConfigKey(account, region, name)
         document["publishers"] = tuple(document["publishers"])
         return key, CodeSigningConfig(key=key, **document)
-
-    def _document_of(self, value: CodeSigningConfig) -> Any:
-        document = dataclasses.asdict(value)
-        del document["key"]
-        return document

@@ -1,5 +1,6 @@
 """Resources that are one row each: account, region, name, and a JSON document."""
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -39,9 +40,11 @@ class Documents(Records[K, V], ABC, Generic[K, V]):
     def _read(self, account: str, region: str, name: str, document: Any) -> tuple[K, V]:
         """From a row; the document is decoded."""
 
-    @abstractmethod
     def _document_of(self, value: V) -> Any:
-        """What is to be kept beside the key, for JSON."""
+        """What is to be kept beside the key, for JSON: of a dataclass with its `key`, all else."""
+        document = dataclasses.asdict(value)  # type: ignore[call-overload]
+        del document["key"]
+        return document
 
     def load(self) -> None:
         """Read all from the database, once at start."""

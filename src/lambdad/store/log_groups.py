@@ -1,6 +1,5 @@
 """Log groups in the database; what is in them is files (`observability/logs.py`)."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,8 +50,3 @@ class LogGroups(Documents[LogGroupKey, LogGroup]):
         key = LogGroupKey(account, region, name)
         document["subscriptions"] = tuple(Subscription(**one) for one in document["subscriptions"])
         return key, LogGroup(key=key, **document)
-
-    def _document_of(self, value: LogGroup) -> Any:
-        document = dataclasses.asdict(value)
-        del document["key"]
-        return document

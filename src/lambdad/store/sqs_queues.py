@@ -1,6 +1,5 @@
 """SQS queues, and tasks that move messages from one to another, in the database."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +17,6 @@ class SqsQueues(Documents[QueueKey, Queue]):
     def _read(self, account: str, region: str, name: str, document: Any) -> tuple[QueueKey, Queue]:
         key = QueueKey(account, region, name)
         return key, Queue(key=key, **document)
-
-    def _document_of(self, value: Queue) -> Any:
-        document = dataclasses.asdict(value)
-        del document["key"]
-        return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +49,3 @@ class MoveTasks(Documents[MoveTaskKey, MoveTask]):
     def _read(self, account: str, region: str, name: str, document: Any) -> tuple[MoveTaskKey, MoveTask]:
         key = MoveTaskKey(account, region, name)
         return key, MoveTask(key=key, **document)
-
-    def _document_of(self, value: MoveTask) -> Any:
-        document = dataclasses.asdict(value)
-        del document["key"]
-        return document

@@ -96,6 +96,14 @@ class Broker:
         self._state(messages[0][0].queue).comes(min(message.visible_at for message, _ in messages))
         return sent
 
+    def insert(self, connection: apsw.Connection, message: Message, once: Deduplication | None) -> None:
+        """Within somebody else's change; then `arrived`."""
+        _send(connection, message, once)
+
+    def arrived(self, message: Message) -> None:
+        """It is durable: who waits for it looks."""
+        self._state(message.queue).comes(message.visible_at)
+
     # --- Receiving ----------------------------------------------------------------------------------------------------
 
     async def receive(self, queue: Queue, most: int, visibility: float, wait: float) -> list[Message]:
