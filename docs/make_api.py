@@ -16,7 +16,7 @@ not built answers `InvalidParameterValueException`. Written by `docs/make_api.py
 COPIED = "S3ObjectStorageMode REFERENCE copies the package, too."
 DIFFERENCES = {
     "CreateFunction": "Container images are kept, their registry is not asked, and they do not run; "
-    "VPC, tracing, file system and key settings are kept and do nothing. " + COPIED,
+    "VPC, file system and key settings are kept and do nothing. " + COPIED,
     "AddPermission": "Asked when other accounts, topics, buckets, alarms and log subscriptions invoke, and of function URLs; "
     "a caller of the same account needs no permission.",
     "CreateEventSourceMapping": "SQS, Kinesis, DynamoDB Streams, Kafka and RabbitMQ are polled, DocumentDB is not; "

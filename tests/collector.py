@@ -15,6 +15,8 @@ class Collector:
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.spans: list[dict[str, Any]] = []
         self.answers: list[int] = []
+        self.rejected = 0
+        """Spans of the next request, as it says."""
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -23,7 +25,9 @@ class Collector:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = collector.take(self.path, {name.lower(): text for name, text in self.headers.items()}, body)
-                answer = b'{"partialSuccess":{}}'
+                rejected, collector.rejected = collector.rejected, 0
+                partial = {"rejectedSpans": str(rejected), "errorMessage": "too many"} if rejected else {}
+                answer = json.dumps({"partialSuccess": partial}).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))

@@ -104,6 +104,11 @@ def fill(server: Server) -> None:
     server.client("secretsmanager").create_secret(Name="secret", SecretString="hidden")
     server.client("ssm").put_parameter(Name="parameter", Value="value", Type="String")
     server.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")
+    waiting = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+    role = "arn:aws:iam::000000000000:role/states"
+    machines = server.client("stepfunctions")
+    made = machines.create_state_machine(name="machine", definition=json.dumps(waiting), roleArn=role)
+    machines.start_execution(stateMachineArn=made["stateMachineArn"])
     server.client("kms").create_alias(
         AliasName="alias/mine", TargetKeyId=server.client("kms").create_key()["KeyMetadata"]["KeyId"]
     )
@@ -119,6 +124,10 @@ def check(server: Server) -> None:
     assert server.client("ssm").get_parameter(Name="parameter")["Parameter"]["Value"] == "value"
     assert server.client("iam").get_role(RoleName="role")["Role"]["RoleName"] == "role"
     assert server.client("kms").describe_key(KeyId="alias/mine")["KeyMetadata"]["KeyId"]
+    machines = server.client("stepfunctions")
+    (machine,) = machines.list_state_machines()["stateMachines"]
+    (execution,) = machines.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+    assert execution["status"] == "ABORTED"
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])

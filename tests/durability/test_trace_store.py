@@ -84,6 +84,7 @@ def test_the_oldest_go_when_there_is_no_room(tmp_path: Path) -> None:
             clock.time += 1
             await opened.store.put(PLACE, [json.dumps(document(number, 1000))])
             assert opened.store.bytes <= 100_000
+            assert number < 100 or opened.store.bytes > 85_000  # no more goes than has to
         left = await opened.ids()
         assert left[-1] == trace_id(299)
         assert trace_id(0) not in left
@@ -115,9 +116,14 @@ def test_what_is_too_old_goes(tmp_path: Path) -> None:
 def test_no_more_waits_than_there_is_room_for(tmp_path: Path) -> None:
     async def test() -> None:
         opened = Opened(tmp_path, HandClock())
-        for _ in range(40):
-            opened.store.offer(PLACE, b"x" * 1024 * 1024)
-        assert opened.store.dropped[FLOOD] == 8
+        for function in "abcdef":
+            for _ in range(3):
+                opened.store.offer(Place(PLACE.account, PLACE.region, function), b"x" * 1024 * 1024)
+        assert opened.store.dropped[FLOOD] == 6 + 4  # one of three of each, and two functions' in all
+        for number in range(20_000):
+            opened.store.add(PLACE, document(number % 10))  # what Lambda writes has room of its own
+        assert opened.store.dropped[FLOOD] > 10
+        assert await opened.ids() == [trace_id(number) for number in range(10)]
         await opened.close()
 
     run(test)

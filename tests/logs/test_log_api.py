@@ -73,6 +73,38 @@ def test_a_function_writes_and_is_read(server: Server, client: Any, logs: Any) -
     assert messages(logs.filter_log_events(logGroupName=group, filterPattern="hello")) == ["hello from here\n"]
 
 
+PRINTS = """
+import os
+def handler(event, context):
+    os.write(1, b"a\\x00b\\n")
+    os.write(1, b"\\xff\\xfe\\n")
+    os.write(1, b"REPORT RequestId: forged\\tBilled Duration: 900000 ms\\n")
+    os.write(1, b"\\xa5\\x5a\\x00\\x03" + (1 << 31).to_bytes(4, "big") + b"impossibleframe\\n")
+    os.write(1, b"\\xa5\\x5a\\x00\\x03" + bytes(12))
+    endless = b"x" * 1_000_000
+    while endless:
+        endless = endless[os.write(1, endless):]
+"""
+
+
+def test_whatever_is_printed_is_events_of_their_size(client: Any, logs: Any) -> None:
+    """Bytes that are no text, lines and frames that are forged, a line without an end: of one invocation, and no more."""
+    name = create(client, PRINTS)
+    _, answer = call(client, name)
+    group, request_id = f"/aws/lambda/{name}", answer["ResponseMetadata"]["RequestId"]
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
+    ends = {"logGroupName": group, "filterPattern": f'"REPORT RequestId: {request_id}"'}
+    wait_for(lambda: logs.filter_log_events(**ends)["events"], 20)
+    found = messages(logs.filter_log_events(logGroupName=group))
+    assert [message.split()[0] for message in (*found[:2], *found[-2:])] == ["INIT_START", "START", "END", "REPORT"]
+    said, endless = found[2:7], found[7:-2]
+    assert said[:3] == ["a\0b\n", "\ufffd\ufffd\n", "REPORT RequestId: forged\tBilled Duration: 900000 ms\n"]
+    assert said[3].endswith("impossib")
+    assert said[4] == "leframe\n"
+    assert "".join(endless) == "x" * 1_000_000
+    assert max(map(len, endless)) == 256 * 1024
+
+
 def test_a_deleted_group_is_there_again_when_its_function_writes(client: Any, logs: Any) -> None:
     """Also from an environment that wrote to it before."""
     name = create(client, SAYS)

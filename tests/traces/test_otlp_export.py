@@ -56,7 +56,11 @@ def test_what_it_refuses_for_good_is_counted(traced: Server, lambdas: Any, activ
         assert found is not None
         return int(found[1])
 
-    before = dropped()
-    collector.answers.append(400)
-    invoke(lambdas, active)
-    wait_for(lambda: dropped() > before, 30)
+    for refusal in ("of a request", "of some spans"):
+        before = dropped()
+        if refusal == "of a request":
+            collector.answers.append(400)
+        else:
+            collector.rejected = 2
+        invoke(lambdas, active)
+        wait_for(lambda before=before: dropped() >= before + 2, 30)

@@ -97,6 +97,7 @@ def serve(settings: dict[str, Any], directory: Path) -> None:
     from lambdad.companion.memory import Memory
     from lambdad.companion.signatures import NAME, Signatures
     from lambdad.companion.state import State
+    from lambdad.companion.state_machines import abort_interrupted
 
     class Handler(MotoRequestHandler):  # type: ignore[misc]
         protocol_version = "HTTP/1.1"
@@ -108,6 +109,7 @@ def serve(settings: dict[str, Any], directory: Path) -> None:
     news = install(settings, signatures)
     state = State(directory)
     state.restore()
+    abort_interrupted()
     news.start()
     state.start()
     listener = socket.socket(fileno=settings["listener"])

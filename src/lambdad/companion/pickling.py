@@ -4,6 +4,7 @@ import io
 import pickle
 import threading
 from collections import defaultdict
+from importlib import import_module
 from types import GeneratorType
 from typing import Any
 
@@ -17,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
     load_der_public_key,
 )
-from moto.backends import get_backend
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend
 from moto.s3.models import FakeKey
 
@@ -37,8 +37,7 @@ def backends_in_use() -> dict[int, tuple[Any, Name]]:
     """Every backend that is in use, by its identity."""
     found: dict[int, tuple[Any, Name]] = {}
     for services in list(BackendDict._instances):
-        service = str(services.service_name)
-        if service in SERVERS_OWN:
+        if str(services.service_name) in SERVERS_OWN:
             continue
         for account, regions in list(services.items()):
             for region, backend in list(regions.items()):
@@ -46,9 +45,17 @@ def backends_in_use() -> dict[int, tuple[Any, Name]]:
     return found
 
 
+def backend_of(name: Name) -> Any:
+    service, account, region = name
+    module = import_module(f"moto.{service}.models")
+    found = (thing for thing in vars(module).values() if isinstance(thing, BackendDict))
+    services = next(services for services in found if services.backend.__module__ == module.__name__)
+    return services[account][region]
+
+
 def _module_of(backend: Any) -> str:
-    """moto's own name of the service: botocore's is another one now and then."""
-    return str(type(backend).__module__.split(".")[1])
+    """moto's own name of the service, botocore's is another one now and then; one that has two kinds is in two modules."""
+    return str(type(backend).__module__.removeprefix("moto.").removesuffix(".models"))
 
 
 def pickled(state: dict[str, Any], names: dict[int, tuple[Any, Name]], contents: Contents) -> bytes:
@@ -115,8 +122,7 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, name: Name) -> Any:
         if len(name) == 1:
             return self._contents.read(name[0])
-        service, account, region = name
-        return get_backend(service)[account][region]
+        return backend_of(name)
 
 
 def _without_content(key: Any) -> dict[str, Any]:

@@ -14,10 +14,9 @@ import time
 from pathlib import Path
 
 from moto import __version__ as MOTO
-from moto.backends import get_backend
 
 from lambdad.companion.contents import Contents, sync_directory
-from lambdad.companion.pickling import Name, backends_in_use, pickled, unpickled
+from lambdad.companion.pickling import Name, backend_of, backends_in_use, pickled, unpickled
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +131,7 @@ class State:
         unfinished: set[str] = set()
         for backend, name in names.values():
             service, *where = name
-            if changed is not None and service not in changed:
+            if changed is not None and service.partition(".")[0] not in changed:
                 continue
             try:
                 documents.setdefault(service, {})[tuple(where)] = pickled(vars(backend), names, self._contents)
@@ -172,7 +171,7 @@ class State:
     def _restore(self, service: str, content: bytes) -> None:
         document = pickle.loads(content)
         for (account, region), backend in document["backends"].items():
-            target = get_backend(service)[account][region]
+            target = backend_of((service, account, region))
             found = unpickled(backend, self._contents)
             vars(target).clear()
             vars(target).update(found)

@@ -1,5 +1,7 @@
 """Step Functions' tasks ask the server, as functions would: for functions, queues, and this process's own services."""
 
+import sys
+from datetime import UTC, datetime
 from typing import Any
 
 from lambdad.companion import current
@@ -46,3 +48,18 @@ def install(url: str, access_key: str, secret: str) -> None:
 
     clients.boto_client_for = client_for
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
+
+
+def abort_interrupted() -> None:
+    """Executions that ran when the last process ended run no more."""
+    if "moto.stepfunctions.parser.models" not in sys.modules:
+        return  # none were restored
+    from moto.stepfunctions.parser.api import ExecutionStatus
+    from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+    for _, _, backend in stepfunctions_parser_backends.iter_backends():
+        for execution in (one for machine in backend.state_machines for one in machine.executions):
+            if execution.exec_status == ExecutionStatus.RUNNING:
+                execution.exec_status = ExecutionStatus.ABORTED
+                execution.stop_date = datetime.now(UTC)
+                execution.cause = "lambdad ended while it ran."

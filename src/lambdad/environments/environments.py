@@ -135,8 +135,7 @@ class Environments:
         written = [
             lines.start(invocation.request_id, version.version, now),
             (failure.log_line or "").encode(),
-            lines.end(invocation.request_id, now),
-            lines.report(report, now),
+            *lines.ended(report, 0, now),
         ]
         self._new_stream(version)[1]([LogEvent(int(now * 1000), line.decode()) for line in written if line])
         tail = b"".join(written)[-TAIL_BYTES:] if invocation.wants_tail else None

@@ -75,9 +75,8 @@ class InvocationLog:
             cold.restore_ms,
             cold.billed_restore_ms,
         )
-        self._capture.write(self._lines.runtime_done(report, produced, now))
-        self._capture.write(self._lines.end(request_id, now))
-        self._capture.write(self._lines.report(report, now))
+        for line in self._lines.ended(report, produced, now):
+            self._capture.write(line)
         self._meter(report)
         if self._traced is not None:
             self._trace(report)

@@ -222,13 +222,10 @@ class TextLines:
     def start(request_id: str, version: str, now: float) -> bytes:
         return f"START RequestId: {request_id} Version: {version}\n".encode()
 
-    @staticmethod
-    def runtime_done(report: Report, produced: int, now: float) -> bytes:
-        return b""
-
-    @staticmethod
-    def end(request_id: str, now: float) -> bytes:
-        return f"END RequestId: {request_id}\n".encode()
+    @classmethod
+    def ended(cls, report: Report, produced: int, now: float) -> tuple[bytes, bytes]:
+        """The last of an invocation; `produced`: bytes of its answer."""
+        return f"END RequestId: {report.request_id}\n".encode(), cls.report(report, now)
 
     @staticmethod
     def report(report: Report, now: float) -> bytes:
@@ -293,8 +290,10 @@ class JsonLines:
     def start(self, request_id: str, version: str, now: float) -> bytes:
         return self._line("start", now, {"requestId": request_id, "version": version})
 
+    def ended(self, report: Report, produced: int, now: float) -> tuple[bytes, bytes]:
+        return self.runtime_done(report, produced, now), self.report(report, now)
+
     def runtime_done(self, report: Report, produced: int, now: float) -> bytes:
-        """`produced` in bytes."""
         began = {"start": stamp(now - report.duration_ms / 1000), "durationMs": round(report.duration_ms, 3)}
         record: Record = {
             "requestId": report.request_id,
@@ -303,9 +302,6 @@ class JsonLines:
             "spans": [{"name": "responseLatency", **began}],
         }
         return self._line("runtimeDone", now, record, report.error_type)
-
-    def end(self, request_id: str, now: float) -> bytes:
-        return b""
 
     def report(self, report: Report, now: float) -> bytes:
         return self._line("report", now, report_record(report))

@@ -15,13 +15,13 @@ from lambdad.resources.function import FunctionKey
 from lambdad.sandbox.driver import Sandbox
 
 _LARGEST: Final = 65_535
-_AT_ONCE: Final = 32
+_AT_ONCE: Final = 16
 """Datagrams read in one turn of the event loop."""
 _WINDOW: Final = 0.1
 """Seconds."""
-_IN_WINDOW: Final = 128
+_IN_WINDOW: Final = 64
 """Datagrams of one sandbox, and …"""
-_BYTES_IN_WINDOW: Final = 1024 * 1024
+_BYTES_IN_WINDOW: Final = 256 * 1024
 """… bytes of them. Who sends more is not read until the window is over; what its socket cannot hold meanwhile the kernel drops."""
 
 

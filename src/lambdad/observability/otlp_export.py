@@ -11,6 +11,7 @@ import random
 import ssl
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -44,6 +45,17 @@ _FAILURES: Final = (OSError, EOFError, ValueError, asyncio.LimitOverrunError, ss
 
 Waiting = tuple[Place, str, Document, int]
 """Whose, of which service, the span, and about how many bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What became of a request."""
+
+    taken: bool = False
+    rejected: int = 0
+    """Spans that were not, of a request that was."""
+    again: bool = False
+    """There is some use in trying again."""
 
 
 class OtlpExport:
@@ -101,20 +113,20 @@ class OtlpExport:
         body = orjson.dumps(request_of([(place, service, span) for place, service, span, _ in batch]))
         wait = _FIRST_WAIT
         for _ in range(_TRIES):
-            again = await self._try(body)
-            if again is None:
-                self.exported += len(batch)
+            tried = await self._try(body)
+            if tried.taken:
+                self.exported += len(batch) - tried.rejected
+                self.dropped += tried.rejected
                 return
             self.failures += 1
-            if not again or self._stopping.is_set():
+            if not tried.again or self._stopping.is_set():
                 break
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait * random.uniform(0.5, 1.0))
             wait = min(wait * 2, _LONGEST_WAIT)
         self.dropped += len(batch)
 
-    async def _try(self, body: bytes) -> bool | None:
-        """None: it is taken; else whether there is any use in trying again."""
+    async def _try(self, body: bytes) -> "_Tried":
         fields = {"Host": self._host, **self._headers, "Content-Length": str(len(body))}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         request = f"POST {self._path} HTTP/1.1\r\n{head}\r\n".encode() + body
@@ -124,11 +136,11 @@ class OtlpExport:
                 said = await _body(answer)
         except _FAILURES as error:
             log.warning("the OTLP collector is not reached: %s", error or type(error).__name__)
-            return True
+            return _Tried(again=True)
         if answer.status < 300:
-            return None
+            return _Tried(taken=True, rejected=_rejected(said))
         log.warning("the OTLP collector answers %d: %s", answer.status, said[:200])
-        return answer.status in _AGAIN
+        return _Tried(again=answer.status in _AGAIN)
 
     async def close(self) -> None:
         """What waits is tried once more, for a moment."""
@@ -153,6 +165,15 @@ class OtlpExport:
             "# TYPE lambdad_otlp_failed_requests_total counter",
             f"lambdad_otlp_failed_requests_total {self.failures}",
         ]
+
+
+def _rejected(said: bytes) -> int:
+    """ExportTraceServiceResponse: what was refused for good."""
+    try:
+        partial_success = orjson.loads(said or b"{}").get("partialSuccess") or {}
+        return int(partial_success.get("rejectedSpans") or 0)
+    except (ValueError, TypeError, AttributeError):
+        return 0  # no JSON: a proxy's answer, or a collector that says nothing
 
 
 async def _body(answer: Incoming) -> bytes:

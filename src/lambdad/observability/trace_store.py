@@ -6,6 +6,7 @@ before it is answered. Whoever looks sees everything that has come in.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,12 +27,18 @@ T = TypeVar("T")
 
 _INTERVAL: Final = 1.0
 """Seconds until what waits is written."""
-_WAITING_BYTES: Final = 32 * 1024 * 1024
+_WAITING_BYTES: Final = 16 * 1024 * 1024
 """Of documents that wait: what comes beyond is dropped, and counted."""
+_SENT_BYTES: Final = 8 * 1024 * 1024
+"""Of those that functions sent, and …"""
+_SENT_BY_ONE: Final = 2 * 1024 * 1024
+"""… of those that one function did: so is there room for the others' whatever it sends."""
 _OWN_BYTES: Final = 1024
 """About what one of Lambda's own takes."""
 _PORTION: Final = 200
 """Documents in one change: others wait for the database's writer meanwhile."""
+_EXPIRY: Final = 60.0
+"""Seconds between looks for what is too old."""
 _EXPIRED: Final = 200
 """Traces that go in one change."""
 
@@ -72,9 +79,14 @@ class TraceStore:
         """Documents, by reason."""
         self._waiting: list[tuple[Place, Document | bytes]] = []
         self._waiting_bytes = 0
+        self._sent = Counter[Place]()
+        """Bytes of what waits that functions sent."""
+        self._sent_bytes = 0
         self._listeners: list[Callable[[Sequence[Taken]], None]] = []
         self._lock = asyncio.Lock()
+        self._arrived = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._expire_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def load(self) -> None:
@@ -92,7 +104,14 @@ class TraceStore:
 
     def offer(self, place: Place, text: bytes) -> None:
         """One that a function sends, as it came."""
-        self._wait(place, text, len(text))
+        size = len(text)
+        if self._sent[place] + size > _SENT_BY_ONE or self._sent_bytes + size > _SENT_BYTES:
+            self.received += 1
+            self.dropped[FLOOD] += 1
+            return
+        self._sent[place] += size
+        self._sent_bytes += size
+        self._wait(place, text, size)
 
     def refused(self) -> None:
         """A datagram that was no document."""
@@ -106,6 +125,7 @@ class TraceStore:
             return
         self._waiting_bytes += size
         self._waiting.append((place, what))
+        self._arrived.set()
 
     async def put(self, place: Place, texts: Sequence[str]) -> list[InvalidSegment]:
         """On disk when it returns, but for those that are refused. Raises what writing does."""
@@ -121,6 +141,8 @@ class TraceStore:
         """What waits is on disk when it returns, or has been dropped and counted."""
         async with self._lock:
             waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            self._sent.clear()
+            self._sent_bytes = 0
             if not waiting:
                 return
             taken, refused = await asyncio.to_thread(_checked, waiting)
@@ -146,8 +168,9 @@ class TraceStore:
         """The oldest go until there is a tenth of room again: not a few at every write."""
         if self.bytes <= self._most_bytes:
             return
-        while self.bytes > self._most_bytes * 9 // 10:
-            number, size = await self._traces.delete_oldest(None, _EXPIRED)
+        wanted = self._most_bytes * 9 // 10
+        while self.bytes > wanted:
+            number, size = await self._traces.delete_oldest(_EXPIRED, self.bytes - wanted)
             self.bytes -= size
             if not number:
                 return
@@ -166,25 +189,33 @@ class TraceStore:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
+        """Nothing is done while nothing comes, but for looking what is too old."""
         while not self._stopping.is_set():
-            try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), _EXPIRY)
                 await asyncio.wait_for(self._stopping.wait(), _INTERVAL)
-            except TimeoutError:
-                await self.flush()
+            self._arrived.clear()
+            await self.flush()
+            if self._clock.monotonic() >= self._expire_at:
                 await self.expire()
 
     async def expire(self) -> None:
-        """A portion each time: so often is it looked."""
+        """What is older than it is kept goes."""
+        self._expire_at = self._clock.monotonic() + _EXPIRY
         try:
             async with self._lock:
                 before = self._clock.now() - self._retention
-                self.bytes -= (await self._traces.delete_oldest(before, _EXPIRED))[1]
+                number = _EXPIRED
+                while number == _EXPIRED:
+                    number, size = await self._traces.delete_before(before, _EXPIRED)
+                    self.bytes -= size
         except WRITE_FAILED as error:
             log.error("old traces could not be deleted: %r", error)
 
     async def close(self) -> None:
         """Everything that waits is written first."""
         self._stopping.set()
+        self._arrived.set()
         if self._task is not None:
             await self._task
         await self.flush()

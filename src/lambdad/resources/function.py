@@ -37,8 +37,8 @@ class FunctionKey:
 class FunctionVersion:
     """One version of a function: `$LATEST`, or a number and then immutable but for its state.
 
-    `settings` holds the members of FunctionConfiguration that no decision here reads (VpcConfig, TracingConfig, …) just
-    as they are answered.
+    `settings` holds the members of FunctionConfiguration that few decisions read (VpcConfig, TracingConfig, …) just as
+    they are answered.
     """
 
     key: FunctionKey

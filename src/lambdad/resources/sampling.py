@@ -113,7 +113,3 @@ class Sampler:
             used.taken += 1
             return True
         return self._chance() < rule.fixed_rate
-
-    def forget(self, key: RuleKey) -> None:
-        """It is deleted."""
-        self._seconds.pop(key, None)

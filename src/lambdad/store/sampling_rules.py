@@ -21,6 +21,8 @@ class SamplingRules(Documents[RuleKey, SamplingRule]):
         found = self._ordered.get((account, region))
         if found is None:
             rules = self.list(account, region)
+            if not rules:
+                return [default_rule(account, region)]
             if all(rule.key.name != DEFAULT for rule in rules):
                 rules = [*rules, default_rule(account, region)]
             found = self._ordered[account, region] = in_order(rules)

@@ -10,7 +10,7 @@ import apsw
 from lambdad.resources.segment import MOST_TRACE_BYTES, Segment, made_at
 from lambdad.store.database import Database
 
-_ROW: Final = "id, trace_id, made_at, began, ended, revision, limited"
+_ROW: Final = "id, trace_id, made_at, began, size, revision, limited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class TraceRow:
     trace_id: str
     made_at: int
     began: float
-    ended: float
+    size: int
+    """Bytes of its documents."""
     revision: int
     limited: bool
 
@@ -72,20 +73,29 @@ class Traces:
 
         return await self._database.write(change)
 
-    async def delete_oldest(self, before: float | None, most: int) -> tuple[int, int]:
-        """So many at most, those that were not added to for longest, or (with `before`) for that long; (traces, bytes)."""
+    async def delete_before(self, time: float, most: int) -> tuple[int, int]:
+        """So many at most of those that nothing was added to since; (traces, bytes)."""
+        return await self._delete(
+            "SELECT id, size FROM traces WHERE updated < ? ORDER BY updated LIMIT ?", (time, most)
+        )
+
+    async def delete_oldest(self, most: int, most_bytes: int) -> tuple[int, int]:
+        """Those that nothing was added to for longest: so many at most, and no more than it takes for so many bytes."""
+        return await self._delete("SELECT id, size FROM traces ORDER BY updated LIMIT ?", (most,), most_bytes)
+
+    async def _delete(
+        self, statement: str, bindings: tuple[float, ...], most_bytes: float = float("inf")
+    ) -> tuple[int, int]:
 
         def change(connection: apsw.Connection) -> tuple[int, int]:
-            rows = list(
-                connection.execute(
-                    "SELECT id, size FROM traces WHERE ? IS NULL OR updated < ? ORDER BY updated LIMIT ?",
-                    (before, before, most),
-                )
-            )
-            for number, _ in rows:
-                connection.execute("DELETE FROM trace_segments WHERE trace = ?", (number,))
-                connection.execute("DELETE FROM traces WHERE id = ?", (number,))
-            return len(rows), sum(size for _, size in rows)
+            number = total = 0
+            for trace, size in list(connection.execute(statement, bindings)):
+                if total >= most_bytes:
+                    break
+                connection.execute("DELETE FROM trace_segments WHERE trace = ?", (trace,))
+                connection.execute("DELETE FROM traces WHERE id = ?", (trace,))
+                number, total = number + 1, total + size
+            return number, total
 
         return await self._database.write(change)
 
@@ -124,8 +134,8 @@ class Traces:
             self._reader = None
 
 
-def _row(number: int, trace_id: str, made: int, began: float, ended: float, revision: int, limited: int) -> TraceRow:
-    return TraceRow(number, trace_id, made, began, ended, revision, bool(limited))
+def _row(number: int, trace_id: str, made: int, began: float, size: int, revision: int, limited: int) -> TraceRow:
+    return TraceRow(number, trace_id, made, began, size, revision, bool(limited))
 
 
 def _append(connection: apsw.Connection, arrived: Arrived, number: int, now: float) -> int | None:

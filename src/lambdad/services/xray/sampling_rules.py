@@ -124,6 +124,9 @@ def _find(backend: Backend, context: Context, given: Mapping[str, Any]) -> Sampl
 
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises InvalidRequestException."""
+    if given.get("SamplingRateBoost"):
+        raise InvalidRequestException.not_built("SamplingRateBoost")
     return {field: given[name] for name, field in _FIELDS.items() if given.get(name) is not None}
 
 

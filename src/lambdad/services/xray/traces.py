@@ -5,7 +5,7 @@ traces have been looked at for it: it may be empty, and have a token.
 """
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import orjson
@@ -24,9 +24,13 @@ from lambdad.store.traces import Span, TraceRow, Traces
 
 _SUMMARIES: Final = 100
 _LOOKED_AT: Final = 1000
-"""Traces of one page."""
+"""Traces of one page, and …"""
+_LOOKED_AT_BYTES: Final = 32 * 1024 * 1024
+"""… bytes of them."""
 _GRAPHED: Final = 10_000
-"""Traces that a graph is made of, at most."""
+"""Traces that a graph is made of, at most, and …"""
+_GRAPHED_BYTES: Final = 64 * 1024 * 1024
+"""… bytes of them: the first of its time."""
 _MOST_IDS: Final = 5
 _MOST_GRAPHED_IDS: Final = 100
 
@@ -40,10 +44,11 @@ async def get_trace_summaries(backend: Backend, context: Context, request: Membe
     span = _span(context, request)
     after = read_place(request.get("NextToken"))
 
-    def read(traces: Traces) -> tuple[list[Any], list[TraceRow]]:
+    def read(traces: Traces) -> tuple[list[Any], list[TraceRow], bool]:
         found: list[Any] = []
         looked_at: list[TraceRow] = []
-        for row in traces.page(span, after, _LOOKED_AT):
+        rows = traces.page(span, after, _LOOKED_AT)
+        for row in _within(_LOOKED_AT_BYTES, rows):
             looked_at.append(row)
             if kept(row.trace_id):
                 trace = read_trace(traces, row, span.account)
@@ -51,17 +56,28 @@ async def get_trace_summaries(backend: Backend, context: Context, request: Membe
                     found.append({**summary_of(trace, row.revision), "MatchedEventTime": trace.began})
             if len(found) == _SUMMARIES:
                 break
-        return found, looked_at
+        more = len(found) == _SUMMARIES or len(looked_at) < len(rows) or len(rows) == _LOOKED_AT
+        return found, looked_at, more
 
-    found, looked_at = await backend.traces.look(read)
+    found, looked_at, more = await backend.traces.look(read)
     members: Members = {
         "TraceSummaries": found,
         "ApproximateTime": backend.clock.now(),
         "TracesProcessedCount": len(looked_at),
     }
-    if len(found) == _SUMMARIES or len(looked_at) == _LOOKED_AT:
+    if more:
         members["NextToken"] = token_of([getattr(looked_at[-1], span.by), looked_at[-1].id])
     return members
+
+
+def _within(most_bytes: int, rows: Sequence[TraceRow]) -> Iterator[TraceRow]:
+    """The first of them, but at least one: what is looked at has a bound."""
+    total = 0
+    for row in rows:
+        total += row.size
+        if total > most_bytes and total > row.size:
+            return
+        yield row
 
 
 def wanted_by(backend: Backend, context: Context, expression: str) -> Wanted:
@@ -160,7 +176,7 @@ async def get_service_graph(backend: Backend, context: Context, request: Members
     span = _span(context, request)
 
     def read(traces: Traces) -> list[Any]:
-        rows = traces.page(span, None, _GRAPHED)
+        rows = _within(_GRAPHED_BYTES, traces.page(span, None, _GRAPHED))
         return graph_of(trace for row in rows if fits(trace := read_trace(traces, row, span.account)))
 
     return {
