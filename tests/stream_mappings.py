@@ -43,10 +43,6 @@ class Mapped:
         events = self.told.all(lambda events: sum(len(event["Records"]) for event in events) >= count)
         return [record for event in events for record in event["Records"]]
 
-    def lines(self, beginning: str) -> list[str]:
-        """Of the function's log."""
-        return [line for line in self.server.function_log(self.function) if line.startswith(beginning)]
-
     def delete(self) -> None:
         self.client.delete_event_source_mapping(UUID=self.uuid)
 

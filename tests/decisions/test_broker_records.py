@@ -84,6 +84,10 @@ class TestRetries:
         retries = Retries.of(settings, with_destination=10)
         assert [retries.given_up(attempts) for attempts in (10, 11)] == [False, True]
 
+    def test_a_topic_is_no_place_to_put_them_yet(self) -> None:
+        settings = {"DestinationConfig": {"OnFailure": {"Destination": "kafka://failed"}}}
+        assert not Retries.of(settings, with_destination=10).given_up(1_000_000)
+
     def test_none_at_all(self) -> None:
         assert Retries.of({"MaximumRetryAttempts": 0}).given_up(1)
 

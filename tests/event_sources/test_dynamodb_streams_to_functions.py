@@ -1,8 +1,9 @@
 """Tables' streams invoke functions: events, places, order, failures, filters; with boto3 against the running server."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from functions import new_name
 from refusals import invalid, refused
 from server import Server
-from stream_mappings import Mapped, queue_of
+from stream_mappings import Mapped, Stream, data_of, queue_of
 from wait import wait_for
 
 Make = Callable[..., Mapped]
@@ -144,6 +145,26 @@ def test_what_fails_is_told_to_a_topic(server: Server, table: Table, mapped: Mak
     assert info == {"startSequenceNumber": records[0]["dynamodb"]["SequenceNumber"], "streamArn": table.arn}
     assert document["requestContext"]["condition"] == "RetryAttemptsExhausted"
     wait_for(lambda: one.mapping()["LastProcessingResult"] in ("OK", "PROBLEM: Function call failed"), 20)
+
+
+@pytest.fixture
+def other(server: Server, tmp_path: Path) -> Iterator[Server]:
+    """Its streams are the first one's."""
+    endpoints = [f"--endpoint={service}={server.url}" for service in ("kinesis", "dynamodbstreams")]
+    own = Server(tmp_path / "data", "--companion", "off", *endpoints)
+    yield own.start()
+    assert own.stop() == 0
+
+
+def test_streams_elsewhere_are_asked_now_and_then(server: Server, other: Server, table: Table) -> None:
+    """Nobody tells this server that they were written."""
+    stream = Stream(server)
+    ones = [Mapped(other, arn) for arn in (stream.arn, table.arn)]
+    for number in range(2):
+        stream.put(str(number))
+        table.put(str(number))
+        (record,), (change,) = (one.records(1) for one in ones)
+        assert (data_of([record]), change["dynamodb"]["Keys"]) == ([str(number)], {"id": {"S": str(number)}})
 
 
 def test_a_stream_that_is_not_there(server: Server, table: Table) -> None:

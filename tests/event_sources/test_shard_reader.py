@@ -204,7 +204,7 @@ def test_what_cannot_be_kept_is_not_given_up(in_world: Any) -> None:
         await world.database.write(lambda connection: connection.execute("ALTER TABLE away RENAME TO deliveries"))
         await world.read()
         assert (await world.kept()).ended
-        found, _ = await world.deliveries.due(2e9, frozenset(), 10)
+        found, _ = await world.deliveries.due(2e9, frozenset(), frozenset(), 10)
         (delivery,) = found
         assert orjson.loads(delivery.body)["KinesisBatchInfo"]["startSequenceNumber"] == "3"
 

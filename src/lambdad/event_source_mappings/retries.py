@@ -60,6 +60,6 @@ class Retries:
 
 
 def destination_of(settings: Mapping[str, Any]) -> str | None:
-    """ARN: where what is given up is told of."""
-    arn: str | None = ((settings.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
-    return arn
+    """ARN: where what is given up is told of. Topics of Kafka (`kafka://`) are not told."""
+    found: str = ((settings.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination") or ""
+    return found if found.startswith("arn:") else None
