@@ -5,7 +5,7 @@ import dataclasses
 import json
 import statistics
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
@@ -23,38 +23,45 @@ _PAUSE = 0.01
 """Seconds between events that come one by one."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Accepted:
-    per_second: float = 0.0
-    late: list[float] = field(default_factory=list)
-    """Seconds from before the request to the handler's first line, of events that come one by one."""
+    """`late`: seconds from before the request to the handler's first line, of events that come one by one; `beside`: while
+    what the sixteen have sent is still being run."""
+
+    per_second: float
+    late: list[float]
+    beside: list[float]
 
 
 def accepting(seconds: float, count: int) -> Accepted:
     server = Lambdad()
     try:
+        late = _one_by_one(server, "late", count)
         server.create("flood")
         per_second, _ = concurrent(_events_of(server, "flood"), b"{}", 16, seconds)
-        target = _events_of(server, "late", server.create("late", source=SAYS_HOW_LATE))
-        request_once(target, b"0")
-        _wait_for_lines(server, 1)
-        for _ in range(count):
-            request_once(target, json.dumps(time.time()).encode())
-            time.sleep(_PAUSE)
-        late = [float(line.split()[1]) for line in _wait_for_lines(server, count + 1)]
+        return Accepted(per_second, late, _one_by_one(server, "beside", count))
     finally:
         server.close()
-    return Accepted(per_second, sorted(late)[:-1])
+
+
+def _one_by_one(server: Lambdad, name: str, count: int) -> list[float]:
+    target = _events_of(server, name, server.create(name, source=SAYS_HOW_LATE))
+    request_once(target, b"0")  # the cold one
+    _wait_for_lines(server, name, 1)
+    for _ in range(count):
+        request_once(target, json.dumps(time.time()).encode())
+        time.sleep(_PAUSE)
+    return sorted(float(line.split()[1]) for line in _wait_for_lines(server, name, count + 1))[:-1]
 
 
 def _events_of(server: Lambdad, name: str, target: Target | None = None) -> Target:
     return dataclasses.replace(target or Target.of(server.url, name), headers=_EVENT)
 
 
-def _wait_for_lines(server: Lambdad, count: int) -> list[str]:
+def _wait_for_lines(server: Lambdad, name: str, count: int) -> list[str]:
     deadline = time.monotonic() + _LIMIT
     while time.monotonic() < deadline:
-        lines = [one["message"] for one in server.logs("late") if one["message"].startswith("late")]
+        lines = [one["message"] for one in server.logs(name) if one["message"].startswith("late")]
         if len(lines) >= count:
             return lines
         time.sleep(0.1)

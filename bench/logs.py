@@ -53,7 +53,7 @@ def measure() -> list[Row]:
     try:
         silent = sequential(server.create("silent", source=_SILENT), b"1", 1000)
         talks = sequential(server.create("talks", source=_TALKS), b"1", 1000)
-        flood = sequential(server.create("floods", source=_FLOODS), str(_FLOOD).encode(), 3)
+        flood = sequential(server.create("floods", source=_FLOODS, Timeout=600), str(_FLOOD).encode(), 3)
         seconds, found = _search(server.url)
         resident = server.resident_mb()
     finally:
@@ -72,7 +72,7 @@ def flood() -> list[Row]:
     server = Lambdad()
     try:
         quiet = server.create("quiet", source=_SILENT)
-        floods = [server.create(f"floods-{number}", source=_FLOODS) for number in range(_AT_ONCE)]
+        floods = [server.create(f"floods-{number}", source=_FLOODS, Timeout=600) for number in range(_AT_ONCE)]
         alone = sequential(quiet, b"1", 500)
         before = server.resident_mb()
         payload = str(_FLOOD * 4).encode()

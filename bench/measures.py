@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import events, logs, metric_queries, queues, snapstart, streams
+from bench import event_sources, events, logs, metric_queries, queues, snapstart, streams
 from bench.client import Refused, Target, concurrent, invoke_once, request_once, sequential
 from bench.rows import Row, milliseconds, p99, row
 from bench.stored import fill, name_of
@@ -303,12 +303,13 @@ def stream() -> list[Row]:
 
 
 def asynchronous() -> list[Row]:
-    """Events: 16 connections send them; then one by one; then beside a backlog of a throttled function."""
+    """Events: one by one; 16 connections send them; one by one while these are run; beside a backlog of a throttled function."""
     accepted = events.accepting(SECONDS, 300)
     many, none, held = events.with_backlog(BACKLOG, 1.5, 3)
     return [
         Row("events accepted, 16 connections", "lambdad", f"{accepted.per_second:,.0f}/s", bar="≥ 2,000/s"),
         row("event sent → handler entered", "lambdad", accepted.late),
+        row("the same beside another function's backlog", "lambdad", accepted.beside),
         Row("accepting slower", f"{BACKLOG:,} waiting / none", f"{many:,.0f}/s", "", f"{none / many:.2f} ×", "≤ 1.5 ×"),
         Row("memory of the server", f"{BACKLOG:,} waiting", f"+{held:.1f} MB"),
     ]
@@ -362,6 +363,8 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "asynchronous": asynchronous,
     "snapstart": snap_start,
     "queues": queues.measure,
+    "sources": event_sources.measure,
+    "idle": event_sources.idle,
     "logs": logs.measure,
     "flood": logs.flood,
     "metrics": metric_queries.measure,

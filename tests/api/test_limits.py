@@ -150,6 +150,18 @@ def test_the_rate_of_api_calls(own_server: Server) -> None:
             {"EphemeralStorage": {"Size": 513}},
             "SnapStart is not supported for functions with more than 512 MB of ephemeral storage.",
         ),
+        (
+            {
+                "FileSystemConfigs": [
+                    {
+                        "Arn": "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0",
+                        "LocalMountPath": "/mnt/files",
+                    }
+                ],
+                "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+            },
+            "EFS is not supported for SnapStart enabled functions.",
+        ),
     ],
 )
 def test_snap_start_is_for_some(client: Any, change: dict[str, Any], message: str) -> None:

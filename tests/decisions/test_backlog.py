@@ -12,7 +12,7 @@ A, B, C = (FunctionKey("1", "r", name) for name in "abc")
 
 
 def test_functions_take_turns() -> None:
-    backlog = Backlog()
+    backlog = Backlog(1000)
     for key in (A, B):
         backlog.added(key, 0.0)
     seen = []
@@ -27,7 +27,7 @@ def test_functions_take_turns() -> None:
 
 
 def test_one_that_is_throttled_waits_and_the_others_do_not() -> None:
-    backlog = Backlog()
+    backlog = Backlog(1000)
     for key in (A, B):
         backlog.added(key, 0.0)
     assert [backlog.turn(0.0), backlog.turn(0.0)] == [(A, 64, False), (B, 64, False)]
@@ -53,7 +53,7 @@ def test_one_that_is_throttled_waits_and_the_others_do_not() -> None:
 
 def test_it_is_kept_busy_with_the_concurrency_it_has() -> None:
     """Ten are due, three go through at once."""
-    backlog, now = Backlog(), 0.0
+    backlog, now = Backlog(1000), 0.0
     backlog.added(A, 0.0)
     assert backlog.turn(now) == (A, 64, False)
     backlog.leased(A, 10, None)
@@ -70,7 +70,7 @@ def test_it_is_kept_busy_with_the_concurrency_it_has() -> None:
 
 
 def test_it_is_tried_at_once_when_its_concurrency_changes() -> None:
-    backlog = Backlog()
+    backlog = Backlog(1000)
     backlog.added(A, 0.0)
     for _ in range(20):
         assert backlog.turn(1000.0) is not None
@@ -82,14 +82,61 @@ def test_it_is_tried_at_once_when_its_concurrency_changes() -> None:
     assert backlog.turn(20.0) == (A, 1, True)
 
 
+def test_a_new_event_is_run_at_once_unless_another_waits_before_it() -> None:
+    backlog = Backlog(1000)
+    assert [backlog.begin(A, 0.0) for _ in range(65)] == [True] * 64 + [False]
+    assert backlog.begin(B, 0.0)
+    backlog.finished(A, 0.0, throttled=False, due=None)
+    assert backlog.running == 64
+    backlog.added(A, 0.0)
+    assert not backlog.begin(A, 0.0)
+    assert backlog.turn(0.0) == (A, 1, False)
+    assert not backlog.begin(A, 0.0), "it is being leased"
+    backlog.leased(A, 1, None)
+    backlog.finished(B, 0.0, throttled=True, due=None)
+    assert backlog.begin(B, 0.0), "nothing is known of it any more"
+    backlog.finished(B, 0.0, throttled=True, due=5.0)
+    assert not backlog.begin(B, 0.0)
+
+
+def test_functions_that_do_not_answer_leave_turns_to_others() -> None:
+    backlog = Backlog(200)
+    keys = [FunctionKey("1", "r", str(number)) for number in range(401)]
+    given = []
+    for key in keys[:10]:
+        backlog.added(key, 0.0)
+        turn = backlog.turn(0.0)
+        assert turn is not None
+        given.append(turn[1])
+        backlog.leased(key, turn[1], 0.0)
+        assert backlog.turn(0.0) is None, "it has what it may have"
+    assert given == [64, 64, 36, 18, 9, 5, 2, 1, 1, 1]
+    began = [backlog.begin(key, 0.0) for key in keys[10:]]
+    assert began == [True] * 199 + [False] * 192
+    assert backlog.running == 400
+    backlog.finished(keys[20], 0.0, throttled=False, due=None)
+    assert backlog.begin(keys[-1], 0.0)
+
+
+def test_one_whose_events_take_long_may_have_more_of_them() -> None:
+    backlog = Backlog(1000)
+    backlog.added(A, 0.0)
+    for expected, took in ((64, 0.1), (64, 2.0), (128, 2.0), (256, 2.0), (500, 2.0), (500, 0.1)):
+        assert backlog.turn(0.0) == (A, expected, False)
+        backlog.leased(A, expected, 0.0)
+        for _ in range(expected):
+            backlog.finished(A, 0.0, throttled=False, due=None, took=took)
+
+
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["add", "turn", "finish"]), st.sampled_from([A, B, C]), st.booleans()), max_size=80
+        st.tuples(st.sampled_from(["add", "begin", "turn", "finish"]), st.sampled_from([A, B, C]), st.booleans()),
+        max_size=80,
     )
 )
 def test_nobody_is_forgotten(steps: list[tuple[str, FunctionKey, bool]]) -> None:
     """As long as something is due and not all is running, somebody has a turn, now or at `next_turn`."""
-    backlog, now = Backlog(), 0.0
+    backlog, now = Backlog(1000), 0.0
     waiting = {A: 0, B: 0, C: 0}
     running = {A: 0, B: 0, C: 0}
 
@@ -110,6 +157,8 @@ def test_nobody_is_forgotten(steps: list[tuple[str, FunctionKey, bool]]) -> None
         if step == "add":
             waiting[key] += 1
             backlog.added(key, now)
+        elif step == "begin":
+            running[key] += backlog.begin(key, now)
         elif step == "turn":
             take(now)
         elif running[key]:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from lambdad.api.pagination import page_of
 from lambdad.aws import sigv4
 from lambdad.environments.capacity import Capacity
-from lambdad.environments.log_capture import OutputParser
 from lambdad.environments.states import TRANSITIONS, IllegalTransition, State, advance
 from lambdad.errors import InvalidParameterValueException, TooManyRequestsException, Unauthorized
 from lambdad.invocation.concurrency import Concurrency
@@ -42,20 +41,36 @@ def test_a_configuration_shortens_both() -> None:
     assert first == RetryAt(160.0, 1, 0)
     second = decide(Failure.FUNCTION, patience, now=160.0, accepted=100.0, errors=1, throttles=0)
     assert second == GiveUp("RetriesExhausted")
-    again = decide(Failure.PLATFORM, patience, now=249.5, accepted=100.0, errors=0, throttles=7)
+    again = decide(Failure.THROTTLE, patience, now=249.5, accepted=100.0, errors=0, throttles=7)
     assert again == RetryAt(249.5, 0, 8)
-    late = decide(Failure.PLATFORM, patience, now=250.5, accepted=100.0, errors=0, throttles=0)
+    late = decide(Failure.THROTTLE, patience, now=250.5, accepted=100.0, errors=0, throttles=0)
     assert late == GiveUp("EventAgeExceeded")
     assert patience_of(None) == patience_of(EventInvokeConfig(last_modified=0.0)) == Patience()
 
 
 @given(st.integers(0, 60), st.floats(0, MAXIMUM_EVENT_AGE * 2))
 def test_throttles_are_retried_for_six_hours_and_no_longer(throttles: int, age: float) -> None:
-    decision = decide(Failure.PLATFORM, Patience(), now=age, accepted=0.0, errors=0, throttles=throttles)
+    decision = decide(Failure.THROTTLE, Patience(), now=age, accepted=0.0, errors=0, throttles=throttles)
     if age <= MAXIMUM_EVENT_AGE:
         assert decision == RetryAt(age, 0, throttles + 1)
     else:
         assert decision == GiveUp("EventAgeExceeded")
+
+
+def test_system_errors_are_retried_after_growing_waits() -> None:
+    """From one second to five minutes, until the event is too old: some seventy times."""
+    now, waits = 1000.0, []
+    for attempt in range(200):
+        decision = decide(Failure.SYSTEM, Patience(), now=now, accepted=1000.0, errors=1, throttles=attempt)
+        if isinstance(decision, GiveUp):
+            break
+        assert (decision.errors, decision.throttles) == (1, attempt + 1)
+        waits.append(decision.due - now)
+        now = decision.due
+    assert decision == GiveUp("EventAgeExceeded")
+    assert waits[:10] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 300.0]
+    assert set(waits[9:]) == {300.0}
+    assert MAXIMUM_EVENT_AGE - 300 < sum(waits) <= MAXIMUM_EVENT_AGE
 
 
 def test_concurrency_counts_accounts_and_regions_apart() -> None:
@@ -222,36 +237,6 @@ def test_the_transition_table_is_closed() -> None:
             else:
                 with pytest.raises(IllegalTransition):
                     advance(current, wanted)
-
-
-def frame(message: bytes) -> bytes:
-    return b"\xa5\x5a\x00\x03" + len(message).to_bytes(4, "big") + bytes(8) + message
-
-
-@given(
-    st.lists(st.tuples(st.booleans(), st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=40))),
-    st.lists(st.integers(1, 30), min_size=1),
-)
-def test_output_is_the_same_however_it_is_cut(messages: list[tuple[bool, str]], cuts: list[int]) -> None:
-    expected: list[bytes] = []
-    stream = b""
-    for framed, text in messages:
-        line = text.replace("\n", " ").replace("\r", " ")
-        stream += frame(text.encode()) if framed else line.encode() + b"\n"
-        expected.append(text.encode() if framed else line.encode() + b"\n")
-    parser, got, position, turn = OutputParser(), [], 0, 0
-    while position < len(stream):
-        size = cuts[turn % len(cuts)]
-        got += parser.feed(stream[position : position + size])
-        position, turn = position + size, turn + 1
-    assert got + parser.flush() == expected
-
-
-@given(st.binary(max_size=2000))
-def test_output_of_any_bytes_is_kept(data: bytes) -> None:
-    parser = OutputParser()
-    parser.feed(data)
-    parser.flush()
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,15 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
 """
 
 import json
+import os
+import subprocess
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions import create
@@ -63,6 +68,47 @@ def test_no_accepted_event_is_lost_when_the_server_is_killed_again_and_again(own
     print(f"{len(taken)} accepted, {len(times)} ran, {len(times) - len(set(times))} twice or more")
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system that can be filled."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "small", place]).returncode:
+        pytest.skip("needs root: a file system of its own")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_a_full_disk_takes_no_event_that_it_has_no_room_for(small_disk: Path) -> None:
+    """Those that were acknowledged run, once there is room, although the server is killed meanwhile."""
+    server = Server(small_disk / "data", "--companion", "off").start()
+    try:
+        client = server.client()
+        name = create(client, SAYS)
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        with open(small_disk / "filler", "wb", buffering=0) as filler, pytest.raises(OSError, match="No space left"):
+            while True:
+                filler.write(bytes(1 << 16))
+        taken, refusals = [], set()
+        for number in range(200):
+            try:
+                payload = json.dumps(number).encode() + b" " * 500_000
+                client.invoke(FunctionName=name, InvocationType="Event", Payload=payload)
+                taken.append(number)
+            except ClientError as error:
+                refusals.add((error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]))
+        assert refusals == {("ServiceException", 500)}
+        assert server.get("/_lambdad/health")[0] == 200
+        server.kill()
+        (small_disk / "filler").unlink()
+        client = server.start().client()
+        taken += accepted(client, name, range(200, 210))
+        client.delete_function_concurrency(FunctionName=name)
+        wait_for(lambda: set(taken) <= set(ran(server, name)), 60)
+    finally:
+        server.stop()
+
+
 def test_one_that_is_throttled_does_not_hold_up_the_others(own_server: Server) -> None:
     client = own_server.start().client()
     stuck, free = create(client, SAYS), create(client, SAYS)
@@ -72,6 +118,21 @@ def test_one_that_is_throttled_does_not_hold_up_the_others(own_server: Server) -
     wait_for(lambda: sorted(ran(own_server, free)) == [0, 1, 2], 60)
     client.delete_function_concurrency(FunctionName=stuck)
     wait_for(lambda: set(ran(own_server, stuck)) == set(range(2000)), 120)
+
+
+def test_functions_that_never_answer_hold_up_nobody(own_server: Server) -> None:
+    server = Server(own_server.data_dir, "--concurrency", "120").start()
+    client = server.client()
+    never = "import time\ndef handler(event, context):\n    time.sleep(900)\n"
+    stuck = [create(client, never, Timeout=900) for _ in range(2)]
+    for name, many in zip(stuck, (32, 16), strict=True):
+        assert len(accepted(client, name, range(150))) == 150
+        sample = f'lambdad_concurrent_executions{{function="{name}",provisioned="false"}} {many}'
+        wait_for(lambda sample=sample: sample in server.get("/_lambdad/metrics")[1].decode(), 60)
+    free = create(client, SAYS)
+    assert accepted(client, free, range(20)) == list(range(20))
+    wait_for(lambda: sorted(ran(server, free)) == list(range(20)), 60)
+    server.kill()
 
 
 def test_a_function_with_little_concurrency_is_kept_busy(own_server: Server) -> None:

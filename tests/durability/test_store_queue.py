@@ -112,14 +112,15 @@ def test_deliveries_wait_until_they_are_done(tmp_path: Path) -> None:
         await queue.append(event("a"))
         (leased,) = (await queue.lease(KEY, 1.0, 1, PLENTY)).events
         one, two = await queue.settle(leased, [delivery("one", 10.0), delivery("two", 20.0)])
-        assert await deliveries.due(5.0, frozenset(), 10) == ([], 10.0)
-        assert await deliveries.due(10.0, frozenset(), 10) == ([one], 20.0)
-        assert await deliveries.due(10.0, frozenset({one.id}), 10) == ([], 20.0)
+        assert await deliveries.due(5.0, frozenset(), frozenset(), 10) == ([], 10.0)
+        assert await deliveries.due(10.0, frozenset(), frozenset(), 10) == ([one], 20.0)
+        assert await deliveries.due(10.0, frozenset({one.id}), frozenset(), 10) == ([], 20.0)
+        assert await deliveries.due(30.0, frozenset(), frozenset({one.target, "another"}), 10) == ([], None)
         await deliveries.postpone(one, 30.0)
         await deliveries.done(two)
 
     async def after(queue: EventQueue, deliveries: Deliveries) -> None:
-        (one,), due = await deliveries.due(30.0, frozenset(), 10)
+        (one,), due = await deliveries.due(30.0, frozenset(), frozenset(), 10)
         assert (one.request_id, one.attempts, due) == ("one", 1, None)
         assert queue.functions() == []
 
@@ -169,6 +170,16 @@ class QueueModel(RuleBasedStateMachine):
             self.waiting[str(self._names)] = (key, float(due))
         self._do(appended())
 
+    @rule(key=st.sampled_from([KEY, OTHER]), due=st.integers(0, 9))
+    def accept_and_take(self, key: FunctionKey, due: int) -> None:
+        """It is run at once."""
+        self._names += 1
+        name = str(self._names)
+        one = self._do(self.queue.append(event(name, float(due), key)))
+        self.queue.take(one)
+        self.leased[name] = one
+        self.waiting[name] = (key, float(due))
+
     @rule(key=st.sampled_from([KEY, OTHER]), now=st.integers(0, 9), most=st.integers(1, 4))
     def lease(self, key: FunctionKey, now: int, most: int) -> None:
         leased = self._do(self.queue.lease(key, float(now), most, PLENTY))
@@ -214,7 +225,7 @@ class QueueModel(RuleBasedStateMachine):
 
     @rule(now=st.integers(0, 9), done=st.booleans())
     def deliver(self, now: int, done: bool) -> None:
-        found, due = self._do(self.sent.due(float(now), frozenset(), 1))
+        found, due = self._do(self.sent.due(float(now), frozenset(), frozenset(), 1))
         expected = sorted(self.deliveries.values())
         assert [one.due_at for one in found] == [at for at in expected[:1] if at <= now]
         rest = expected[len(found) :]

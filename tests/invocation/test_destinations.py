@@ -5,6 +5,8 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 
 import json
 import re
+import socket
+from pathlib import Path
 from typing import Any
 
 from functions import PROMPT, call, create, new_name
@@ -238,10 +240,36 @@ def test_what_was_not_delivered_is_delivered_by_the_next_server(
         assert found.stop() == 0
 
 
-def test_without_an_endpoint_it_is_said(own_server: Server) -> None:
-    client = own_server.start().client()
-    name = create(client, CODE)
-    configure(client, name, success=f"arn:aws:sns:{REGION}:{ACCOUNT}:any")
-    send(client, name, {"a": 1})
-    wait_for(lambda: "--endpoint sns=URL" in own_server.log(), 60)
-    assert call(client, name, {"a": 2})[0] == {"seen": {"a": 2}}
+def test_a_target_that_does_not_answer_holds_up_no_other(own_server: Server, neighbours: Neighbours) -> None:
+    """Two hundred records for it would take all places for minutes, again and again."""
+    queue, url = neighbours.queue(new_name("q"))
+    sns = neighbours.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        endpoints = ("--endpoint", f"sqs=http://127.0.0.1:{silent.getsockname()[1]}", *neighbours.arguments()[2:])
+        server = Server(own_server.data_dir, *endpoints).start()
+        client = server.client()
+        stuck, free = create(client, CODE), create(client, CODE)
+        configure(client, stuck, success=queue)
+        configure(client, free, success=topic)
+        for number in range(200):
+            send(client, stuck, [number])
+        silent.settimeout(30)
+        assert silent.accept()
+        request_id = send(client, free, {"a": 1})
+        assert json.loads(neighbours.record(url)["Message"])["requestContext"]["requestId"] == request_id
+        server.kill()
+
+
+def test_without_an_endpoint_it_is_said(tmp_path: Path) -> None:
+    alone = Server(tmp_path / "data", "--companion", "off").start()
+    try:
+        client = alone.client()
+        name = create(client, CODE)
+        configure(client, name, success=f"arn:aws:sns:{REGION}:{ACCOUNT}:any")
+        send(client, name, {"a": 1})
+        wait_for(lambda: "--endpoint sns=URL" in alone.log(), 60)
+        assert call(client, name, {"a": 2})[0] == {"seen": {"a": 2}}
+    finally:
+        assert alone.stop() == 0

@@ -5,14 +5,17 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 
 import json
 import os
+import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions import call, create, new_name
-from lambdad.invocation.recursion import MOST_LOOPS, hop
+from lambdad.invocation.recursion import MOST_LOOPS, hop, most_looped
 from lambdad.resources.function import FunctionKey
+from metric_reading import Reading
 from neighbours import REGION, Neighbours
 from server import Server
 from wait import wait_for
@@ -38,6 +41,15 @@ import boto3, json, os
 def handler(event, context):
     answer = boto3.client("lambda").invoke(FunctionName=event, Payload=b"{}")
     return [os.environ["_X_AMZN_TRACE_ID"], json.loads(answer["Payload"].read())]
+"""
+
+SENDS_IT_BACK = """
+import boto3, os
+sqs = boto3.client("sqs")
+def handler(event, context):
+    print("again")
+    for record in event["Records"]:
+        sqs.send_message(QueueUrl=os.environ["QUEUE"], MessageBody=record["body"])
 """
 
 
@@ -79,10 +91,46 @@ def test_a_function_that_invokes_itself(client: Any, isolated: None) -> None:
     assert name in body["Message" if "Message" in body else "message"]
 
 
+def test_a_function_that_fills_the_queue_that_it_reads(client: Any, server: Server, isolated: None) -> None:
+    """The header that the SDK in it sends becomes the message's trace. What is stopped stays in the queue."""
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName=new_name("q"), Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    source = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    name = create(client, SENDS_IT_BACK, Environment={"Variables": {"QUEUE": url}}, MemorySize=1769)
+    client.create_event_source_mapping(FunctionName=name, EventSourceArn=source)
+    sqs.send_message(QueueUrl=url, MessageBody="round")
+    dropped = f'lambdad_recursive_invocations_dropped_total{{function="{name}"}} 1'
+    wait_for(lambda: dropped in server.get("/_lambdad/metrics")[1].decode(), 60)
+    assert sum("again" in line for line in server.function_log(name)) == MOST_LOOPS
+    reading = Reading(server.client("cloudwatch"))
+    wait_for(lambda: reading.sum("RecursiveInvocationsDropped", FunctionName=name) == 1, 10)
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
+    assert counts["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "1"
+    client.delete_function(FunctionName=name)
+
+
 def test_the_sdk_in_a_function_passes_the_trace_on(client: Any, isolated: None) -> None:
     first, second = create(client, CALLS_ANOTHER, MemorySize=1769), create(client, RETURNS_TRACE)
     own, others = call(client, first, second)[0]
     assert others.startswith(own + "|1:")
+
+
+def test_every_way_of_invoking_is_in_the_chain(client: Any, server: Server) -> None:
+    name = create(client, RETURNS_TRACE)
+    counted = call(client, name)[0].rpartition(":")[0]
+
+    def add(request: Any, **_: Any) -> None:
+        request.headers["X-Amzn-Trace-Id"] = f"{counted}:{MOST_LOOPS - 1}"
+
+    looping = server.client()
+    looping.meta.events.register_first("before-sign.lambda", add)
+    for invoke in (looping.invoke, looping.invoke_with_response_stream):
+        with pytest.raises(client.exceptions.RecursiveInvocationException) as caught:
+            invoke(FunctionName=name)
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    looping.invoke_async(FunctionName=name, InvokeArgs=b"{}")
+    dropped = f'lambdad_recursive_invocations_dropped_total{{function="{name}"}} 3'
+    wait_for(lambda: dropped in server.get("/_lambdad/metrics")[1].decode(), 30)
 
 
 def test_the_trace_header(client: Any) -> None:
@@ -102,10 +150,12 @@ def test_the_trace_header(client: Any) -> None:
         finally:
             client.meta.events.unregister("before-sign.lambda.Invoke", unique_id=f"trace-{os.getpid()}")
 
-    assert (
-        traced(f"{root};Parent=53995c3f42cd8ad8;Sampled=1")
-        == f"{root};Parent=53995c3f42cd8ad8;Sampled=1;Lineage={lineage}"
-    )
+    unsampled = f"{root};Parent=53995c3f42cd8ad8;Sampled=0"
+    assert traced(unsampled) == f"{unsampled};Lineage={lineage}"
+    given_root, parent, *others = traced(f"{root};Parent=53995c3f42cd8ad8;Sampled=1").split(";")
+    assert (given_root, *others) == (root, "Sampled=1", f"Lineage={lineage}")
+    assert re.fullmatch("Parent=[0-9a-f]{16}", parent)  # the function's own segment, which is recorded
+    assert parent != "Parent=53995c3f42cd8ad8"
     assert traced(own).endswith(f"Lineage={lineage[:-1]}1")
     other = f"{root};Lineage=1:deadbeef:3"
     assert traced(other) == f"{other}|{lineage}"
@@ -121,6 +171,15 @@ def test_every_function_s_loops_are_counted_apart(chain: list[FunctionKey]) -> N
         hopped = hop(header, key, 0.0)
         assert hopped.loops == chain[:at].count(key)
         header = hopped.trace_id
+
+
+def test_of_a_batch_the_message_counts_that_has_come_round_most_often() -> None:
+    headers: list[str] = []
+    for key in (KEYS[0], KEYS[1], KEYS[0], KEYS[0]):
+        headers.append(hop(headers[-1] if headers else None, key, 0.0).trace_id)
+    fresh = hop(None, KEYS[2], 0.0).trace_id
+    assert most_looped([fresh, None, headers[3], headers[1]], KEYS[0]) == headers[3]
+    assert most_looped([None, ""], KEYS[0]) is None
 
 
 @given(st.text(alphabet=":;|=0123456789abLineage", max_size=300))

@@ -6,9 +6,14 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
 import base64
 import json
 import signal
+import time
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from functions import call, create, new_name
+from lambdad.invocation.streaming import Pace
 from processes import resident_mb
 from refusals import refused
 from server import Server
@@ -182,6 +187,30 @@ def test_the_second_signal_ends_a_stream(own_server: Server) -> None:
 
 def metrics(server: Server) -> str:
     return server.get("/_lambdad/metrics")[1].decode()
+
+
+@given(st.lists(st.integers(1, 1 << 20), min_size=1, max_size=60), st.integers(1, 1 << 24))
+def test_no_stream_is_faster_than_its_rate(sizes: list[int], rate: int) -> None:
+    """Whenever a piece may be taken, no more has been taken than six megabytes and what the time since allows."""
+    pace, now, taken = Pace(rate), 0.0, 0
+    for size in sizes:
+        assert taken <= (6 << 20) + rate * now * 1.0001
+        taken += size
+        now += pace.wait(size, now)
+    assert now <= max(taken - (6 << 20), 0) / rate * 1.0001
+    assert [Pace(0).wait(size, 0.0) for size in sizes] == [0.0] * len(sizes)
+
+
+def test_a_stream_may_be_as_slow_as_on_aws(own_server: Server) -> None:
+    server = Server(own_server.data_dir, "--quota", "streamed_rate=2097152").start()
+    try:
+        name = create(server.client(), SOURCE)
+        began = time.monotonic()
+        chunks, end, _ = stream(server.client(), name, {"megabytes": 8})
+        assert (len(chunks), end) == (8 << 20, {})
+        assert time.monotonic() - began > 0.9
+    finally:
+        assert server.stop() == 0
 
 
 def test_a_stream_has_a_limit(own_server: Server) -> None:

@@ -122,6 +122,13 @@ def test_provisioned_concurrency(client: Any, reading: Reading) -> None:
     assert reading.most("ProvisionedConcurrencyUtilization", FunctionName=name) == 1.0
     assert reading.most("ConcurrentExecutions", **version) == 3
     assert reading.most("ClaimedAccountConcurrency") >= 2
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    call(client, name, 0, Qualifier="live")
+    alias = {"FunctionName": name, "Resource": f"{name}:live"}
+    wait_for(lambda: reading.sum("ProvisionedConcurrencyInvocations", **alias) == 1, 10)
+    assert reading.sum("ProvisionedConcurrencyInvocations", ExecutedVersion="1", **alias) == 1
+    assert reading.sum("ProvisionedConcurrencyInvocations", **version) == 2
+    assert reading.most("ProvisionedConcurrencyUtilization", ExecutedVersion="1", **alias) == 0.5
 
 
 def test_asynchronous_events(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ as ServiceException; nobody outside sees a stack trace.
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
@@ -38,10 +39,13 @@ from lambdad.protocols.router import Route, Router
 from lambdad.protocols.send import send
 from lambdad.resources.function_url import HOST_LABEL
 from lambdad.resources.quotas import QUOTAS
+from lambdad.store.database import WRITE_FAILED
 
 log = logging.getLogger(__name__)
 
 _PAGES = b"/_lambdad/"
+_LONGEST_TRACE = 2048
+"""Bytes of a trace header: it is kept with messages."""
 _LARGE = 1 << 20
 """Bytes of a request's body from which on it is read in a thread."""
 _SIGNED_PAGES = frozenset({b"/_lambdad/cost"})
@@ -114,7 +118,7 @@ class FrontDoor:
         if context is None:
             return
         if invoked is None:
-            self._operation(exchange, context)
+            self._operation(exchange, _traced(context, exchange))
             return
         name, query = invoked
         qualifier = parse_qs(query, keep_blank_values=True).get("Qualifier", [None])[0] if query else None
@@ -139,6 +143,7 @@ class FrontDoor:
         return context
 
     def _hand_over(self, exchange: Exchange, context: Context, name: str) -> None:
+        context = _traced(context, exchange)
         service = self._services.get(name) or self._others
         if service is None:
             self._verify(exchange)
@@ -215,11 +220,21 @@ class FrontDoor:
             await asyncio.wait(list(self._tasks))
 
 
+def _traced(context: Context, exchange: Exchange) -> Context:
+    trace = exchange.headers.get(b"x-amzn-trace-id")
+    if trace is None or len(trace) > _LONGEST_TRACE:
+        return context
+    return dataclasses.replace(context, trace_id=trace.decode("latin-1"))
+
+
 async def _guarded(exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except ServiceError as error:
         refuse(exchange, error)
+    except WRITE_FAILED as error:  # thousands of events on a full disk are a line each
+        log.error("request %s could not be kept: %r", exchange.request_id, error)
+        refuse(exchange, ServiceException.internal())
     except Exception:  # noqa: BLE001 - the edge, too
         _internal(exchange)
 

@@ -8,22 +8,25 @@ from contextlib import contextmanager
 class _Current(threading.local):
     service = ""
     """moto's name of it."""
-    inside = False
-    """Asked by a function."""
+    inside = True
+    """Asked by a function; threads of moto's own, too: nobody knows who has asked for what they do."""
     query = ""
+    trace_id: str | None = None
+    """The trace header that came with it: functions pass theirs on."""
 
 
 _current = _Current()
 
 
 @contextmanager
-def serving(service: str, inside: bool, query: str) -> Iterator[None]:
-    before = _current.service, _current.inside, _current.query
-    _current.service, _current.inside, _current.query = service, inside, query
+def serving(service: str, inside: bool, query: str, trace_id: str | None = None) -> Iterator[None]:
+    before = vars(_current).copy()
+    vars(_current).update(service=service, inside=inside, query=query, trace_id=trace_id)
     try:
         yield
     finally:
-        _current.service, _current.inside, _current.query = before
+        vars(_current).clear()
+        vars(_current).update(before)
 
 
 def service() -> str:
@@ -32,6 +35,10 @@ def service() -> str:
 
 def inside() -> bool:
     return _current.inside
+
+
+def trace_id() -> str | None:
+    return _current.trace_id
 
 
 def query() -> str:

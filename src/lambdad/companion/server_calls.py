@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lambdad.companion import current
+
 _TIMEOUT = 960.0
 """Seconds: a function may run for fifteen minutes."""
 
@@ -68,14 +70,22 @@ class ServerCalls:
 
     def notify(self, notices: Sequence[Notice]) -> list[str]:
         """Durable when it returns: why each was refused, or an empty string."""
-        answer = self._ask("notify", {"notices": [asdict(notice) for notice in notices]})
+        told = {"notices": [asdict(notice) for notice in notices], "trace_id": current.trace_id()}
+        answer = self._ask("notify", told)
         refused: list[str] = answer["refused"]
         return refused
+
+    def written(self, sources: Sequence[str]) -> None:
+        """Streams that there is something new in; an empty name: any may have."""
+        self._ask("written", {"sources": list(sources)})
 
     def permits(self, function: str, principal: str, source: str, account: str) -> str:
         """Why `principal` may not invoke it for `source`, or an empty string."""
         asked = {"function": function, "principal": principal, "source": source, "account": account}
         return str(self._ask("permits", asked)["refused"])
+
+    def has_queue(self, arn: str) -> bool:
+        return bool(self._ask("queue", {"arn": arn})["there"])
 
     def invoke(self, function: str, qualifier: str | None, payload: str, principal: str, account: str) -> bytes:
         """Wait for the answer. `principal`: empty when it is asked in the account's own name. Raises Refused."""
@@ -85,6 +95,7 @@ class ServerCalls:
             "payload": payload,
             "principal": principal,
             "account": account,
+            "trace_id": current.trace_id(),
         }
         return base64.b64decode(self._ask("invoke", asked)["payload"])
 

@@ -16,6 +16,7 @@ from lambdad.ids import new_uuid
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion, failed, is_settled, prepared
 from lambdad.resources.layer import Layer, LayerKey
 from lambdad.store.code_packages import CodePackages, hex_of
+from lambdad.store.database import WRITE_FAILED
 from lambdad.store.functions import Functions
 from lambdad.store.layers import Layers
 
@@ -159,8 +160,8 @@ class Preparation:
             await self._functions.update(key, lambda function: _settled(function, outcomes))
         except ResourceNotFoundException:
             return  # deleted meanwhile
-        except Exception:
-            log.exception("the states of %s could not be committed", key.arn)
+        except WRITE_FAILED as error:
+            log.error("the states of %s could not be committed: %r", key.arn, error)
             if not self._closing:
                 await asyncio.sleep(_RETRY_AFTER)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lambdad.errors.base import ServiceError
+from lambdad.errors.base import ServiceError, detected
 from lambdad.errors.json_syntax import jackson
 
 
@@ -14,8 +14,7 @@ class ValidationException(ServiceError):
 
     @classmethod
     def of(cls, violations: Sequence[str]) -> "ValidationException":
-        plural = "s" if len(violations) > 1 else ""
-        return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+        return cls(detected(violations))
 
 
 class OtherServiceException(ServiceError):
@@ -52,6 +51,10 @@ class ServiceUnavailable(ServiceError):
     @classmethod
     def no_answer(cls) -> "ServiceUnavailable":
         return cls("The process of AWS's other services did not answer: lambdad's log says why.")
+
+    @classmethod
+    def full(cls) -> "ServiceUnavailable":
+        return cls("AWS's other services hold as much as they may: delete something, or raise --companion-memory-mb.")
 
     @classmethod
     def ending(cls) -> "ServiceUnavailable":

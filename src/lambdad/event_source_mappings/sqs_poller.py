@@ -17,6 +17,7 @@ from lambdad.clock import Clock
 from lambdad.event_source_mappings.filters import Filters
 from lambdad.event_source_mappings.invocations import Invocations, Ran
 from lambdad.event_source_mappings.sqs_event import Message, failed_of, filtered_document, record_of
+from lambdad.invocation.recursion import most_looped
 from lambdad.resources.event_source_mapping import EventSourceMapping
 from lambdad.resources.sqs_queue import key_of_arn
 
@@ -164,7 +165,7 @@ class SqsPoller:
 
     async def _invoke(self, records: Sequence[dict[str, Any]], until: float) -> Ran:
         traces = (record["attributes"].get("AWSTraceHeader") for record in records)
-        trace_id = next((trace for trace in traces if trace), None)
+        trace_id = most_looped(traces, self._mapping.function)
         payload = orjson.dumps({"Records": records})
         ran = await self._invocations.run(self._mapping, payload, trace_id, until)
         if ran.throttled:

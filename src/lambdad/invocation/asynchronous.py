@@ -2,7 +2,7 @@
 
 AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async.html. An event is accepted when it is durable; a worker leases it,
 runs it like any synchronous invocation, and settles it together with what is to be delivered of it. A crash in between ends the
-lease with it: at least once.
+lease with it: at least once. One that nothing waits before is run at once, without being read again.
 """
 
 import asyncio
@@ -11,9 +11,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from lambdad.clock import Clock
-from lambdad.errors import RecursiveInvocationException, ResourceNotFoundException, ServiceError
-from lambdad.ids import new_trace_id
-from lambdad.invocation.backlog import Backlog
+from lambdad.errors import (
+    RecursiveInvocationException,
+    ResourceNotFoundException,
+    ServiceError,
+    TooManyRequestsException,
+)
+from lambdad.invocation.backlog import MOST, Backlog
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.destinations import SUCCESS, Settled
 from lambdad.invocation.invoke import Functions, Invoker
@@ -22,13 +26,14 @@ from lambdad.observability.metering import Metering
 from lambdad.observability.metrics import Metrics
 from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.invocation import InvocationResult, Outcome
+from lambdad.resources.lambda_segments import Accepted
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.queue import Event, EventQueue
 
 log = logging.getLogger(__name__)
 
-_CONCURRENT = 128
-"""Events in flight at once: each holds one environment, and synchronous callers need some too."""
+_LEASED = 128
+"""Events that are read at once."""
 _BYTES = 64 * 1024 * 1024
 """Their payloads in all."""
 _LONGEST_SLEEP = 3600.0
@@ -67,7 +72,8 @@ class Asynchronous:
         self._logged = logged
         self._retry_wait = retry_wait
         self._metering = metering
-        self._backlog = Backlog()
+        # Each holds one execution, and synchronous callers need some, too.
+        self._backlog = Backlog(max(MOST, invoker.concurrency_limit // 2))
         self._bytes = 0
         self._wake = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
@@ -91,18 +97,35 @@ class Asynchronous:
             qualifier=qualifier,
             payload=payload,
             client_context=client_context,
-            trace_id=trace_id or new_trace_id(now),
+            trace_id=self._invoker.trace_of(key, qualifier, trace_id),
             accepted_at=now,
             due_at=now,
         )
-        await self._queue.append(event)
-        self.accepted(event)
+        event = await self._queue.append(event)
+        self._count_accepted(event)
+        if self._runs_at_once(event):
+            self._queue.take(event)
+            self._run_leased(event)
+        else:
+            self._plan(event)
 
     def accepted(self, event: Event) -> None:
-        """It is durable."""
+        """It is durable, by somebody else's change."""
+        self._count_accepted(event)
+        self._plan(event)
+
+    def _count_accepted(self, event: Event) -> None:
         self._metrics.count("async_events_received", event.key, event.qualifier)
         if (function := self._functions.get(event.key)) is not None:
             self._metering.accepted(function.latest, len(event.payload))
+
+    def _runs_at_once(self, event: Event) -> bool:
+        """Then it counts as being run. Whoever calls this has just seen it committed: no lease can have brought it yet."""
+        if self._loop_task is None or self._stopping or self._bytes + len(event.payload) > _BYTES:
+            return False
+        return self._backlog.begin(event.key, event.accepted_at)
+
+    def _plan(self, event: Event) -> None:
         self._backlog.added(event.key, event.due_at)
         self._wake.set()
 
@@ -115,14 +138,14 @@ class Asynchronous:
     async def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
-            free, room = _CONCURRENT - self._backlog.running, _BYTES - self._bytes
-            turn = self._backlog.turn(self._clock.now()) if free > 0 and room > 0 else None
+            room = _BYTES - self._bytes
+            turn = self._backlog.turn(self._clock.now()) if room > 0 else None
             if turn is None:
-                await self._sleep(free > 0 and room > 0)
+                await self._sleep(room > 0)
                 continue
             key, most, slow = turn
             try:
-                await self._lease(key, min(most, free), room, slow)
+                await self._lease(key, min(most, _LEASED), room, slow)
             except WRITE_FAILED as error:
                 log.error("no events of %s could be taken: %r", key.arn, error)
                 self._backlog.leased(key, 0, self._clock.now() + _LEASE_WAIT)
@@ -130,7 +153,7 @@ class Asynchronous:
     async def _lease(self, key: FunctionKey, most: int, room: int, slow: bool) -> None:
         """Of a function that is slowed down those that are too old to be run at all go, too."""
         now = self._clock.now()
-        leased = await self._queue.lease(key, now, _CONCURRENT if slow else most, room)
+        leased = await self._queue.lease(key, now, _LEASED if slow else most, room)
         taken, due = leased.events, leased.next_due
         if slow:
             old = [event for event in taken if expired(now, event.accepted_at, self._patience(event))]
@@ -141,10 +164,13 @@ class Asynchronous:
                 due = event.due_at if due is None else min(due, event.due_at)
         self._backlog.leased(key, len(taken), due)
         for event in taken:
-            self._bytes += len(event.payload)
-            task = asyncio.get_running_loop().create_task(self._handle(event))
-            self._running.add(task)
-            task.add_done_callback(self._handled)
+            self._run_leased(event)
+
+    def _run_leased(self, event: Event) -> None:
+        self._bytes += len(event.payload)
+        task = asyncio.get_running_loop().create_task(self._handle(event))
+        self._running.add(task)
+        task.add_done_callback(self._handled)
 
     def _handled(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -164,31 +190,33 @@ class Asynchronous:
         """One attempt, and what follows from it."""
         throttled = True  # an event that could not be settled runs again, but not at once
         due: float | None = event.due_at
+        took = 0.0
         try:
-            throttled, due = await self._attempt(event)
+            throttled, due, took = await self._attempt(event)
         finally:
             self._bytes -= len(event.payload)
-            self._backlog.finished(event.key, self._clock.now(), throttled, due)
+            self._backlog.finished(event.key, self._clock.now(), throttled, due, took)
             self._wake.set()
 
-    async def _attempt(self, event: Event) -> tuple[bool, float | None]:
-        """(was it throttled, when it is due again if it is)."""
+    async def _attempt(self, event: Event) -> tuple[bool, float | None, float]:
+        """(was it throttled, when it is due again if it is, seconds that the function took)."""
         patience = self._patience(event)
         began = self._clock.now()
         self._metrics.event_age(event.key, event.qualifier, began - event.accepted_at)
         if expired(began, event.accepted_at, patience):
             await self._settle(event, Settled("EventAgeExceeded", event.errors + event.throttles, None))
-            return False, None
+            return False, None, 0.0
         attempt = await self._invoke(event)
         await self._logged()
-        throttled = attempt.failure is Failure.PLATFORM
+        took = attempt.result.duration_ms / 1000 if attempt.result is not None else 0.0
+        throttled = attempt.failure in (Failure.THROTTLE, Failure.SYSTEM)
         attempts = event.errors + event.throttles + 1
         if attempt.failure is None:
             await self._settle(event, Settled(SUCCESS, attempts, attempt.result))
-            return False, None
+            return False, None, took
         if attempt.condition is not None:
             await self._settle(event, Settled(attempt.condition, attempts, attempt.result))
-            return throttled, None
+            return throttled, None, took
         decision = decide(
             attempt.failure,
             patience,
@@ -200,9 +228,9 @@ class Asynchronous:
         )
         if isinstance(decision, GiveUp):
             await self._settle(event, Settled(decision.condition, attempts, attempt.result))
-            return throttled, None
+            return throttled, None, took
         await self._queue.reschedule(event, decision.due, decision.errors, decision.throttles)
-        return throttled, decision.due
+        return throttled, decision.due, took
 
     def _patience(self, event: Event) -> Patience:
         function = self._functions.get(event.key)
@@ -210,6 +238,7 @@ class Asynchronous:
 
     async def _invoke(self, event: Event) -> _Attempt:
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        now = self._clock.now()
         try:
             version = await self._invoker.wait_until_ready(event.key, event.qualifier)
             self._invoker.start(
@@ -220,16 +249,17 @@ class Asynchronous:
                 function_arn=f"{event.key.arn}:{event.qualifier}" if event.qualifier else event.key.arn,
                 trace_id=event.trace_id,
                 client_context=event.client_context,
+                accepted=Accepted(event.accepted_at, now, event.errors + event.throttles + 1),
             )
         except ResourceNotFoundException:
             return _Attempt(Failure.FUNCTION, condition="FunctionNotFound")
         except RecursiveInvocationException:
             return _Attempt(Failure.FUNCTION, condition="RecursiveInvocationDetected")
         except ServiceError:
-            return _Attempt(Failure.PLATFORM, condition=self._hopeless(event))
+            return _Attempt(Failure.THROTTLE, condition=self._hopeless(event))
         outcome = await answered
         if not isinstance(outcome, InvocationResult):
-            return _Attempt(Failure.PLATFORM)
+            return _Attempt(Failure.THROTTLE if isinstance(outcome, TooManyRequestsException) else Failure.SYSTEM)
         return _Attempt(Failure.FUNCTION if outcome.function_error is not None else None, outcome)
 
     def _hopeless(self, event: Event) -> str | None:

@@ -3,7 +3,8 @@
 A function's line says when it has something due, how many of its events are being run, and how many may be: throttling narrows
 that to what has gone through, every success widens it a little. So a function with little concurrency is kept busy with what it
 has, and one that has none is tried with one event at a time, after a growing wait. Its backlog, however long, costs the others
-nothing.
+nothing. One whose events take long may have more and more of them run at once, but never more than half of what the others leave,
+and who has none being run may always have one: functions that do not answer hold up nobody, either.
 """
 
 import heapq
@@ -14,7 +15,9 @@ from typing import Final
 from lambdad.resources.function import FunctionKey
 
 MOST: Final = 64
-"""Events of one function in flight at once."""
+"""Events of one function in flight at once, at first: more of short ones would only be in each other's way."""
+_LONG: Final = 1.0
+"""Seconds: each event that takes longer lets one more of its function be run at once."""
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 30.0
 """Seconds that a function of which nothing goes through waits before one of its events is tried again."""
@@ -25,8 +28,10 @@ class _Line:
     due: float | None
     """When the next of its events is due that is not being run; None: there is none."""
     running: int = 0
+    most: int = MOST
+    """How many may be, as long as none is throttled."""
     window: float = MOST
-    """How many may be."""
+    """How many may be now."""
     refusals: int = 0
     """In a row, with nothing else of it running."""
     blocked_until: float = 0.0
@@ -44,9 +49,13 @@ class _Line:
 
 
 class Backlog:
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        """`most`: events in flight at once, of all functions; as many more, if each is the only one of its function."""
+        self._most = most
         self._lines: dict[FunctionKey, _Line] = {}
         self._ready: OrderedDict[FunctionKey, None] = OrderedDict()
+        self._crowded: list[FunctionKey] = []
+        """Out of turn until an event of anyone has come to its end."""
         self._later: list[tuple[float, int, FunctionKey]] = []
         """A heap; entries of lines that have changed since are passed over."""
         self._sequence = 0
@@ -62,6 +71,25 @@ class Backlog:
             return
         self._plan(key, line)
 
+    def begin(self, key: FunctionKey, now: float) -> bool:
+        """Whether a new event of it may be run at once, and then it is counted: nothing else of it waits, and there is room. While
+        events of it are being leased something waits."""
+        line = self._lines.get(key) or _Line(None)
+        if line.due is not None or line.blocked_until > now or self._room(line) <= 0:
+            return False
+        self._lines[key] = line
+        line.running += 1
+        self.running += 1
+        return True
+
+    def _room(self, line: _Line) -> int:
+        """How many more of its events may be run."""
+        others = self.running - line.running
+        share = (self._most - others + 1) // 2 - line.running
+        if not line.running and self.running < 2 * self._most:
+            share = max(share, 1)
+        return min(line.room, share)
+
     def turn(self, now: float) -> tuple[FunctionKey, int, bool] | None:
         """The function whose turn it is, how many of its events may be run, and whether it is slowed down. It is out of turn
         until `leased` says what became of it."""
@@ -74,7 +102,10 @@ class Backlog:
             if ready > now:
                 self._plan(key, line)
                 continue
-            return key, line.room, line.window < MOST
+            room = self._room(line)
+            if room > 0:
+                return key, room, line.window < line.most
+            self._crowded.append(key)
         return None
 
     def _wake(self, now: float) -> None:
@@ -83,7 +114,7 @@ class Backlog:
             self._ready[key] = None
 
     def next_turn(self) -> float | None:
-        """When somebody may be ready, if nobody is."""
+        """When somebody may be ready, if nobody is; None: not before something changes."""
         return self._later[0][0] if self._later else None
 
     def leased(self, key: FunctionKey, count: int, due: float | None) -> None:
@@ -94,18 +125,23 @@ class Backlog:
         self.running += count
         self._plan(key, line)
 
-    def finished(self, key: FunctionKey, now: float, throttled: bool, due: float | None) -> None:
-        """One has been settled, or put off until `due`."""
+    def finished(self, key: FunctionKey, now: float, throttled: bool, due: float | None, took: float = 0.0) -> None:
+        """One has been settled, or put off until `due`. `took`: seconds."""
         line = self._lines[key]
         line.running -= 1
         self.running -= 1
+        self._ready.update(dict.fromkeys(self._crowded))
+        self._crowded.clear()
         if throttled:
             line.window = max(min(line.window, float(line.running)), 1.0)
             if not line.running:
                 line.blocked_until = now + min(_FIRST_WAIT * 2.0**line.refusals, _LONGEST_WAIT)
                 line.refusals += 1
         else:
-            line.window = min(line.window + 1.0 / line.window, MOST)
+            if took > _LONG and line.window >= line.most:
+                line.most = min(line.most + 1, self._most)
+                line.window = line.most
+            line.window = min(line.window + 1.0 / line.window, line.most)
             line.refusals = 0
             line.blocked_until = 0.0
         if due is not None and (line.due is None or due < line.due):

@@ -1,12 +1,14 @@
 """Supervisor: brings what became of events to destinations and dead-letter queues.
 
 It acts on what is committed, and at start on whatever an earlier server left. A target that cannot be reached is tried again for
-an hour; one that refuses is not: both are logged and counted when they are given up.
+an hour, or as a rule or schedule says; one that refuses is not: both are logged and counted when they are given up. A target that
+does not answer holds up no other: one delivery at a time asks whether it is back.
 AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 """
 
 import asyncio
 import logging
+from collections import Counter
 from typing import Protocol
 
 from lambdad.aws.targets import TargetRefused, TargetUnavailable
@@ -22,6 +24,7 @@ from lambdad.invocation.destinations import (
 )
 from lambdad.invocation.invoke import Functions
 from lambdad.invocation.routing import version_of
+from lambdad.invocation.undelivered import Failed, dead_letter_of, exhausted
 from lambdad.observability.metrics import Metrics
 from lambdad.resources.arn import find_function_arn, qualifier_of
 from lambdad.resources.function import Function, FunctionVersion
@@ -32,11 +35,10 @@ from lambdad.store.queue import Event
 
 log = logging.getLogger(__name__)
 
-_CONCURRENT = 16
+_CONCURRENT = 32
+_OF_ONE_TARGET = 4
 _LONGEST_WAIT = 60.0
 """Seconds between two attempts, at most; they double from one."""
-_PATIENCE = 3600.0
-"""Seconds that a target may be out of reach."""
 _COUNTED = {"destination": "destination_delivery_failures", "dead_letter": "dead_letter_errors"}
 """An alarm's notification is no function's."""
 
@@ -55,7 +57,10 @@ class Deliverer:
         self._targets = targets
         self._metrics = metrics
         self._clock = clock
-        self._taken: set[int] = set()
+        self._taken: dict[int, str] = {}
+        """Their targets."""
+        self._silent: set[str] = set()
+        """Targets of which the last that was heard is that they are out of reach."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
@@ -130,7 +135,7 @@ class Deliverer:
             if free:
                 found, due = await self._due(free)
             for delivery in found:
-                self._taken.add(delivery.id)
+                self._taken[delivery.id] = delivery.target
                 task = asyncio.get_running_loop().create_task(self._deliver(delivery))
                 self._tasks.add(task)
                 task.add_done_callback(self._delivered)
@@ -139,11 +144,22 @@ class Deliverer:
 
     async def _due(self, most: int) -> tuple[list[Delivery], float | None]:
         now = self._clock.now()
+        busy = Counter(self._taken.values())
+        crowded = frozenset(target for target, count in busy.items() if count >= self._room(target))
         try:
-            return await self._deliveries.due(now, frozenset(self._taken), most)
+            found, due = await self._deliveries.due(now, frozenset(self._taken), crowded, most)
         except WRITE_FAILED as error:
             log.error("what is to be delivered could not be read: %r", error)
             return [], now + _LONGEST_WAIT
+        taken = []
+        for delivery in found:
+            if busy[delivery.target] < self._room(delivery.target):
+                busy[delivery.target] += 1
+                taken.append(delivery)
+        return taken, due
+
+    def _room(self, target: str) -> int:
+        return 1 if target in self._silent else _OF_ONE_TARGET
 
     async def _sleep(self, due: float | None) -> None:
         limit = None if due is None else max(due - self._clock.now(), 0.01)
@@ -158,33 +174,47 @@ class Deliverer:
             log.error("a delivery could not be settled; it will be tried again", exc_info=error)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        wait = 0.0
+        wait = _LONGEST_WAIT  # what fails unexpectedly is due all the time
         try:
             await self._attempt(delivery)
+            wait = 0.0
         except WRITE_FAILED as error:
             log.error("what became of event %s could not be settled: %r", delivery.request_id, error)
-            wait = _LONGEST_WAIT  # it is due all the time
         finally:
             asyncio.get_running_loop().call_later(wait, self._free, delivery.id)
 
     def _free(self, number: int) -> None:
-        self._taken.discard(number)
+        del self._taken[number]
         self._wake.set()
 
     async def _attempt(self, delivery: Delivery) -> None:
         try:
             await self._targets.send(delivery)
+            self._silent.discard(delivery.target)
         except TargetUnavailable as error:
+            self._silent.add(delivery.target)
             now = self._clock.now()
             due = now + min(2.0**delivery.attempts, _LONGEST_WAIT)
-            if due - delivery.begun_at <= _PATIENCE:
+            condition = exhausted(delivery, due - delivery.begun_at)
+            if condition is None:
                 log.warning("event %s: %s is tried again: %s", delivery.request_id, delivery.target, error)
                 await self._deliveries.postpone(delivery, due)
                 return
-            self._gave_up(delivery, str(error))
+            self._silent.discard(delivery.target)  # it may have been the last
+            await self._give_up(delivery, Failed(error.code, error.message), condition)
         except TargetRefused as error:
-            self._gave_up(delivery, str(error))
-        await self._deliveries.done(delivery)
+            self._silent.discard(delivery.target)
+            await self._give_up(delivery, Failed(error.code, error.message), None)
+        else:
+            await self._deliveries.done(delivery)
+
+    async def _give_up(self, delivery: Delivery, failed: Failed, condition: str | None) -> None:
+        """Its dead-letter queue is sent it instead, if there is one."""
+        self._gave_up(delivery, failed.message)
+        letter = dead_letter_of(delivery, failed, condition, self._clock.now())
+        await self._deliveries.done(delivery, letter)
+        if letter is not None:
+            self._wake.set()
 
     def _gave_up(self, delivery: Delivery, why: str) -> None:
         if delivery.kind in _COUNTED:

@@ -5,6 +5,7 @@ was given, and so do queues, topics and destinations. Its Lineage says how often
 """
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -40,6 +41,12 @@ def hop(trace_id: str | None, key: FunctionKey, now: float) -> Hop:
     kept = list(counts.items())[-_MOST_ENTRIES + 1 :]
     lineage = "|".join(f"1:{one}:{count}" for one, count in (*kept, (name, loops)))
     return Hop(";".join([*(part for part in parts if part is not given), _LINEAGE + lineage]), loops)
+
+
+def most_looped(trace_ids: Iterable[str | None], key: FunctionKey) -> str | None:
+    """Of the headers of a batch that one of its function's chain: what else is in the batch must not hide it."""
+    given = [trace_id for trace_id in trace_ids if trace_id]
+    return max(given, key=lambda trace_id: hop(trace_id, key, 0.0).loops, default=None)
 
 
 def _counts(lineage: str) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """What becomes of an asynchronous event after an attempt. Pure.
 
 AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html. A function error is tried again after one
-minute, then after two, then given up; throttles and internal errors for six hours, as often as the function's turn comes
-(`backlog.py`).
+minute, then after two, then given up; throttles and system errors for six hours. After a system error an event waits by itself,
+from one second to five minutes; throttled ones wait for their function's turn (`backlog.py`): it knows when there is room.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,14 @@ MAXIMUM_EVENT_AGE = 6 * 3600.0
 """Seconds."""
 FIRST_WAIT = 60.0
 """Seconds after a first function error; then twice that."""
+_SYSTEM_WAITS = (1.0, 300.0)
+"""Seconds after a first system error, and the longest; they double."""
 
 
 class Failure(Enum):
     FUNCTION = "the function returned an error"
-    PLATFORM = "throttled, or an internal error"
+    THROTTLE = "there was no room for it"
+    SYSTEM = "an internal error, or a snapshot that could not be restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,14 @@ def decide(
     throttles: int,
     first_wait: float = FIRST_WAIT,
 ) -> RetryAt | GiveUp:
-    """`errors` and `throttles`: how often each has happened before this attempt."""
+    """`errors` and `throttles`: how often the function failed before this attempt, and how often it was not even run."""
     if failure is Failure.FUNCTION:
         if errors >= patience.retry_attempts:
             return GiveUp("RetriesExhausted")
         retry = RetryAt(now + first_wait * 2.0**errors, errors + 1, throttles)
+    elif failure is Failure.SYSTEM:
+        first, longest = _SYSTEM_WAITS
+        retry = RetryAt(now + min(first * 2.0 ** min(throttles, 16), longest), errors, throttles + 1)
     else:
         retry = RetryAt(now, errors, throttles + 1)
     if retry.due - accepted > patience.event_age:

@@ -12,12 +12,34 @@ from typing import Final
 
 from lambdad.http.pieces import gather
 from lambdad.resources.invocation import Flow, InvocationResult, Outcome
+from lambdad.resources.quotas import QUOTAS
 
 _HIGH: Final = 256 * 1024
 """Bytes waiting to be taken at which the function is told to wait, and _LOW: those at which it may go on."""
 _LOW: Final = 64 * 1024
 _PIECE: Final = 64 * 1024
 """Bytes: an answer that came whole is given in pieces of this size."""
+_UNHURRIED: Final = 6 * 1024 * 1024
+"""Bytes of an answer for which the rate does not hold."""
+
+
+class Pace:
+    """How fast an answer may be taken, if there is a rate. Pure."""
+
+    def __init__(self, rate: int) -> None:
+        """`rate`: bytes a second; 0: any."""
+        self._rate = rate
+        self._taken = 0
+        self._free_at = 0.0
+
+    def wait(self, size: int, now: float) -> float:
+        """Seconds until the next piece may be taken after one of that size. `now` by a monotonic clock."""
+        late = min(max(self._taken + size - _UNHURRIED, 0), size)
+        self._taken += size
+        if not self._rate or not late:
+            return 0.0
+        self._free_at = max(self._free_at, now) + late / self._rate
+        return self._free_at - now
 
 
 class StreamedInvocation:
@@ -67,10 +89,14 @@ class StreamedInvocation:
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """What the function answers, to the end; then `outcome` says how that was. To be closed by who stops earlier."""
+        pace, now = Pace(QUOTAS.streamed_rate), asyncio.get_running_loop().time
         try:
             while True:
                 while self._pieces:
-                    yield self._take()
+                    piece = self._take()
+                    yield piece
+                    if wait := pace.wait(len(piece), now()):
+                        await asyncio.sleep(wait)
                 if self.outcome is not None:
                     return
                 await self._wait()

@@ -19,3 +19,5 @@ class Context:
     access_key: str | None
     endpoint: str
     """Where the caller reached us, e.g. `http://127.0.0.1:4566`: what Code.Location URLs start with."""
+    trace_id: str | None = None
+    """The trace header that came with the request: the SDKs in functions pass theirs on. Invoke reads it by itself."""

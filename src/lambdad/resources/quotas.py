@@ -25,6 +25,8 @@ class Quotas:
     """AWS lets a response be this little larger: its own message names 6291556 bytes."""
     streamed_payload: int = 200 * _MB
     """A response that is streamed to its caller."""
+    streamed_rate: int = 0
+    """Bytes a second of such a response behind its first 6 MB: 2 MB of AWS's. 0, other than there: as fast as its caller reads."""
     zipped_code: int = 50 * _MB
     """Uploaded in a request."""
     create_request: int = _request_with(50 * _MB)

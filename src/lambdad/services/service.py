@@ -1,12 +1,11 @@
 """One service's requests, from the front door to its operations and back, in whichever of its protocols they come."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from lambdad.errors import InternalFailure, ServiceError
+from lambdad.errors import ServiceError
 from lambdad.http.exchange import Exchange
 from lambdad.protocols.aws_json import TARGET, AwsJson
 from lambdad.protocols.codec import Answer, Codec
@@ -18,8 +17,7 @@ from lambdad.protocols.rest_json import RestJson
 from lambdad.protocols.rpc_cbor import PROTOCOL, RpcCbor
 from lambdad.protocols.send import send
 from lambdad.protocols.validation import Validation
-
-log = logging.getLogger(__name__)
+from lambdad.services.edge import performed
 
 B = TypeVar("B")
 Perform = Callable[[B, Context, Members], Awaitable[Members]]
@@ -71,21 +69,22 @@ class Service(Generic[B]):
     async def _perform(self, exchange: Exchange, context: Context) -> None:
         codec = self._codec(exchange)
         try:
-            decompress(exchange)
-            operation, request = codec.read(exchange)
-            self._check(operation, request)
-            perform = self._operations.get(operation.name)
-            if perform is None:
-                raise self._not_built(operation.name)
-            if operation.name in self._waiting:
-                exchange.on_close = self._give_up(asyncio.current_task())
-            answer = await self._answer(codec, operation, await perform(self._backend, context, request), context)
+            what = f"request {context.request_id} of {self._name}"
+            answer = await performed(self._answered(codec, exchange, context), what)
         except ServiceError as error:
             answer = codec.refusal(error, context.request_id)
-        except Exception:
-            log.exception("request %s of %s failed", context.request_id, self._name)
-            answer = codec.refusal(InternalFailure.unknown(), context.request_id)
         await send(exchange, answer)
+
+    async def _answered(self, codec: Codec, exchange: Exchange, context: Context) -> Answer:
+        decompress(exchange)
+        operation, request = codec.read(exchange)
+        self._check(operation, request)
+        perform = self._operations.get(operation.name)
+        if perform is None:
+            raise self._not_built(operation.name)
+        if operation.name in self._waiting:
+            exchange.on_close = self._give_up(asyncio.current_task())
+        return await self._answer(codec, operation, await perform(self._backend, context, request), context)
 
     async def _answer(self, codec: Codec, operation: Operation, members: Members, context: Context) -> Answer:
         """Large ones are written beside the event loop: they hold up nobody."""

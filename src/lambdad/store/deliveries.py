@@ -23,7 +23,7 @@ class Delivery:
     """Times in seconds since the epoch."""
 
     kind: str
-    """destination | dead_letter | alarm | queue | bus: the last two are what the companion's services send."""
+    """destination | dead_letter | alarm | target (of a rule or schedule) | queue (any message) | bus (a service's event)."""
     key: FunctionKey
     """Whose event it was; or the alarm, or what sends it."""
     request_id: str
@@ -32,7 +32,7 @@ class Delivery:
     body: bytes
     """The destination's record, or the event itself."""
     context: Mapping[str, str]
-    """What the target needs to know beside it (`invocation/destinations.py`)."""
+    """What the target needs to know beside it (`invocation/destinations.py`, `invocation/undelivered.py`)."""
     begun_at: float
     due_at: float
     attempts: int = 0
@@ -68,13 +68,16 @@ class Deliveries:
         (numbered,) = self.numbered([delivery])
         await self._database.write(lambda connection: self.insert(connection, numbered))
 
-    async def due(self, now: float, taken: frozenset[int], most: int) -> tuple[list[Delivery], float | None]:
-        """Those due and not in `taken`, the longest due first; and when the next one after them is due, if there is one."""
+    async def due(
+        self, now: float, taken: frozenset[int], crowded: frozenset[str], most: int
+    ) -> tuple[list[Delivery], float | None]:
+        """Those due and neither in `taken` nor for a target in `crowded`, the longest due first; and when the next one after
+        them is due, if there is one."""
+        marks = ", ".join("?" * len(crowded))
+        statement = f"SELECT id, due_at FROM deliveries WHERE target NOT IN ({marks}) ORDER BY due_at, id LIMIT ?"
 
         def change(connection: apsw.Connection) -> tuple[list[Delivery], float | None]:
-            rows = connection.execute(
-                "SELECT id, due_at FROM deliveries ORDER BY due_at, id LIMIT ?", (len(taken) + most + 1,)
-            )
+            rows = connection.execute(statement, (*crowded, len(taken) + most + 1))
             free = [(number, float(due)) for number, due in rows if number not in taken]
             wanted = [number for number, due in free[:most] if due <= now]
             found = [_read(connection, number) for number in wanted]
@@ -82,11 +85,16 @@ class Deliveries:
 
         return await self._database.write(change)
 
-    async def done(self, delivery: Delivery) -> None:
-        """Delivered, or given up."""
-        await self._database.write(
-            lambda connection: connection.execute("DELETE FROM deliveries WHERE id = ?", (delivery.id,))
-        )
+    async def done(self, delivery: Delivery, instead: Delivery | None = None) -> None:
+        """Delivered, or given up; `instead`: what is to be delivered from now on."""
+        numbered = self.numbered([instead] if instead is not None else [])
+
+        def change(connection: apsw.Connection) -> None:
+            connection.execute("DELETE FROM deliveries WHERE id = ?", (delivery.id,))
+            for one in numbered:
+                self.insert(connection, one)
+
+        await self._database.write(change)
 
     async def postpone(self, delivery: Delivery, due_at: float) -> None:
         await self._database.write(

@@ -68,10 +68,11 @@ class EventQueue:
         )
         return [(FunctionKey(account, region, name), due) for account, region, name, due in rows]
 
-    async def append(self, event: Event) -> None:
-        """Durable when it returns."""
+    async def append(self, event: Event) -> Event:
+        """Durable when it returns: numbered."""
         row = dataclasses.replace(event, id=next(self._numbers))
         await self._database.write(lambda connection: _insert(connection, row))
+        return row
 
     def numbered(self, events: Sequence[Event]) -> list[Event]:
         """For `insert`."""
@@ -96,6 +97,10 @@ class EventQueue:
         if leased.events:
             self._leased.setdefault(key, set()).update(event.id for event in leased.events)
         return leased
+
+    def take(self, event: Event) -> None:
+        """A lease of one that has just been appended, while no other lease of its function is under way."""
+        self._leased.setdefault(event.key, set()).add(event.id)
 
     def give_back(self, event: Event) -> None:
         """It was not run: somebody else may have it."""

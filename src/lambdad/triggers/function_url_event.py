@@ -20,8 +20,8 @@ _HOP_BY_HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-authorization", b"proxy-connection", b"te", b"trailer", b"transfer-encoding"}
     | {b"upgrade", b"expect", b"http2-settings"}
 )
-_CREDENTIALS: Final = frozenset({b"authorization", b"x-amz-security-token"})
-"""Of the signature that AWS_IAM has checked: no business of the function's."""
+_SIGNATURE: Final = b"authorization"
+"""That AWS_IAM has checked: no business of the function's. What is signed comes to it, the session's token among it, as on AWS."""
 _TEXT: Final = frozenset({b"application/json", b"application/javascript", b"application/xml"})
 """Beside text/*: bodies of every other type, and of none, are handed on in base64."""
 _ASCII: Final = "".join(chr(code) for code in range(33, 127))
@@ -117,7 +117,7 @@ def _headers(request: UrlRequest) -> dict[str, str]:
         dropped.update(name.strip().lower() for name in given[b"connection"].split(b","))
         dropped.discard(b"host")
     if request.caller is not None:
-        dropped |= _CREDENTIALS
+        dropped.add(_SIGNATURE)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given.items() if name not in dropped}
     _, colon, port = given.get(b"host", b"").rpartition(b":")
     forwarded = headers.get("x-forwarded-for")

@@ -45,6 +45,8 @@ async def create_event_source_mapping(backend: Backend, context: Context, reques
         member = _CONSUMER_GROUPS[kind.name]
         settings[member] = {"ConsumerGroupId": key.name, **settings.get(member, {})}
     check_settings(kind, settings)
+    if kind.has_arn and not await backend.source_exists(request["EventSourceArn"], context.account):
+        raise InvalidParameterValueException.stream_not_found(request["EventSourceArn"])
     mapping = EventSourceMapping(
         key=key,
         function=function,

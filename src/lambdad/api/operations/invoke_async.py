@@ -12,5 +12,5 @@ async def invoke_async(backend: Backend, context: Context, request: Members) -> 
     backend.invoker.route(key, qualifier)
     payload = request["InvokeArgs"] or b"{}"
     check_payload(payload, QUOTAS.asynchronous_payload)
-    await backend.asynchronous.accept(key, qualifier, payload, context.request_id, None, None)
+    await backend.asynchronous.accept(key, qualifier, payload, context.request_id, None, context.trace_id)
     return {"Status": 202}

@@ -36,6 +36,7 @@ async def invoke_with_response_stream(backend: Backend, context: Context, reques
         streamed.done,
         request_id=context.request_id,
         function_arn=f"{key.arn}:{qualifier}" if qualifier else key.arn,
+        trace_id=context.trace_id,
         client_context=read,
         wants_tail=request.get("LogType") == "Tail",
         sink=streamed,

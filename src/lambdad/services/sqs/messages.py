@@ -44,7 +44,7 @@ async def send_message(backend: Backend, context: Context, request: Members) -> 
     queue = backend.queue(context, request["QueueUrl"])
     message, once = _message_of(backend, context, queue, request)
     (sent,) = await backend.broker.send([(message, once)])
-    return _sent(queue, message, sent)
+    return _sent(queue, message, sent, request)
 
 
 async def send_message_batch(backend: Backend, context: Context, request: Members) -> Members:
@@ -63,7 +63,8 @@ async def send_message_batch(backend: Backend, context: Context, request: Member
             bad.append(failed(entry, error))
     sent = await backend.broker.send([(message, once) for _, message, once in good]) if good else []
     successful = [
-        {"Id": entry["Id"], **_sent(queue, message, one)} for (entry, message, _), one in zip(good, sent, strict=True)
+        {"Id": entry["Id"], **_sent(queue, message, one, entry)}
+        for (entry, message, _), one in zip(good, sent, strict=True)
     ]
     return {"Successful": successful, "Failed": bad or None}
 
@@ -91,6 +92,8 @@ def _message_of(
     system = {"SenderId": context.access_key or context.account}
     if _TRACE in system_attributes:
         system[_TRACE] = system_attributes[_TRACE]["StringValue"]
+    elif context.trace_id is not None:
+        system[_TRACE] = context.trace_id
     now = backend.clock.now()
     message = Message(
         id=backend.broker.new_id(now),
@@ -143,14 +146,14 @@ def _sequence_number(number: int) -> str:
     return f"{number:020d}"
 
 
-def _sent(queue: Queue, message: Message, sent: Sent) -> Members:
-    trace = message.system.get(_TRACE)
-    traced = {_TRACE: {"DataType": "String", "StringValue": trace}}
+def _sent(queue: Queue, message: Message, sent: Sent, request: Members) -> Members:
+    """A trace that came as the request's header is no attribute of its own: clients compare digests of what they sent."""
+    traced = request.get("MessageSystemAttributes")
     return {
         "MessageId": sent.message_id,
         "MD5OfMessageBody": md5_of_body(message.body),
         "MD5OfMessageAttributes": md5_of_attributes(message.attributes) if message.attributes else None,
-        "MD5OfMessageSystemAttributes": md5_of_attributes(traced) if trace is not None else None,
+        "MD5OfMessageSystemAttributes": md5_of_attributes(traced) if traced else None,
         "SequenceNumber": _sequence_number(sent.sequence_number) if queue.fifo else None,
     }
 
