@@ -17,16 +17,15 @@ COPIED = "S3ObjectStorageMode REFERENCE copies the package, too."
 DIFFERENCES = {
     "CreateFunction": "Container images are kept, their registry is not asked, and they do not run; "
     "VPC, file system and key settings are kept and do nothing. " + COPIED,
-    "AddPermission": "Asked when other accounts, topics, buckets, alarms and log subscriptions invoke, and of function URLs; "
-    "a caller of the same account needs no permission.",
+    "AddPermission": "Asked when other accounts, topics, buckets, rules, alarms and log subscriptions invoke, and of "
+    "function URLs; a caller of the same account needs no permission.",
     "CreateEventSourceMapping": "SQS, Kinesis, DynamoDB Streams, Kafka and RabbitMQ are polled, DocumentDB is not; "
     "whether a queue, cluster or broker exists is not checked.",
     "GetProvisionedConcurrencyConfig": "When an alias has moved, allocation counts from 0: AWS counts the old version's meanwhile. "
     "What FAILED is tried again when more is asked for, and once after a restart.",
     "InvokeWithResponseStream": "As fast as the caller reads: AWS allows 2 MB/s after the first 6 MB.",
     "PublishLayerVersion": COPIED,
-    "PutFunctionEventInvokeConfig": "Buses need an endpoint (`--endpoint events=URL`). "
-    "Whether a destination exists is asked of functions only.",
+    "PutFunctionEventInvokeConfig": "Whether a destination exists is asked of functions only.",
     "PutFunctionRecursionConfig": "Loops are seen by the trace header that SDKs, destinations and queues pass on.",
     "PutFunctionScalingConfig": "Kept and answered; environments come and go with what is invoked.",
     "PutRuntimeManagementConfig": "Kept; a runtime is what the host has installed.",
