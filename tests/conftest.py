@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from server import Server
+
+settings.register_profile("house", deadline=None)  # no test asserts times: the machine may be busy
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
