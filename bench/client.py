@@ -145,10 +145,15 @@ def concurrent(target: Target, payload: bytes, connections: int, seconds: float)
     while (now := time.perf_counter()) < end:
         for key, _ in selector.select(1.0):
             connection = key.fileobj  # type: ignore[assignment]
-            _answer(connection)
+            closes = b"Connection: close" in _answer(connection)
             now = time.perf_counter()
             times.append(now - began[key.fd])
-            began[key.fd] = now
+            if closes:
+                selector.unregister(connection)
+                connection.close()
+                connection = target.connect()
+                selector.register(connection, selectors.EVENT_READ)
+            began[connection.fileno()] = now
             connection.sendall(request)
     took = time.perf_counter() - start
     for key in list(selector.get_map().values()):

@@ -27,9 +27,21 @@ def handler(event, context):
     for _ in range(event):
         sys.stdout.write(LINE)
 """
+_FLOODS_FOR = f"""
+import sys, time
+LINE = {_LINE!r} * 9 + chr(10)
+def handler(event, context):
+    end = time.monotonic() + event
+    while time.monotonic() < end:
+        for _ in range(100):
+            sys.stdout.write(LINE)
+"""
 _SCOPE = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0"
 _FLOOD = 30_000
 _AT_ONCE = 20
+_SECONDS = b"8"
+_SMALL = 256
+"""MB: as many of them have more than two CPUs, and fit into any host's memory."""
 
 
 class _LogsTarget(Target):
@@ -53,7 +65,7 @@ def measure() -> list[Row]:
     try:
         silent = sequential(server.create("silent", source=_SILENT), b"1", 1000)
         talks = sequential(server.create("talks", source=_TALKS), b"1", 1000)
-        flood = sequential(server.create("floods", source=_FLOODS), str(_FLOOD).encode(), 3)
+        flood = sequential(server.create("floods", source=_FLOODS, Timeout=600), str(_FLOOD).encode(), 3)
         seconds, found = _search(server.url)
         resident = server.resident_mb()
     finally:
@@ -72,11 +84,10 @@ def flood() -> list[Row]:
     server = Lambdad()
     try:
         quiet = server.create("quiet", source=_SILENT)
-        floods = [server.create(f"floods-{number}", source=_FLOODS) for number in range(_AT_ONCE)]
+        floods = [server.create(f"floods-{number}", _SMALL, _FLOODS_FOR, Timeout=600) for number in range(_AT_ONCE)]
         alone = sequential(quiet, b"1", 500)
         before = server.resident_mb()
-        payload = str(_FLOOD * 4).encode()
-        threads = [threading.Thread(target=invoke_once, args=(target, payload)) for target in floods]
+        threads = [threading.Thread(target=invoke_once, args=(target, _SECONDS)) for target in floods]
         for thread in threads:
             thread.start()
         beside, resident = [], before

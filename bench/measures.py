@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import events, logs, metric_queries, queues, snapstart, streams
+from bench import event_sources, events, logs, metric_queries, queues, snapstart, streams
 from bench.client import Refused, Target, concurrent, invoke_once, request_once, sequential
 from bench.rows import Row, milliseconds, p99, row
 from bench.stored import fill, name_of
@@ -363,6 +363,8 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "asynchronous": asynchronous,
     "snapstart": snap_start,
     "queues": queues.measure,
+    "sources": event_sources.measure,
+    "idle": event_sources.idle,
     "logs": logs.measure,
     "flood": logs.flood,
     "metrics": metric_queries.measure,

@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import apsw
 
 from bench.client import Refused, Target, concurrent, request_once
 from bench.rows import Row
-from bench.targets import Lambdad, free_port, stop
+from bench.targets import Lambdad, Ministack, free_port, stop
 from lambdad.store.database import Database
 
 SECONDS = 3.0
@@ -27,7 +28,7 @@ _LIMIT = 60.0
 _SCOPE = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0"
 
 
-class _SqsTarget(Target):
+class SqsTarget(Target):
     """One operation of the JSON protocol."""
 
     def request(self, payload: bytes) -> bytes:
@@ -53,7 +54,7 @@ class _Moto:
         deadline = time.monotonic() + _LIMIT
         while True:
             try:
-                _call(self.url, "ListQueues", {})
+                ask(self.url, "ListQueues", {})
                 return
             except OSError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
@@ -66,44 +67,57 @@ class _Moto:
         stop(self._process)
 
 
-def _target(url: str, operation: str) -> Target:
+def target_of(url: str, operation: str) -> Target:
     at = Target.at(url, "/")
-    return _SqsTarget(at.host, at.port, at.path, f"X-Amz-Target: AmazonSQS.{operation}\r\n")
+    return SqsTarget(at.host, at.port, at.path, f"X-Amz-Target: AmazonSQS.{operation}\r\n")
 
 
-def _call(url: str, operation: str, members: dict[str, Any]) -> Any:
-    return json.loads(request_once(_target(url, operation), json.dumps(members).encode()) or b"{}")
+def ask(url: str, operation: str, members: dict[str, Any]) -> Any:
+    return json.loads(request_once(target_of(url, operation), json.dumps(members).encode()) or b"{}")
 
 
 def _rates(url: str, queue: str) -> tuple[float, float]:
     """(sent, received a second), one message a request."""
     send = json.dumps({"QueueUrl": queue, "MessageBody": "x" * 256}).encode()
     receive = json.dumps({"QueueUrl": queue, "MaxNumberOfMessages": 1, "VisibilityTimeout": 600}).encode()
-    sent, _ = concurrent(_target(url, "SendMessage"), send, _CONNECTIONS, SECONDS)
-    received, _ = concurrent(_target(url, "ReceiveMessage"), receive, _CONNECTIONS, SECONDS / 3)
+    sent, _ = concurrent(target_of(url, "SendMessage"), send, _CONNECTIONS, SECONDS)
+    received, _ = concurrent(target_of(url, "ReceiveMessage"), receive, _CONNECTIONS, SECONDS / 3)
     return sent, received
 
 
 def measure() -> list[Row]:
-    """SendMessage and ReceiveMessage on 16 connections; beside moto's; and with a million messages in the queue."""
-    ours, theirs = Lambdad(), _Moto()
-    try:
-        own = _rates(ours.url, _call(ours.url, "CreateQueue", {"QueueName": "bench"})["QueueUrl"])
-        motos = _rates(theirs.url, _call(theirs.url, "CreateQueue", {"QueueName": "bench"})["QueueUrl"])
-    finally:
-        ours.close()
-        theirs.close()
+    """SendMessage and ReceiveMessage on 16 connections; beside moto's and ministack's; and with a million messages in the queue."""
+    own = _of(Lambdad)
+    assert not isinstance(own, str), own
+    others = {"moto": (_of(_Moto), "≥ 10 ×"), "ministack": (_of(Ministack), "")}
     full, empty = _beside_a_backlog()
     rows = []
     for name, at in (("sent", 0), ("received", 1)):
-        better, kept = own[at] / motos[at], full[at] / empty[at]
         measure = f"messages {name}, 16 connections"
-        rows += [
-            Row(measure, "lambdad / moto", f"{own[at]:,.0f}/s", "", f"{better:.1f} ×", "≥ 10 ×"),
-            Row(measure, "moto", f"{motos[at]:,.0f}/s"),
-            Row(measure, f"{QUEUED:,} queued / none", f"{full[at]:,.0f}/s", "", f"{kept:.2f} ×", "≥ 0.7 ×"),
-        ]
+        for other, (theirs, bar) in others.items():
+            if isinstance(theirs, str):
+                rows.append(Row(measure, other, f"not measured: {theirs[:60]}"))
+                continue
+            better = f"{own[at] / theirs[at]:.1f} ×"
+            rows.append(Row(measure, f"lambdad / {other}", f"{own[at]:,.0f}/s", "", better, bar))
+            rows.append(Row(measure, other, f"{theirs[at]:,.0f}/s"))
+        kept = f"{full[at] / empty[at]:.2f} ×"
+        rows.append(Row(measure, f"{QUEUED:,} queued / none", f"{full[at]:,.0f}/s", "", kept, "≥ 0.7 ×"))
     return rows
+
+
+def _of(kind: Callable[[], Lambdad | _Moto | Ministack]) -> tuple[float, float] | str:
+    """What one server does, or why there is nothing to measure."""
+    try:
+        server = kind()
+    except Refused as error:
+        return str(error)
+    try:
+        return _rates(server.url, ask(server.url, "CreateQueue", {"QueueName": "bench"})["QueueUrl"])
+    except (Refused, OSError, KeyError) as error:
+        return repr(error)
+    finally:
+        server.close()
 
 
 def _beside_a_backlog() -> tuple[tuple[float, float], tuple[float, float]]:

@@ -139,12 +139,17 @@ class Lambdad(Api):
         url_id, by_host, _ = (parts.hostname or "").partition(".lambda-url.")
         return f"/_lambdad/function-urls/{url_id}/" if by_host else parts.path
 
-    def logs(self, function: str) -> list[dict[str, Any]]:
-        """A function's events: timestamp, stream, message; ten thousand at most; none before it has logged anything."""
+    def logs(self, function: str, pattern: str = "") -> list[dict[str, Any]]:
+        """A function's events, if it has run: timestamp, stream, message."""
         client = Client(self.url)
-        answer = client.call("logs", "Logs_20140328.FilterLogEvents", {"logGroupName": f"/aws/lambda/{function}"})
-        events: list[dict[str, Any]] = answer.json().get("events", [])
-        return events
+        asked = {"logGroupName": f"/aws/lambda/{function}", "filterPattern": pattern}
+        events: list[dict[str, Any]] = []
+        while True:
+            answer = client.call("logs", "Logs_20140328.FilterLogEvents", asked).json()
+            events += answer.get("events", ())
+            if "nextToken" not in answer:
+                return events
+            asked["nextToken"] = answer["nextToken"]
 
     def resident_mb(self) -> float:
         """Of the server itself."""

@@ -17,18 +17,19 @@ COPIED = "S3ObjectStorageMode REFERENCE copies the package, too."
 DIFFERENCES = {
     "CreateFunction": "Container images are kept, their registry is not asked, and they do not run; "
     "VPC, tracing, file system and key settings are kept and do nothing. " + COPIED,
-    "AddPermission": "Lets other accounts invoke, and call function URLs; nothing else is asked of it.",
+    "AddPermission": "Asked when other accounts, topics, buckets, alarms and log subscriptions invoke, and of function URLs; "
+    "a caller of the same account needs no permission.",
     "CreateEventSourceMapping": "Queues (SQS) are polled, other sources not yet; whether the source exists is not checked.",
     "GetProvisionedConcurrencyConfig": "When an alias has moved, allocation counts from 0: AWS counts the old version's meanwhile. "
     "What FAILED is tried again when more is asked for, and once after a restart.",
     "InvokeWithResponseStream": "As fast as the caller reads: AWS allows 2 MB/s after the first 6 MB.",
     "PublishLayerVersion": COPIED,
-    "PublishVersion": "Waits until `$LATEST` is Active.",
-    "PutFunctionEventInvokeConfig": "Topics, buses and buckets need an endpoint (`--endpoint sns=URL`).",
+    "PutFunctionEventInvokeConfig": "Buses need an endpoint (`--endpoint events=URL`). "
+    "Whether a destination exists is asked of functions only.",
     "PutFunctionRecursionConfig": "Loops are seen by the trace header that SDKs, destinations and queues pass on.",
     "PutFunctionScalingConfig": "Kept and answered; environments come and go with what is invoked.",
     "PutRuntimeManagementConfig": "Kept; a runtime is what the host has installed.",
-    "UpdateFunctionCode": "No container images. " + COPIED,
+    "UpdateFunctionCode": "As CreateFunction.",
     "UpdateFunctionConfiguration": "As CreateFunction.",
 }
 OUTSIDE_THE_TABLE = frozenset({"Invoke"})

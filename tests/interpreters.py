@@ -36,5 +36,7 @@ def all_of(*runtimes: str) -> list[object]:
 
 PYTHON = next(filter(is_installed, ("python3.12", "python3.13", "python3.14", "python3.11", "python3.10")))
 """For tests that need any Python."""
+NODE = next(filter(is_installed, ("nodejs24.x", "nodejs22.x", "nodejs20.x")), "")
+"""For tests that need any Node.js; nothing: there is none."""
 NODES = all_of("nodejs20.x", "nodejs22.x", "nodejs24.x")
 PYTHONS = all_of("python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15")

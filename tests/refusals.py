@@ -15,6 +15,13 @@ def refused(action: Callable[..., Any], **parameters: Any) -> tuple[str, int, st
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Message"]
 
 
+def members_of_refusal(action: Callable[..., Any], **parameters: Any) -> set[str]:
+    """Of the body as sent: AWS spells some differently, and leaves `Type` out of some."""
+    with pytest.raises(ClientError) as caught:
+        action(**parameters)
+    return caught.value.response.keys() - {"Error", "ResponseMetadata"}
+
+
 def invalid(message: str) -> tuple[str, int, str]:
     return "InvalidParameterValueException", 400, message
 

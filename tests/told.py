@@ -1,6 +1,7 @@
 """Functions that tell what they were given by a queue of the server: what a test waits for, and no crash takes away."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from functions import create, new_name
@@ -14,18 +15,22 @@ def handler(event, context):
                'Authorization': 'AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/sqs/aws4_request'}
     request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], json.dumps(message).encode(), headers)
     urllib.request.urlopen(request, timeout=30).read()
-    return event
 """
+
+
+def code_of(answer: str) -> str:
+    return CODE + "".join(f"    {line}\n" for line in answer.splitlines())
 
 
 class Telling:
     """A function, and what it was given."""
 
-    def __init__(self, server: Server, **settings: Any) -> None:
+    def __init__(self, server: Server, answer: str = "return event", **settings: Any) -> None:
+        """`answer`: what it does once it has told, in Python."""
         self._sqs = server.client("sqs")
         self._url = self._sqs.create_queue(QueueName=new_name("told"))["QueueUrl"]
         client = server.client()
-        self.name = create(client, CODE, Environment={"Variables": {"TOLD": self._url}}, **settings)
+        self.name = create(client, code_of(answer), Environment={"Variables": {"TOLD": self._url}}, **settings)
         self.arn = client.get_function_configuration(FunctionName=self.name)["FunctionArn"]
         self._client = client
 
@@ -48,6 +53,13 @@ class Telling:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
                 return json.loads(message["Body"])
         raise AssertionError("it was given nothing")
+
+    def all(self, enough: Callable[[list[Any]], object], seconds: int = 60) -> list[Any]:
+        """The next events until there are enough."""
+        events: list[Any] = []
+        while not enough(events):
+            events.append(self.next(seconds))
+        return events
 
     def nothing(self) -> bool:
         """It was given nothing (more) by now."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
+_COLLECTOR = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 _DOMAIN = re.compile(r"(https?://)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
@@ -25,6 +27,8 @@ _AT_LEAST_ONE = (
     "usage_retention_days",
     "metric_retention_days",
     "max_metrics",
+    "trace_retention_hours",
+    "max_traces_mb",
 )
 
 
@@ -121,6 +125,15 @@ OPTIONS: tuple[Option, ...] = (
         "metric_retention_days", int, 455, "Days that metrics are kept; minutes 15 of them, five minutes 63, as on AWS."
     ),
     Option("max_metrics", int, 200_000, "Metrics (with their dimensions) that there may be; more are not taken."),
+    Option("trace_retention_hours", float, 720.0, "Hours that traces are kept (30 days, as on AWS)."),
+    Option("max_traces_mb", int, 512, "Traces kept in all, in MB; the oldest go first."),
+    Option(
+        "otlp_endpoint",
+        str,
+        None,
+        "Collector that traces are sent to, too, by OTLP over HTTP (JSON), e.g. http://127.0.0.1:4318.",
+    ),
+    Option("otlp_header", str, (), "NAME=VALUE sent along to it, e.g. a key.", many=True),
     Option("usage_retention_days", int, 400, "Days for which `lambdad cost` can say what was used."),
     Option("log_level", str, "info", "How much the server says.", ("debug", "info", "warning", "error")),
 )
@@ -161,6 +174,10 @@ class Config:
     log_retention_mb: int = 512
     metric_retention_days: int = 455
     max_metrics: int = 200_000
+    trace_retention_hours: float = 720.0
+    max_traces_mb: int = 512
+    otlp_endpoint: str | None = None
+    otlp_header: tuple[str, ...] = ()
     usage_retention_days: int = 400
     log_level: str = "info"
 
@@ -168,6 +185,11 @@ class Config:
     def endpoints(self) -> Mapping[str, str]:
         """URL by service name."""
         return pairs(self.endpoint, "=", "--endpoint")
+
+    @property
+    def networks_denied(self) -> tuple[str, ...]:
+        """Networks (CIDR) that functions must not reach, whoever connects for them."""
+        return self.network_deny if self.network == "nat" else ("0.0.0.0/0", "::/0")
 
     @property
     def quotas(self) -> Mapping[str, int]:
@@ -183,6 +205,15 @@ class Config:
     def brokers(self) -> Mapping[str, str]:
         """Address by ARN."""
         return pairs(self.broker, "=", "--broker")
+
+    @property
+    def otlp_headers(self) -> Mapping[str, str]:
+        """By name."""
+        found = pairs(self.otlp_header, "=", "--otlp-header")
+        for name, value in found.items():
+            if _HEADER_NAME.fullmatch(name) is None or not value.isprintable():
+                raise ConfigError(f"--otlp-header takes NAME=VALUE of a header, not {name!r}.")
+        return found
 
     @property
     def interpreters(self) -> Mapping[str, str]:
@@ -269,7 +300,9 @@ def _check(config: Config) -> None:
             ipaddress.ip_network(network)
         except ValueError:
             raise ConfigError(f"--network-deny takes a network such as 10.0.0.0/8, not {network!r}.") from None
-    _ = (config.quotas, config.endpoints, config.brokers, config.interpreters, config.credentials)
+    if config.otlp_endpoint is not None and _COLLECTOR.fullmatch(config.otlp_endpoint) is None:
+        raise ConfigError(f"--otlp-endpoint takes a URL such as http://127.0.0.1:4318, not {config.otlp_endpoint!r}.")
+    _ = (config.quotas, config.endpoints, config.brokers, config.interpreters, config.credentials, config.otlp_headers)
 
 
 def is_loopback(host: str) -> bool:

@@ -43,3 +43,13 @@ def new_trace_id(now: float) -> str:
     """A root trace header as Lambda makes it when the caller sends none (unsampled), without lineage. `now` in seconds."""
     a, b = new_uuid().replace("-", ""), new_uuid().replace("-", "")
     return f"Root=1-{int(now):08x}-{a[:12]}{b[:12]};Parent={a[16:]};Sampled=0"
+
+
+def new_trace_root(now: float) -> str:
+    """A trace's id; it says when the trace began. `now` in seconds."""
+    a, b = new_uuid(), new_uuid()
+    return f"1-{int(now):08x}-{a[-12:]}{b[-12:]}"
+
+
+def new_segment_id() -> str:
+    return new_uuid().replace("-", "")[16:]

@@ -19,6 +19,7 @@ from lambdad.api.backend import Backend
 from lambdad.api.cost_page import CostPage
 from lambdad.api.front_door import FrontDoor
 from lambdad.api.operations.code_source import CodeDownload
+from lambdad.api.operations.table import performed_by
 from lambdad.api.status_pages import show_health, show_metrics
 from lambdad.aws.clients import Own
 from lambdad.aws.credentials import RoleCredentials
@@ -38,6 +39,7 @@ from lambdad.environments.snapstart import SnapStart
 from lambdad.environments.spares import Spares
 from lambdad.environments.variables import Credentials
 from lambdad.event_source_mappings.invocations import Invocations
+from lambdad.event_source_mappings.keeping import Stores
 from lambdad.event_source_mappings.pollers import Pollers
 from lambdad.event_source_mappings.supervisor import Supervisor
 from lambdad.http.exchange import Handler
@@ -174,7 +176,9 @@ class LambdaServer:
             config.max_memory_mb,
             config.scaling_rate,
         )
-        self._environments = Environments(blueprints.model_of, self._spares, self._logs, clock, limits, self._attach)
+        self._environments = Environments(
+            blueprints.model_of, self._spares, self._logs, clock, limits, self._attach, self._services.segments
+        )
         concurrency = Concurrency(config.concurrency)
         counted = LambdaMetrics(clock, self._functions.get, concurrency.allocated)
         self._services.count(counted)
@@ -185,9 +189,10 @@ class LambdaServer:
             counted,
             self._services.metric_lines,
         )
-        self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock)
+        tracing = self._services.tracing
+        self._invoker = Invoker(self._functions, self._environments, concurrency, metrics, clock, tracing)
         own = Own(self._services.receiving, lambda: self.url, self._own_credentials)
-        self._targets = AwsTargets(config.endpoints, own)
+        self._targets = AwsTargets(config.endpoints, own, self._services.taking)
         self._s3 = S3Objects(config.endpoints, own)
         self._deliverer = Deliverer(self._deliveries, self._functions, self._targets, metrics, clock)
         self._asynchronous = Asynchronous(
@@ -211,7 +216,9 @@ class LambdaServer:
         )
         self._provisioning = Provisioning(environments.provision)
         self._json_client = JsonClient(config.endpoints, own)
-        pollers = Pollers(self._json_client, Invocations(self._invoker, clock), clock, config.brokers)
+        stores = Stores.of(self._database, self._event_source_mappings, self._deliveries, self._deliverer.wake)
+        invocations = Invocations(self._invoker, counted, clock)
+        pollers = Pollers(self._json_client, invocations, clock, config.brokers, stores, self._services.news)
         self._supervisor = Supervisor(self._event_source_mappings, pollers)
         backend = Backend(
             config,
@@ -228,6 +235,7 @@ class LambdaServer:
             self._s3.fetch,
             self._roles.link_key,
             self._localhost_names.resolve,
+            pollers.source_exists,
             asyncio.Lock(),
         )
         self._cost_page = CostPage(self._metering, self._usage, clock, config.region)
@@ -245,7 +253,7 @@ class LambdaServer:
             b"/_lambdad/cost": self._cost_page.handle,
         }
         services = self._services.build(
-            self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous
+            self._functions, self._queue, self._deliveries, self._deliverer, self._asynchronous, performed_by(backend)
         )
         others, inner_others = self._services.build_companion(
             self._functions, self._invoker, self._asynchronous, self._deliveries, self._deliverer, self._facts
@@ -286,7 +294,7 @@ class LambdaServer:
 
     def _facts(self) -> Facts:
         access_key, secret, _ = self._own_credentials(DEFAULT_ACCOUNT)
-        return Facts(self.url, access_key, secret, self._config.companion_memory_mb)
+        return Facts(self.url, access_key, secret, self._config.companion_memory_mb, self._config.networks_denied)
 
     def _secret_of(self, access_key: str) -> str | None:
         return self._config.credentials.get(access_key) or self._roles.secret_of(access_key)
@@ -348,7 +356,7 @@ class LambdaServer:
 
     async def stop_rooms_below(self) -> None:
         await self._driver.close()
-        await self._services.close_metrics()
+        await self._services.close_last()
         await asyncio.to_thread(self._logs.close)
         await self._database.close()
 

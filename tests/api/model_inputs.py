@@ -28,8 +28,19 @@ def valid(shape: Shape, known: Mapping[str, st.SearchStrategy[Any]]) -> st.Searc
     return _scalar(shape)
 
 
+def least(
+    shape: StructureShape, known: Mapping[str, st.SearchStrategy[Any]], more: Mapping[str, st.SearchStrategy[Any]]
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Only what the model requires, and `more`."""
+    return st.fixed_dictionaries({**_required(shape, known), **more})
+
+
+def _required(shape: StructureShape, known: Mapping[str, st.SearchStrategy[Any]]) -> dict[str, st.SearchStrategy[Any]]:
+    return {name: valid(shape.members[name], known) for name in shape.required_members}
+
+
 def _structure(shape: StructureShape, known: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    required = {name: valid(shape.members[name], known) for name in shape.required_members}
+    required = _required(shape, known)
     optional = {name: valid(member, known) for name, member in shape.members.items() if name not in required}
     return st.fixed_dictionaries(required, optional=optional)
 
@@ -56,27 +67,51 @@ def _text(shape: Shape) -> st.SearchStrategy[str]:
     pattern = shape.metadata.get("pattern")
     if pattern is None:
         return _TEXT.filter(lambda text: least <= len(text) <= most)
+    return st.from_regex(_compiled(pattern), fullmatch=True).filter(lambda text: least <= len(text) <= max(most, least))
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
     for java, python in _JAVA.items():
         pattern = pattern.replace(java, python)
-    compiled = re.compile(f"(?:{pattern})", re.ASCII)
-    return st.from_regex(compiled, fullmatch=True).filter(lambda text: least <= len(text) <= max(most, least))
+    return re.compile(f"(?:{pattern})", re.ASCII)
+
+
+_MATCHES_NOTHING = "\u00a7"
+"""A value that no pattern of the model allows."""
 
 
 def violating(shape: Shape) -> st.SearchStrategy[Any] | None:
-    """Values of the right type that violate a constraint; None when the shape has none that can be violated."""
+    """Values of the right type that violate a constraint, maybe further inside; None when there is none to violate."""
+    ways: list[st.SearchStrategy[Any]] = []
+    if isinstance(shape, StructureShape):
+        inside = {name: violating(member) for name, member in shape.members.items()}
+        ways = [st.fixed_dictionaries({name: way}) for name, way in inside.items() if way is not None]
+    elif isinstance(shape, (ListShape, MapShape)):
+        way = violating(shape.member if isinstance(shape, ListShape) else shape.value)
+        if way is not None:
+            ways.append(way.map(lambda one: [one] if isinstance(shape, ListShape) else {"key": one}))
+    else:
+        ways = _violating_scalar(shape)
+    return st.one_of(ways) if ways else None
+
+
+def _violating_scalar(shape: Shape) -> list[st.SearchStrategy[Any]]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     ways: list[st.SearchStrategy[Any]] = []
     if shape.type_name == "string":
         if getattr(shape, "enum", None):
-            return st.sampled_from(["", "no such value", shape.enum[0] + "x"])
+            return [st.sampled_from(["", "no such value", shape.enum[0] + "x"])]
         if most is not None and most < 20_000:
             ways.append(st.just("a" * (most + 1)))
         if least:
             ways.append(st.just("a" * (least - 1)))
+        pattern = shape.metadata.get("pattern")
+        if pattern is not None and not _compiled(pattern).fullmatch(_MATCHES_NOTHING):
+            ways.append(st.just(_MATCHES_NOTHING))
     elif shape.type_name in ("integer", "long", "double"):
         ways += [st.just(most + 1)] if most is not None else []
         ways += [st.just(least - 1)] if least is not None else []
-    return st.one_of(ways) if ways else None
+    return ways
 
 
 ANYTHING = st.recursive(

@@ -167,6 +167,14 @@ def test_the_same_name_twice_is_refused(client: Any, function: str) -> None:
     assert client.get_alias(FunctionName=function, Name="live")["FunctionVersion"] == "1"
 
 
+def test_a_name_may_begin_with_a_digit(client: Any, function: str) -> None:
+    client.create_alias(FunctionName=function, Name="2024-01-02", FunctionVersion="1")
+    assert client.get_function(FunctionName=f"{function}:2024-01-02")["Configuration"]["Version"] == "1"
+    code, _, message = refused(client.create_alias, FunctionName=function, Name="2024", FunctionVersion="1")
+    assert code == "ValidationException"
+    assert message.endswith("Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)")
+
+
 @pytest.mark.parametrize(
     ("version", "weights", "message"),
     [

@@ -93,7 +93,8 @@ def test_what_is_refused(client: Any, function: str) -> None:
     for missing_one in ({"FunctionName": unknown}, {"FunctionName": function, "Qualifier": "7"}):
         assert refused(put, DestinationConfig=nowhere, **missing_one) == gone
     assert refused(client.list_function_event_invoke_configs, FunctionName=unknown) == gone
-    assert refused(update, FunctionName=function, MaximumRetryAttempts=1) == missing(f"{ARN}{function}:$LATEST")
+    for change in ({"MaximumRetryAttempts": 1}, {"DestinationConfig": nowhere}):
+        assert refused(update, FunctionName=function, **change) == missing(f"{ARN}{function}:$LATEST")
     for operation in ("get", "delete"):
         action = getattr(client, f"{operation}_function_event_invoke_config")
         assert refused(action, FunctionName=unknown) == missing(f"{ARN}{unknown}:$LATEST")

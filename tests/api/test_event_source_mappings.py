@@ -8,6 +8,7 @@ import pytest
 
 from functions import new_name
 from refusals import invalid, refused, violation
+from server import Server
 from wait import wait_for
 
 Create = Callable[..., dict[str, Any]]
@@ -29,6 +30,19 @@ def queue(fifo: bool = False) -> str:
 
 def brokers(*servers: str) -> dict[str, Any]:
     return {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": list(servers)}}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Without other services: nobody can say whether a stream exists."""
+    running = Server(tmp_path_factory.mktemp("mappings") / "data", "--companion", "off").start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Any:
+    return server.client()
 
 
 @pytest.fixture

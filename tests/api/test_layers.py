@@ -201,6 +201,10 @@ def test_layers_that_a_function_may_not_have(
     ):
         assert refused(client.update_function_configuration, FunctionName=name, Layers=layers) == invalid(message)
         assert refused(create_function, Layers=layers) == invalid(message)
+    theirs = elsewhere.replace("000000000000", "123456789012")
+    code, status, message = refused(client.update_function_configuration, FunctionName=name, Layers=[theirs])
+    assert (code, status) == ("AccessDeniedException", 403), "of another account, where it is comes second"
+    assert f"perform: lambda:GetLayerVersion on resource: {theirs}" in message
     code, status, message = refused(client.update_function_configuration, FunctionName=name, Layers=[ARN + layer])
     assert (code, status) == ("ValidationException", 400)
     assert message.startswith(f"1 validation error detected: Value '[{ARN}{layer}]' at 'layers' failed to satisfy")

@@ -17,7 +17,8 @@ CODE = "def handler(event, context):\n    return 1\n"
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     quotas = ("timeout=60", "environment=100", "layers=1", "tags=2", "asynchronous_payload=1000", "code_storage=100000")
-    arguments = [part for quota in quotas for part in ("--quota", quota)]
+    pages = ("page=2", "mappings_page=3")
+    arguments = [part for quota in (*quotas, *pages) for part in ("--quota", quota)]
     server = Server(tmp_path_factory.mktemp("strict") / "data", *arguments).start()
     yield server
     assert server.stop() == 0
@@ -53,6 +54,21 @@ def test_quotas_are_settings(strict: Server) -> None:
     assert client.get_account_settings()["AccountUsage"]["TotalCodeSize"] <= 100_000
 
 
+def test_pages_of_mappings_may_be_larger_than_others(strict: Server) -> None:
+    """On AWS 100 and 50."""
+    client = strict.client(region="eu-west-2")
+    names = [create(client, CODE) for _ in range(4)]
+    for name in names:
+        source = f"arn:aws:sqs:eu-west-2:000000000000:{name}"
+        client.create_event_source_mapping(FunctionName=name, EventSourceArn=source, Enabled=False)
+    for more in ({}, {"MaxItems": 100}):
+        assert len(client.list_functions(**more)["Functions"]) == 2
+        assert len(client.list_event_source_mappings(**more)["EventSourceMappings"]) == 3
+    assert len(client.list_event_source_mappings(MaxItems=1)["EventSourceMappings"]) == 1
+    found = [*client.get_paginator("list_event_source_mappings").paginate()]
+    assert [len(page["EventSourceMappings"]) for page in found] == [3, 1]
+
+
 def test_every_version_counts_against_the_code_storage(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", "--quota", "code_storage=25000", "--quota", "zipped_code=30000").start()
     try:
@@ -80,6 +96,9 @@ def test_every_version_counts_against_the_code_storage(tmp_path: Path) -> None:
         assert refused(client.create_function, Code={"ZipFile": large}, **more) == exceeded
         over = zip_of({"noise.bin": os.urandom(30_001)})
         refusal = refused(client.create_function, Code={"ZipFile": over}, **more)
+        assert refusal == ("RequestEntityTooLargeException", 413, "Zipped size must be smaller than 30000 bytes")
+        request = {**more, "Environment": {"Variables": {"LONG": "x" * 302_144}}}
+        refusal = refused(client.create_function, Code={"ZipFile": zip_of(code)}, **request)
         wanted = "Request must be smaller than 302144 bytes for the CreateFunction operation"
         assert refusal == ("RequestEntityTooLargeException", 413, wanted)
     finally:

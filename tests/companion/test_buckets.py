@@ -91,6 +91,23 @@ def test_each_kind_of_event(aws: Server) -> None:
     marker = function.next()["Records"][0]
     assert marker["eventName"] == "ObjectRemoved:DeleteMarkerCreated"
     assert marker["s3"]["object"]["versionId"]
+    assert marker["s3"]["object"]["eTag"] == "d41d8cd98f00b204e9800998ecf8427e"
+
+
+def test_each_version_that_goes_is_told_of(aws: Server) -> None:
+    s3, bucket = aws.client("s3"), bucket_of(aws)
+    function = permitted(aws, bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    versions = [s3.put_object(Bucket=bucket, Key="k", Body=bytes([n]))["VersionId"] for n in range(3)]
+    versions.append(s3.delete_object(Bucket=bucket, Key="k")["VersionId"])
+    notify(aws, bucket, function, "s3:ObjectRemoved:Delete", Prefix="k")
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=versions[1])
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=versions[1])  # is gone: nothing happens
+    rest = [{"Key": "k", "VersionId": version} for version in versions if version != versions[1]]
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": rest})
+    objects = [function.next()["Records"][0]["s3"]["object"] for _ in range(4)]
+    assert sorted(one["versionId"] for one in objects) == sorted(versions)
+    assert function.nothing()
 
 
 def test_a_function_that_lets_no_bucket_in_cannot_be_told(aws: Server) -> None:
@@ -107,6 +124,56 @@ def test_a_function_that_lets_no_bucket_in_cannot_be_told(aws: Server) -> None:
     assert "LambdaFunctionConfigurations" not in aws.client("s3").get_bucket_notification_configuration(Bucket=bucket)
 
 
+@pytest.mark.parametrize(("kind", "service", "name"), [("Queue", "sqs", "queue"), ("Topic", "sns", "topic")])
+def test_who_is_not_there_cannot_be_told(aws: Server, kind: str, service: str, name: str) -> None:
+    bucket = bucket_of(aws)
+    one = {f"{kind}Arn": f"arn:aws:{service}:us-east-1:000000000000:none", "Events": ["s3:ObjectCreated:*"]}
+    wanted = {"Bucket": bucket, "NotificationConfiguration": {f"{kind}Configurations": [one]}}
+    with pytest.raises(ClientError) as refused:
+        aws.client("s3").put_bucket_notification_configuration(**wanted)
+    error = refused.value.response["Error"]
+    assert error["Message"] == "Unable to validate the following destination configurations"
+    assert (error["ArgumentName"], error["ArgumentValue"]) == (
+        one[f"{kind}Arn"],
+        f"The destination {name} does not exist",
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "filters", "refused"),
+    [
+        ((["s3:ObjectCreated:*"], ["s3:ObjectCreated:Put"]), ({}, {}), True),
+        ((["s3:ObjectCreated:*"], ["s3:ObjectRemoved:*"]), ({}, {}), False),
+        ((["s3:ObjectCreated:*"],) * 2, ({"prefix": "a/"}, {"prefix": "a/b"}), True),
+        ((["s3:ObjectCreated:*"],) * 2, ({"prefix": "a/"}, {"prefix": "b/"}), False),
+        ((["s3:ObjectCreated:*"],) * 2, ({"suffix": ".jpg"}, {"suffix": ".png"}), False),
+        ((["s3:ObjectCreated:*"],) * 2, ({"prefix": "a/", "suffix": "g"}, {"suffix": "pg"}), True),
+    ],
+)
+def test_no_object_s_event_goes_to_two(
+    aws: Server, events: tuple[list[str], list[str]], filters: tuple[dict[str, str], dict[str, str]], refused: bool
+) -> None:
+    bucket, name = bucket_of(aws), new_name("q")
+    aws.client("sqs").create_queue(QueueName=name)
+    queues = [
+        {
+            "QueueArn": f"arn:aws:sqs:us-east-1:000000000000:{name}",
+            "Events": given,
+            "Filter": {"Key": {"FilterRules": [{"Name": rule, "Value": value} for rule, value in rules.items()]}},
+        }
+        for given, rules in zip(events, filters, strict=True)
+    ]
+    for queue, rules in zip(queues, filters, strict=True):
+        if not rules:
+            del queue["Filter"]
+    wanted = {"Bucket": bucket, "NotificationConfiguration": {"QueueConfigurations": queues}}
+    if not refused:
+        aws.client("s3").put_bucket_notification_configuration(**wanted)
+        return
+    with pytest.raises(ClientError, match="Configuration is ambiguously defined"):
+        aws.client("s3").put_bucket_notification_configuration(**wanted)
+
+
 def test_queues_and_topics_are_told(aws: Server) -> None:
     s3, sqs, sns, bucket = aws.client("s3"), aws.client("sqs"), aws.client("sns"), bucket_of(aws)
     url = sqs.create_queue(QueueName=bucket)["QueueUrl"]
@@ -114,12 +181,15 @@ def test_queues_and_topics_are_told(aws: Server) -> None:
     function = Telling(aws)
     function.permit("sns.amazonaws.com", topic)
     sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function.arn)
-    queues = [{"QueueArn": f"arn:aws:sqs:us-east-1:000000000000:{bucket}", "Events": ["s3:ObjectCreated:Put"]}]
-    topics = [{"TopicArn": topic, "Events": ["s3:ObjectCreated:Put"]}]
+    put, arn = {"Events": ["s3:ObjectCreated:Put"]}, f"arn:aws:sqs:us-east-1:000000000000:{bucket}"
+    only = lambda prefix: {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}  # noqa: E731
+    queues = [{"QueueArn": arn, "Filter": only("queue/"), **put}]
+    topics = [{"TopicArn": topic, "Filter": only("topic/"), **put}]
     s3.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"QueueConfigurations": queues, "TopicConfigurations": topics}
     )
-    s3.put_object(Bucket=bucket, Key="told", Body=b"")
+    for key in ("queue/told", "topic/told"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
     bodies = []
     for _ in range(60):
         for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
@@ -128,9 +198,14 @@ def test_queues_and_topics_are_told(aws: Server) -> None:
         if len(bodies) == 2:
             break
     assert {body.get("Event") for body in bodies} == {"s3:TestEvent", None}
+    (tested,) = [body for body in bodies if "Event" in body]
+    assert (tested["Service"], tested["Bucket"]) == ("Amazon S3", bucket)
+    assert tested.keys() == {"Service", "Event", "Time", "Bucket", "RequestId", "HostId"}
     (told,) = [body for body in bodies if "Records" in body]
-    assert told["Records"][0]["s3"]["object"]["key"] == "told"
-    events = [json.loads(function.next()["Records"][0]["Sns"]["Message"]) for _ in range(2)]
+    assert told["Records"][0]["s3"]["object"]["key"] == "queue/told"
+    notifications = [function.next()["Records"][0]["Sns"] for _ in range(2)]
+    assert {one["Subject"] for one in notifications} == {"Amazon S3 Notification"}
+    events = [json.loads(one["Message"]) for one in notifications]
     assert [event.get("Event") for event in events] == ["s3:TestEvent", None]
 
 
@@ -171,3 +246,22 @@ def handler(event, context):
     name = create(aws.client(), code, MemorySize=512)
     assert call(aws.client(), name, bucket)[0] == "from inside"
     assert aws.client("s3").get_object(Bucket=bucket, Key="mine")["Body"].read() == b"from inside"
+
+
+def test_a_bus_is_told(aws: Server) -> None:
+    s3, events, bucket = aws.client("s3"), aws.client("events"), bucket_of(aws)
+    url = aws.client("sqs").create_queue(QueueName=bucket)["QueueUrl"]
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}}
+    events.put_rule(Name=bucket, EventPattern=json.dumps(pattern))
+    queue = f"arn:aws:sqs:us-east-1:000000000000:{bucket}"
+    assert not events.put_targets(Rule=bucket, Targets=[{"Id": "queue", "Arn": queue}])["FailedEntryCount"]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    s3.put_object(Bucket=bucket, Key="a b", Body=b"hello")
+    (message,) = aws.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    event = json.loads(message["Body"])
+    assert (event["detail-type"], event["source"]) == ("Object Created", "aws.s3")
+    assert event["resources"] == [f"arn:aws:s3:::{bucket}"]
+    assert event["detail"]["reason"] == "PutObject"
+    assert {name: event["detail"]["object"][name] for name in ("key", "size")} == {"key": "a b", "size": 5}
+    events.remove_targets(Rule=bucket, Ids=["queue"])
+    events.delete_rule(Name=bucket)

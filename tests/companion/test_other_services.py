@@ -155,6 +155,27 @@ def test_a_companion_that_dies_is_started_again(own_server: Server) -> None:
     wait_for(there, 60)
 
 
+def test_what_is_too_much_is_refused_and_the_rest_is_kept(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--companion-memory-mb", "400").start()
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="full")
+    contents = [bytes([number]) * 4_000_000 for number in range(100)]
+    with pytest.raises(ClientError, match="AWS's other services hold as much as they may"):
+        for number, content in enumerate(contents):
+            s3.put_object(Bucket="full", Key=f"{number:03}", Body=content)
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket="full")["Contents"]]
+    s3.delete_objects(Bucket="full", Delete={"Objects": [{"Key": key} for key in keys[2:]]})
+    s3.put_object(Bucket="full", Key="again", Body=contents[0])
+    server.kill()
+    s3 = server.start() and server.client("s3")
+    for key, content in zip(keys[:2], contents, strict=False):
+        assert s3.get_object(Bucket="full", Key=key)["Body"].read() == content
+    assert [one["Key"] for one in s3.list_objects_v2(Bucket="full")["Contents"]] == [*keys[:2], "again"]
+    server.stop()
+    objects = list((server.data_dir / "companion" / "objects").iterdir())
+    assert sorted(path.read_bytes()[:1] for path in objects) == [b"\0", b"\1"]
+
+
 def test_it_can_be_left_out(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", "--companion", "off").start()
     for ask in (server.client("s3").list_buckets, server.client("dynamodb").list_tables):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from lambdad.event_source_mappings import kafka_event, rabbitmq_event
 from lambdad.event_source_mappings.java_bytes import java_bytes
 from lambdad.event_source_mappings.kafka_event import KafkaRecord
-from lambdad.event_source_mappings.kafka_retries import Retries
 from lambdad.event_source_mappings.rabbitmq_event import RabbitMessage
+from lambdad.event_source_mappings.retries import Retries
 
 
 def record(offset: int, *, partition: int = 0, timestamp: int = 0, value: bytes | None = b"x") -> KafkaRecord:
@@ -77,11 +77,11 @@ class TestRetries:
     def test_without_limits_for_ever(self) -> None:
         retries = Retries.of({"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1})
         assert not retries.given_up(1_000_000)
-        assert retries.fresh(RECORDS, 1e12) == RECORDS
+        assert retries.by_age(RECORDS, 1e12) == (RECORDS, [])
 
     def test_somewhere_to_put_them_is_a_limit(self) -> None:
         settings = {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:q"}}}
-        retries = Retries.of(settings)
+        retries = Retries.of(settings, with_destination=10)
         assert [retries.given_up(attempts) for attempts in (10, 11)] == [False, True]
 
     def test_none_at_all(self) -> None:
@@ -90,7 +90,7 @@ class TestRetries:
     def test_too_old(self) -> None:
         retries = Retries.of({"MaximumRecordAgeInSeconds": 60})
         old, new = record(1, timestamp=39_999), record(2, timestamp=40_000)
-        assert retries.fresh([old, new], 100.0) == [new]
+        assert retries.by_age([old, new], 100.0) == ([new], [old])
 
     @given(st.integers(1, 50))
     def test_halves_are_all_of_it(self, count: int) -> None:

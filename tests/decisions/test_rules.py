@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from lambdad.api.pagination import page_of
 from lambdad.aws import sigv4
 from lambdad.environments.capacity import Capacity
-from lambdad.environments.log_capture import OutputParser
 from lambdad.environments.states import TRANSITIONS, IllegalTransition, State, advance
 from lambdad.errors import InvalidParameterValueException, TooManyRequestsException, Unauthorized
 from lambdad.invocation.concurrency import Concurrency
@@ -238,36 +237,6 @@ def test_the_transition_table_is_closed() -> None:
             else:
                 with pytest.raises(IllegalTransition):
                     advance(current, wanted)
-
-
-def frame(message: bytes) -> bytes:
-    return b"\xa5\x5a\x00\x03" + len(message).to_bytes(4, "big") + bytes(8) + message
-
-
-@given(
-    st.lists(st.tuples(st.booleans(), st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=40))),
-    st.lists(st.integers(1, 30), min_size=1),
-)
-def test_output_is_the_same_however_it_is_cut(messages: list[tuple[bool, str]], cuts: list[int]) -> None:
-    expected: list[bytes] = []
-    stream = b""
-    for framed, text in messages:
-        line = text.replace("\n", " ").replace("\r", " ")
-        stream += frame(text.encode()) if framed else line.encode() + b"\n"
-        expected.append(text.encode() if framed else line.encode() + b"\n")
-    parser, got, position, turn = OutputParser(), [], 0, 0
-    while position < len(stream):
-        size = cuts[turn % len(cuts)]
-        got += parser.feed(stream[position : position + size])
-        position, turn = position + size, turn + 1
-    assert got + parser.flush() == expected
-
-
-@given(st.binary(max_size=2000))
-def test_output_of_any_bytes_is_kept(data: bytes) -> None:
-    parser = OutputParser()
-    parser.feed(data)
-    parser.flush()
 
 
 @pytest.mark.parametrize(

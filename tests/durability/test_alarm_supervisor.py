@@ -12,6 +12,7 @@ from lambdad.observability.metric_store import MetricStore
 from lambdad.resources.alarm import Alarm, AlarmKey, initial_state
 from lambdad.services.cloudwatch.alarm_actions import AlarmActions
 from lambdad.services.cloudwatch.alarm_supervisor import AlarmSupervisor
+from lambdad.services.outbox import Outbox
 from lambdad.store.alarms import AlarmChange, Alarms
 from lambdad.store.database import Database, DatabaseClosed
 from lambdad.store.deliveries import Deliveries
@@ -57,7 +58,8 @@ class World:
         deliveries.load()
         queue = EventQueue(self.database, deliveries)
         queue.load()
-        actions = AlarmActions(Nobody(), queue, deliveries, Nobody(), Nobody())  # type: ignore[arg-type]
+        outbox = Outbox(queue, deliveries, Nobody(), Nobody())  # type: ignore[arg-type]
+        actions = AlarmActions(Nobody(), outbox)  # type: ignore[arg-type]
         self.supervisor = AlarmSupervisor(self.alarms, self.metrics, actions, clock)
 
     async def put(self, **more: Any) -> None:
@@ -93,7 +95,7 @@ class World:
         return alarm.state.value
 
     def told(self) -> list[str]:
-        rows = self.database.read("SELECT body FROM deliveries ORDER BY id")
+        rows = self.database.read("SELECT body FROM deliveries WHERE kind = 'alarm' ORDER BY id")
         return [json.loads(body)["NewStateValue"] for (body,) in rows]
 
     async def close(self) -> None:

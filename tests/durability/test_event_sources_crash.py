@@ -1,24 +1,29 @@
-"""The server is killed while queues are consumed: every message arrives at least once, and in the order of its group."""
+"""The server is killed while queues and streams are consumed: all of it arrives at least once, and groups and keys in order."""
 
 from typing import Any
 
 from functions import create
 from server import Server
+from stream_mappings import Stream
 from wait import wait_for
 
 # What a function got is told by another queue: a kill may take the last lines of its log, a sent message is durable.
 TELLS = """
-import json, os, urllib.request
+import base64, json, os, urllib.request
 def handler(event, context):
-    for record in event['Records']:
-        seen = {'QueueUrl': os.environ['SEEN'], 'MessageBody': record['body'], 'MessageGroupId': 'all',
-                'MessageDeduplicationId': context.aws_request_id + record['messageId']}
+    for number, record in enumerate(event['Records']):
+        body = record['body'] if 'body' in record else base64.b64decode(record['kinesis']['data']).decode()
+        seen = {'QueueUrl': os.environ['SEEN'], 'MessageBody': body, 'MessageGroupId': 'all',
+                'MessageDeduplicationId': f'{context.aws_request_id}-{number}'}
         headers = {'X-Amz-Target': 'AmazonSQS.SendMessage', 'Content-Type': 'application/x-amz-json-1.0',
                    'Authorization': 'AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/sqs/aws4_request'}
         request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], json.dumps(seen).encode(), headers)
         urllib.request.urlopen(request, timeout=30).read()
 """
 MESSAGES = 60
+RECORDS = 30
+"""Of each key."""
+KEYS = "abcd"
 GROUPS = {"standard": "", "in-order.fifo": "ab"}
 
 
@@ -49,13 +54,15 @@ def send(sqs: Any, url: str, numbers: range, groups: str) -> None:
 
 def consumed(server: Server, name: str, attributes: dict[str, str]) -> Seen:
     """A queue with a function that consumes it."""
-    client, sqs = server.client(), server.client("sqs")
-    told = f"seen-{name.removesuffix('.fifo')}.fifo"
-    seen_url = sqs.create_queue(QueueName=told, Attributes={"FifoQueue": "true"})["QueueUrl"]
-    sqs.create_queue(QueueName=name, Attributes=attributes)
+    server.client("sqs").create_queue(QueueName=name, Attributes=attributes)
+    return mapped(server, f"arn:aws:sqs:us-east-1:000000000000:{name}", name.removesuffix(".fifo"), BatchSize=2)
+
+
+def mapped(server: Server, arn: str, name: str, **settings: Any) -> Seen:
+    client, told = server.client(), f"seen-{name}.fifo"
+    seen_url = server.client("sqs").create_queue(QueueName=told, Attributes={"FifoQueue": "true"})["QueueUrl"]
     function = create(client, TELLS, Environment={"Variables": {"SEEN": seen_url}})
-    arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
-    client.create_event_source_mapping(FunctionName=function, EventSourceArn=arn, BatchSize=2)
+    client.create_event_source_mapping(FunctionName=function, EventSourceArn=arn, **settings)
     return Seen(server, told)
 
 
@@ -76,3 +83,21 @@ def test_every_message_arrives(own_server: Server) -> None:
     for group in "ab":
         firsts = dict.fromkeys(body for body in in_order.bodies if body[0] == group)
         assert list(firsts) == [f"{group}{number}" for number in range(MESSAGES)]
+
+
+def test_every_record_of_a_stream_arrives(own_server: Server) -> None:
+    own_server.start()
+    stream = Stream(own_server, shards=2)
+    settings = {"StartingPosition": "TRIM_HORIZON", "BatchSize": 2, "ParallelizationFactor": 2}
+    seen = mapped(own_server, stream.arn, "stream", **settings)
+    for start in (0, RECORDS // 2):
+        stream.kinesis = own_server.client("kinesis")
+        for key in KEYS:
+            stream.put(*(f"{key}{number}" for number in range(start, start + RECORDS // 2)), key=key)
+        wait_for(seen.read, 60)
+        own_server.kill()
+        own_server.start()
+    wait_for(lambda: len(set(seen.read())) == len(KEYS) * RECORDS, 60)
+    for key in KEYS:
+        firsts = dict.fromkeys(body for body in seen.bodies if body[0] == key)
+        assert list(firsts) == [f"{key}{number}" for number in range(RECORDS)]

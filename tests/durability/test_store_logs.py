@@ -69,6 +69,24 @@ def test_the_oldest_streams_go_when_a_group_is_full(store: LogStore) -> None:
     assert 5 <= len(kept) < 10
 
 
+def test_streams_that_grow_together_stay_within_the_bound(store: LogStore, tmp_path: Path) -> None:
+    """None of them is new, and none is large."""
+    for number in range(200):
+        write(store, f"s{number % 4}", (number, f"{number} " + "x" * 1000))
+        asyncio.run(store.synced())
+        assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) <= 45_000
+    assert "199" in [message.split()[0] for message in read(store)]
+
+
+def test_a_stream_too_large_loses_its_beginning(store: LogStore) -> None:
+    for number in range(100):
+        write(store, "s", (number, f"{number} " + "x" * 1000))
+        asyncio.run(store.synced())
+    kept = [int(message.split()[0]) for message in read(store)]
+    assert kept == list(range(kept[0], 100))
+    assert 15 <= len(kept) <= 40
+
+
 def test_a_stream_that_was_removed_goes_on_in_a_new_file(store: LogStore) -> None:
     write(store, "first", (1, "y" * 30_000))
     asyncio.run(store.synced())
@@ -91,3 +109,14 @@ def test_a_disk_that_takes_nothing_does_not_stop_it(store: LogStore, tmp_path: P
     messages = read(store)
     assert "kept" in messages
     assert any("1 log events were dropped" in message for message in messages)
+
+
+def test_what_is_put_is_on_disk_or_refused(store: LogStore, tmp_path: Path) -> None:
+    blocked = tmp_path / "logs" / "000000000000"
+    blocked.write_text("not a directory")
+    with pytest.raises(OSError, match="000000000000"):
+        asyncio.run(store.put(*GROUP, "s", [LogEvent(1, "lost")]))
+    blocked.unlink()
+    asyncio.run(store.put(*GROUP, "s", [LogEvent(2, "kept")]))
+    assert read(store) == ["kept"]
+    assert len(list(blocked.glob("*/*/s"))) == 1

@@ -449,7 +449,8 @@ def test_the_lines_in_json(server: Server, client: Any) -> None:
     server.wait_for_log(name, '"platform.report"')
     events = [json.loads(line) for line in server.function_log(name) if line]
     kinds = [one["type"] for one in events]
-    expected = ["initStart", "initReport", "restoreStart", "restoreReport", "start", "report"]
+    expected = ["initStart", "initRuntimeDone", "initReport", "restoreStart", "restoreRuntimeDone", "restoreReport"]
+    expected += ["start", "runtimeDone", "report"]
     assert kinds == [f"platform.{kind}" for kind in expected]
     by_kind = {one["type"].removeprefix("platform."): one["record"] for one in events}
     assert by_kind["initStart"]["initializationType"] == "snap-start"

@@ -11,6 +11,7 @@ import pytest
 from functions import create, new_name
 from kafka_cluster import KafkaCluster
 from server import Server
+from stream_mappings import queue_of
 from wait import wait_for
 
 CLUSTER = "arn:aws:kafka:us-east-1:000000000000:cluster/demo/751d2973-a626-431c-9d4e-d7975eb44dd7-2"
@@ -184,6 +185,36 @@ def test_batches_are_split(mapped: Any, cluster: KafkaCluster) -> None:
     one = mapped(FAILS, topic=topic, MaximumRetryAttempts=0, BisectBatchOnFunctionError=True)
     wait_for(lambda: ["c"] in one.batches(), 60)
     assert one.batches() == [["a", "b", "bad", "c"], ["a", "b"], ["bad", "c"], ["bad"], ["c"]]
+
+
+def test_what_is_given_up_is_told_of(mapped: Any, cluster: KafkaCluster, server: Server) -> None:
+    url, arn = queue_of(server)
+    topic = cluster.topic(new_name("topic"))
+    cluster.send(topic, b"bad", timestamp=1_790_000_000_123)
+    one = mapped(FAILS, topic=topic, MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": arn}})
+    (message,) = server.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    document = json.loads(message["Body"])
+    assert document.pop("timestamp")
+    assert document["requestContext"].pop("requestId")
+    assert document["KafkaBatchInfo"].pop("payloadSize") > 200
+    place = {"firstRecordOffset": "0", "lastRecordOffset": "0"}
+    moments = dict.fromkeys(("firstRecordTimestamp", "lastRecordTimestamp"), "2026-09-21T14:13:20.123Z")
+    assert document == {
+        "requestContext": {
+            "functionArn": f"arn:aws:lambda:us-east-1:000000000000:function:{one.function}",
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": 2,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "version": "1.0",
+        "KafkaBatchInfo": {
+            "batchSize": 1,
+            "bootstrapServers": ",".join(cluster.servers),
+            "recordsInfo": {f"{topic}-0": {**place, **moments}},
+        },
+    }
+    state = one.client.get_event_source_mapping(UUID=one.mapping)
+    assert state["LastProcessingResult"] == "PROBLEM: Function call failed"
 
 
 def test_only_what_is_reported_comes_again(mapped: Any, cluster: KafkaCluster) -> None:

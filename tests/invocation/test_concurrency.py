@@ -151,7 +151,10 @@ def test_what_is_refused(client: Any) -> None:
     name, nothing = create(client, RUNS), new_name()
     missing = ("ResourceNotFoundException", 404, f"Function not found: {ARN}{nothing}")
     put = client.put_function_concurrency
-    assert refused(put, FunctionName=nothing, ReservedConcurrentExecutions=1) == missing
+    latest = (*missing[:2], f"{missing[2]}:$LATEST")
+    assert refused(put, FunctionName=nothing, ReservedConcurrentExecutions=1) == latest, (
+        "AWS looks for the version here"
+    )
     assert refused(client.get_function_concurrency, FunctionName=nothing) == missing
     assert refused(client.delete_function_concurrency, FunctionName=nothing) == missing
     functions_only = invalid(

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions import call, create, new_name
+from refusals import refused
 
 ECHO = "def handler(event, context):\n    return event\n"
 
@@ -163,6 +164,12 @@ def handler(event, context):
     assert 0 < payload["left"] <= 7000
     assert payload["custom"] == {"a": "b"}
     assert payload["env"] == {"c": "d\n"}
+    for no_object in ("!", base64.b64encode(b"[1]").decode(), base64.b64encode(b"{").decode()):
+        assert refused(client.invoke, FunctionName=name, ClientContext=no_object) == (
+            "InvalidRequestContentException",
+            400,
+            "Client context must be a valid Base64-encoded JSON object.",
+        )
 
 
 def test_an_invocation_of_another_account_and_region(server: Any, client: Any, echo: str) -> None:

@@ -273,7 +273,16 @@ def test_what_is_refused(client: Any, make: Make) -> None:
     assert puts("7") == ("ResourceNotFoundException", 404, f"Function not found: {ARN}{name}:7")
     assert puts("nobody") == ("ResourceNotFoundException", 404, f"Cannot find alias arn: {ARN}{name}:nobody")
     unknown = new_name()
-    assert puts("1", function=unknown) == ("ResourceNotFoundException", 404, f"Function not found: {ARN}{unknown}:1")
+    missing = {
+        "1": ("ResourceNotFoundException", 404, f"Function not found: {ARN}{unknown}:1"),
+        "live": ("ResourceNotFoundException", 404, f"Cannot find alias arn: {ARN}{unknown}:live"),
+    }
+    others = (client.get_provisioned_concurrency_config, client.delete_provisioned_concurrency_config)
+    for qualifier, wanted in missing.items():
+        assert puts(qualifier, function=unknown) == wanted
+        assert [refused(one, FunctionName=unknown, Qualifier=qualifier) for one in others] == [wanted, wanted]
+    neither = invalid("The function resource provided must be an alias or a published version.")
+    assert [refused(one, FunctionName=name, Qualifier="$LATEST") for one in others] == [neither, neither]
     code, status, message = puts("1", 100_000)
     assert (code, status) == ("InvalidParameterValueException", 400)
     assert message.startswith("Specified ConcurrentExecutions for function is greater than account's unreserved")

@@ -5,6 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 
 import json
 import os
+import re
 from typing import Any
 
 import pytest
@@ -149,10 +150,12 @@ def test_the_trace_header(client: Any) -> None:
         finally:
             client.meta.events.unregister("before-sign.lambda.Invoke", unique_id=f"trace-{os.getpid()}")
 
-    assert (
-        traced(f"{root};Parent=53995c3f42cd8ad8;Sampled=1")
-        == f"{root};Parent=53995c3f42cd8ad8;Sampled=1;Lineage={lineage}"
-    )
+    unsampled = f"{root};Parent=53995c3f42cd8ad8;Sampled=0"
+    assert traced(unsampled) == f"{unsampled};Lineage={lineage}"
+    given_root, parent, *others = traced(f"{root};Parent=53995c3f42cd8ad8;Sampled=1").split(";")
+    assert (given_root, *others) == (root, "Sampled=1", f"Lineage={lineage}")
+    assert re.fullmatch("Parent=[0-9a-f]{16}", parent)  # the function's own segment, which is recorded
+    assert parent != "Parent=53995c3f42cd8ad8"
     assert traced(own).endswith(f"Lineage={lineage[:-1]}1")
     other = f"{root};Lineage=1:deadbeef:3"
     assert traced(other) == f"{other}|{lineage}"

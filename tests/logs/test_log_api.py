@@ -73,6 +73,22 @@ def test_a_function_writes_and_is_read(server: Server, client: Any, logs: Any) -
     assert messages(logs.filter_log_events(logGroupName=group, filterPattern="hello")) == ["hello from here\n"]
 
 
+def test_a_deleted_group_is_there_again_when_its_function_writes(client: Any, logs: Any) -> None:
+    """Also from an environment that wrote to it before."""
+    name = create(client, SAYS)
+    group = f"/aws/lambda/{name}"
+    stream, _ = call(client, name, {"say": "before"})
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
+    logs.delete_log_group(logGroupName=group)
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+    assert call(client, name, {"say": "after"})[0] == stream
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
+    wait_for(lambda: len(logs.filter_log_events(logGroupName=group)["events"]) == 4, 20)
+    first, second, *_ = messages(logs.filter_log_events(logGroupName=group))
+    assert first.startswith("START")
+    assert second == "after\n"
+
+
 def test_groups(logs: Any, group: str) -> None:
     assert refused(logs.create_log_group, logGroupName=group) == (
         "ResourceAlreadyExistsException",
@@ -179,17 +195,20 @@ def test_events_that_are_not_taken(logs: Any, group: str) -> None:
     of = {"logGroupName": group, "logStreamName": "s"}
     day = 86_400_000
     events = [
-        {"timestamp": now() - 15 * day, "message": "too old"},
         {"timestamp": now(), "message": "fine"},
         {"timestamp": now() + 3 * 3_600_000, "message": "too new"},
     ]
     rejected = logs.put_log_events(**of, logEvents=events)["rejectedLogEventsInfo"]
-    assert rejected == {"tooOldLogEventEndIndex": 1, "tooNewLogEventStartIndex": 2}
+    assert rejected == {"tooNewLogEventStartIndex": 1}
+    old = [{"timestamp": now() - 15 * day, "message": "too old"}]
+    assert logs.put_log_events(**of, logEvents=old)["rejectedLogEventsInfo"] == {"tooOldLogEventEndIndex": 1}
     assert messages(logs.get_log_events(**of)) == ["fine"]
     assert refused(logs.put_log_events, **of, logEvents=events[::-1])[1].endswith("must be in chronological order.")
     huge = [{"timestamp": now(), "message": "x" * 600_000}] * 2
     assert refused(logs.put_log_events, **of, logEvents=huge)[0] == "InvalidParameterException"
-    nowhere = {"logGroupName": group, "logStreamName": "nowhere", "logEvents": events[1:2]}
+    days = [{"timestamp": now() - 2 * day, "message": "one"}, {"timestamp": now(), "message": "other"}]
+    assert refused(logs.put_log_events, **of, logEvents=days)[1].endswith("cannot span more than 24 hours.")
+    nowhere = {"logGroupName": group, "logStreamName": "nowhere", "logEvents": events[:1]}
     assert refused(logs.put_log_events, **nowhere)[0] == "ResourceNotFoundException"
 
 

@@ -87,6 +87,8 @@ def test_names(sqs: Any, name: str, given: dict[str, str]) -> None:
         ({"ContentBasedDeduplication": "true"}, "InvalidAttributeName"),
         ({"Policy": "{"}, "InvalidAttributeValue"),
         ({"RedrivePolicy": "{}"}, "InvalidParameterValue"),
+        ({"RedriveAllowPolicy": '{"redrivePermission": "some"}'}, "InvalidParameterValue"),
+        ({"RedriveAllowPolicy": '{"redrivePermission": "byQueue"}'}, "InvalidParameterValue"),
         ({"RedrivePolicy": '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:none","maxReceiveCount":1}'},
          "InvalidParameterValue"),
     ],
@@ -131,6 +133,8 @@ def test_tags(sqs: Any) -> None:
     sqs.tag_queue(QueueUrl=url, Tags={"b": "2", "c": "3"})
     sqs.untag_queue(QueueUrl=url, TagKeys=["a", "c"])
     assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"b": "2"}
+    too_many = refused(sqs.tag_queue, QueueUrl=url, Tags={str(number): "x" for number in range(50)})
+    assert too_many == ("InvalidParameterValue", f"Too many tags added for queue {url.rpartition('/')[2]}.")
 
 
 def test_permissions_are_statements_of_the_policy(sqs: Any) -> None:
@@ -141,6 +145,10 @@ def test_permissions_are_statements_of_the_policy(sqs: Any) -> None:
     assert statement["Principal"] == {"AWS": "arn:aws:iam::111111111111:root"}
     assert statement["Action"] == "SQS:SendMessage"
     again = refused(sqs.add_permission, QueueUrl=url, Label="send", AWSAccountIds=["1"], Actions=["SendMessage"])
+    for action, words in (("NoSuch", "a list of valid actions"), ("DeleteQueue", "Only the queue owner")):
+        code, message = refused(sqs.add_permission, QueueUrl=url, Label="o", AWSAccountIds=["1"], Actions=[action])
+        assert code == "InvalidParameterValue"
+        assert words in message
     assert again == ("InvalidParameterValue", "Value send for parameter Label is invalid. Reason: Already exists.")
     sqs.remove_permission(QueueUrl=url, Label="send")
     assert "Policy" not in attributes(sqs, url)

@@ -72,6 +72,23 @@ def test_the_life_of_a_function_by_the_aws_cli(server: Server, tmp_path: Path) -
     assert "(ResourceNotFoundException)" in gone.stderr
 
 
+def test_schedules_by_the_aws_cli(server: Server) -> None:
+    name = new_name("s")
+    aws, named = (server, "aws", "scheduler"), ("--name", name)
+    target = {"Arn": "arn:aws:sqs:us-east-1:000000000000:q", "RoleArn": "arn:aws:iam::000000000000:role/r"}
+    settings = (*("--flexible-time-window", "Mode=OFF"), *("--target", json.dumps(target)))
+    when = ("--schedule-expression", "cron(0 7 ? * MON-FRI *)", "--schedule-expression-timezone", "Europe/Zurich")
+    created = run(*aws, "create-schedule", *named, *when, *settings)
+    assert created.returncode == 0, created.stderr
+    shown = run(*aws, "get-schedule", *named, "--query", "[ScheduleExpression, State]", "--output", "text")
+    assert shown.stdout.split("\t") == ["cron(0 7 ? * MON-FRI *)", "ENABLED\n"]
+    refused = run(*aws, "update-schedule", *named, "--schedule-expression", "daily", *settings)
+    assert "(ValidationException)" in refused.stderr
+    assert "Invalid Schedule Expression daily." in refused.stderr
+    assert run(*aws, "delete-schedule", *named).returncode == 0
+    assert f"Schedule {name} does not exist." in run(*aws, "delete-schedule", *named).stderr
+
+
 @pytest.mark.parametrize("example", ["hello_python", "hello_node", "hello_bootstrap"])
 def test_deploy_and_invoke_the_examples(server: Server, example: str) -> None:
     name = new_name()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from functions import create
-from interpreters import is_installed
+from interpreters import NODE
 from server import Server
 from streaming_runtime import SOURCE
 from urls import Answer, Make, Url, allow, id_of
@@ -20,7 +20,6 @@ END = "\0" * 8
 TOLD = SOURCE.replace("event = json.loads(answer.read())", 'event = json.loads(json.loads(answer.read())["body"])')
 """Does what the body of a request tells it."""
 JSON = {"Content-Type": "application/json"}
-NODE = next(filter(is_installed, ("nodejs24.x", "nodejs22.x", "nodejs20.x")), "")
 
 
 @pytest.fixture(scope="module")

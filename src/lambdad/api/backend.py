@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from lambdad.clock import Clock
     from lambdad.config import Config
@@ -50,6 +50,8 @@ class Backend:
     """What Code.Location links are signed with."""
     localhost_names: "Callable[[], bool]"
     """Do names under `localhost` resolve on this host?"""
+    source_exists: "Callable[[str, str], Awaitable[bool]]"
+    """Is there this event source (an ARN), as this account sees it?"""
     deciding: "asyncio.Lock"
     """Held while a change is decided and committed that other records have a say in: what is left of the account's
     concurrency, whether a code signing configuration is used."""

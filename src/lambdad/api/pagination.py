@@ -19,11 +19,19 @@ Position = tuple[str, int]
 
 
 def page_of(
-    items: Sequence[T], position_of: Callable[[T], Position], marker: str | None, most: int | None
+    items: Sequence[T],
+    position_of: Callable[[T], Position],
+    marker: str | None,
+    most: int | None,
+    largest: int | None = None,
 ) -> tuple[Sequence[T], str | None]:
-    """The page after `marker`, and the marker of the next one. Raises InvalidParameterValueException."""
+    """The page after `marker`, and the marker of the next one. `largest`: where a page may have more than others.
+
+    Raises InvalidParameterValueException.
+    """
     start = bisect.bisect_right(items, _read(marker), key=position_of) if marker else 0
-    end = start + min(most or QUOTAS.page, QUOTAS.page)
+    limit = largest or QUOTAS.page
+    end = start + min(most or limit, limit)
     page = items[start:end]
     return page, _write(position_of(page[-1])) if end < len(items) else None
 

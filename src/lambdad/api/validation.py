@@ -6,7 +6,7 @@ from typing import Any
 from lambdad.errors import ValidationException
 from lambdad.protocols.model import Operation
 from lambdad.protocols.validation import Deviations, Validation
-from lambdad.runtimes.catalogue import RUNTIMES
+from lambdad.runtimes.catalogue import supported_by_layers
 
 _LAMBDA = Validation(
     Deviations(
@@ -25,7 +25,7 @@ _LAMBDA = Validation(
             "EventSourcePosition": ("LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"),
             "InvokeMode": ("RESPONSE_STREAM", "BUFFERED"),
             "RecursiveLoop": ("Terminate", "Allow"),
-            "Runtime": tuple(RUNTIMES),
+            "Runtime": supported_by_layers(),
             "SnapStartApplyOn": ("PublishedVersions", "None"),
         },
         named_last=frozenset({"CompatibleArchitecture", "CompatibleArchitectures"}),

@@ -6,7 +6,7 @@ use: that costs half a second, and most servers never need them.
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -30,7 +30,7 @@ class NoEndpoint(Exception):
 class Own:
     """The services that this server has itself: asked for by an account in its own name, unless others are configured."""
 
-    services: frozenset[str]
+    services: Container[str]
     url: Callable[[], str]
     caller_of: Callable[[str], Credentials]
     """By account."""
@@ -39,7 +39,11 @@ class Own:
 class Clients:
     """Made once; `close` when the server ends."""
 
-    def __init__(self, endpoints: Mapping[str, str], own: Own, at_once: int) -> None:
+    def __init__(
+        self, endpoints: Mapping[str, str], own: Own, at_once: int, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """`headers`: that every request has beside its own."""
+        self._headers = headers or {}
         self._endpoints = endpoints
         self._own = own
         self._at_once = at_once
@@ -69,8 +73,12 @@ class Clients:
             if client is None:
                 own = self._own.caller_of(account) if whose else None
                 client = make_client(service, self.endpoint(service), region, self._at_once, own)
+                client.meta.events.register("before-send", self._add_headers)
                 self._clients[service, whose, region] = client
             return client
+
+    def _add_headers(self, request: Any, **_: Any) -> None:
+        request.headers.update(self._headers)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

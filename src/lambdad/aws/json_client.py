@@ -39,12 +39,18 @@ class Api:
     """What requests are signed for."""
     target_prefix: str
     json_version: str
+    option: str = ""
+    """What `--endpoint` calls it, where that is another name."""
+
+    @property
+    def name(self) -> str:
+        return self.option or self.service
 
 
 SQS = Api("sqs", "AmazonSQS", "1.0")
 KINESIS = Api("kinesis", "Kinesis_20131202", "1.1")
 SECRETS_MANAGER = Api("secretsmanager", "secretsmanager", "1.1")
-DYNAMODB_STREAMS = Api("dynamodb", "DynamoDBStreams_20120810", "1.0")
+DYNAMODB_STREAMS = Api("dynamodb", "DynamoDBStreams_20120810", "1.0", "dynamodbstreams")
 
 
 class JsonClient:
@@ -57,6 +63,14 @@ class JsonClient:
         self._connections: dict[str, Connections] = {}
         """By endpoint."""
 
+    def is_own(self, api: Api) -> bool:
+        """Is it one that this server has itself?"""
+        return api.name not in self._endpoints
+
+    def has(self, api: Api) -> bool:
+        """Is there anybody to ask?"""
+        return api.name in self._endpoints or api.service in self._own.services
+
     def endpoint(self, service: str) -> str:
         return self._endpoints.get(service, self._own.url()).rstrip("/")
 
@@ -68,7 +82,7 @@ class JsonClient:
         self, api: Api, operation: str, account: str, region: str, members: Mapping[str, Any], wait: float = 0.0
     ) -> dict[str, Any]:
         """The answer's members. `wait`: seconds that the service may take over it. Raises AwsError."""
-        endpoint = self.endpoint(api.service)
+        endpoint = self.endpoint(api.name)
         request = self._request(endpoint, api, operation, account, region, orjson.dumps(members))
         try:
             async with asyncio.timeout(_CONNECT + _ANSWER + wait):
@@ -79,7 +93,7 @@ class JsonClient:
 
     def _request(self, endpoint: str, api: Api, operation: str, account: str, region: str, body: bytes) -> bytes:
         parts = urlsplit(endpoint)
-        access_key, secret, token = self._caller(api.service, account)
+        access_key, secret, token = self._caller(api.name, account)
         path = parts.path.rstrip("/") + "/"
         headers = {
             "Host": parts.netloc,

@@ -1,59 +1,111 @@
-"""Where what became of an event goes: queues, topics, event buses, buckets.
+"""Where what became of an event goes: queues, topics, event buses, buckets; and what rules and schedules send to their targets.
 
 AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (destinations),
 …/invocation-async-retain-records.html#invocation-dlq (the message attributes of dead-letter queues)
 """
 
-from base64 import b64decode
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
-import orjson
-
 from lambdad.aws.clients import Clients, NoEndpoint, Own
+from lambdad.aws.event_entries import entry_of
+from lambdad.aws.queue_messages import attributes_of, message_of
+from lambdad.aws.sdk_operations import botocore_name, call_operation
+from lambdad.aws.target_calls import CALLS, CLIENTS, call_target
 from lambdad.ids import new_uuid
+from lambdad.resources.scheduler_target import UniversalTarget, numbered, universal_target
 from lambdad.store.deliveries import Delivery
 
 _AT_ONCE: Final = 32
+_SCHEDULES: Final = "arn:aws:scheduler:"
 _THROTTLES: Final = frozenset(
     {"Throttling", "ThrottlingException", "RequestThrottled", "SlowDown", "TooManyRequestsException"}
 )
 
 
-class TargetRefused(Exception):
+class _TargetError(Exception):
+    def __init__(self, code: str, message: str) -> None:
+        """`code`: the target service's own."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class TargetRefused(_TargetError):
     """It will not be otherwise when it is tried again."""
 
 
-class TargetUnavailable(Exception):
+class TargetUnavailable(_TargetError):
     """Out of reach, or too busy."""
+
+
+class _Every:
+    def __contains__(self, service: object) -> bool:
+        return True
 
 
 class AwsTargets:
     """`close` when the server ends."""
 
-    def __init__(self, endpoints: Mapping[str, str], own: Own) -> None:
-        """`endpoints`: URL by service."""
+    def __init__(
+        self,
+        endpoints: Mapping[str, str],
+        own: Own,
+        here: Mapping[str, Callable[[Delivery], Awaitable[None]]],
+    ) -> None:
+        """`endpoints`: URL by service. `here`: services that are asked without a request, unless others are configured."""
         self._clients = Clients(endpoints, own, _AT_ONCE)
+        self._inner = Clients({}, dataclasses.replace(own, services=_Every()), _AT_ONCE, {"X-Lambdad-Inside": "1"})
+        self._endpoints = endpoints
+        self._here = {name: take for name, take in here.items() if name not in endpoints}
 
     async def send(self, delivery: Delivery) -> None:
         """Raises TargetRefused, TargetUnavailable."""
+        if delivery.kind == "target" and delivery.context["sender"].startswith(_SCHEDULES):
+            delivery = dataclasses.replace(delivery, body=numbered(delivery.body, delivery.attempts + 1))
+            called = universal_target(delivery.target)
+            if called is not None:
+                await self._call(called, delivery)
+                return
         parts = delivery.target.split(":", 5)
-        service, region = parts[2], parts[3] or delivery.key.region
-        send = _SENDERS.get(service)
+        service, region = (parts[2], parts[3] or delivery.key.region) if len(parts) == 6 else ("", "")
+        if service in self._here:
+            await self._here[service](delivery)
+            return
+        send = _sender_of(service, delivery.kind)
         if send is None:
-            raise TargetRefused(f"{service} is no service that takes it")
+            raise TargetRefused("UnknownTarget", f"{service or delivery.target} is no service that takes it")
+        client_name = CLIENTS.get(service, service)
         try:
-            endpoint = self._clients.endpoint(service)
+            endpoint = self._clients.endpoint(client_name)
             account = parts[4] or delivery.key.account
             await self._clients.call(
-                service, account, region, lambda client: _explained(send, client, delivery, endpoint)
+                client_name, account, region, lambda client: _explained(send, client, delivery, endpoint)
             )
         except NoEndpoint as error:
-            raise TargetRefused(str(error)) from error
+            raise TargetRefused("NoEndpoint", str(error)) from error
+
+    async def _call(self, called: UniversalTarget, delivery: Delivery) -> None:
+        """Any operation of our own services, as if a function of the account asked for it: whoever may make a schedule must not
+        get further by it. Elsewhere it would be called with the owner's credentials, so it is not."""
+        name, key = botocore_name(called.service) or called.service, delivery.key
+        if name in self._endpoints:
+            raise TargetRefused(
+                "NoEndpoint", f"{name} has an endpoint elsewhere: universal targets are called only here"
+            )
+        await self._inner.call(
+            name,
+            key.account,
+            key.region,
+            lambda client: _explained(partial(call_operation, called), client, delivery, ""),
+        )
 
     def close(self) -> None:
         self._clients.close()
+        self._inner.close()
 
 
 def _explained(send: Callable[[Any, Delivery, str], None], client: Any, delivery: Delivery, endpoint: str) -> None:
@@ -63,89 +115,38 @@ def _explained(send: Callable[[Any, Delivery, str], None], client: Any, delivery
     try:
         send(client, delivery, endpoint)
     except ParamValidationError as error:
-        raise TargetRefused(str(error)) from error
+        raise TargetRefused("ValidationException", str(error)) from error
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        if status >= 500 or error.response["Error"]["Code"] in _THROTTLES:
-            raise TargetUnavailable(str(error)) from error
-        raise TargetRefused(str(error)) from error
+        code = error.response["Error"]["Code"]
+        kind = TargetUnavailable if status >= 500 or code in _THROTTLES else TargetRefused
+        raise kind(code, error.response["Error"].get("Message") or str(error)) from error
     except BotoCoreError as error:
-        raise TargetUnavailable(str(error)) from error
+        raise TargetUnavailable(type(error).__name__, str(error)) from error
 
 
 def _to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
-    if delivery.kind == "queue":
-        _message_to_queue(client, delivery, endpoint)
-        return
     account, name = delivery.target.split(":")[4:6]
-    client.send_message(
-        QueueUrl=f"{endpoint}/{account}/{name}",
-        MessageBody=delivery.body.decode(),
-        MessageAttributes=_attributes(delivery),
-        MessageSystemAttributes=_trace_of(delivery),
-    )
-
-
-def _trace_of(delivery: Delivery) -> dict[str, Any]:
-    """Loops are found by it."""
-    return {"AWSTraceHeader": {"DataType": "String", "StringValue": delivery.context["trace_id"]}}
-
-
-def _message_to_queue(client: Any, delivery: Delivery, endpoint: str) -> None:
-    """What another service sends there."""
-    account, name = delivery.target.split(":")[4:6]
-    order = {"MessageGroupId": delivery.context["group"], "MessageDeduplicationId": delivery.context["deduplication"]}
-    client.send_message(
-        QueueUrl=f"{endpoint}/{account}/{name}",
-        MessageBody=delivery.body.decode(),
-        MessageAttributes=_decoded(orjson.loads(delivery.context["attributes"])),
-        MessageSystemAttributes=_trace_of(delivery),
-        **{member: value for member, value in order.items() if value},
-    )
-
-
-def _decoded(attributes: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """The client encodes binary values itself."""
-    return {
-        name: {member: b64decode(value) if member == "BinaryValue" else value for member, value in attribute.items()}
-        for name, attribute in attributes.items()
-    }
+    client.send_message(QueueUrl=f"{endpoint}/{account}/{name}", **message_of(delivery))
 
 
 def _to_topic(client: Any, delivery: Delivery, endpoint: str) -> None:
     subject = {"Subject": delivery.context["subject"]} if delivery.kind == "alarm" else {}
-    attributes = _attributes(delivery)
+    attributes = attributes_of(delivery)
     client.publish(TopicArn=delivery.target, Message=delivery.body.decode(), MessageAttributes=attributes, **subject)
 
 
-def _attributes(delivery: Delivery) -> dict[str, Any]:
-    """Of a dead letter; a destination's record says everything itself."""
-    if delivery.kind != "dead_letter":
-        return {}
-    return {
-        "RequestID": {"DataType": "String", "StringValue": delivery.request_id},
-        "ErrorCode": {"DataType": "Number", "StringValue": delivery.context["error_code"]},
-        "ErrorMessage": {"DataType": "String", "StringValue": delivery.context["error_message"]},
-    }
-
-
 def _to_event_bus(client: Any, delivery: Delivery, endpoint: str) -> None:
-    outcome = "Success" if delivery.context["condition"] == "Success" else "Failure"
-    entry = {
-        "Source": "lambda",
-        "DetailType": f"Lambda Function Invocation Result - {outcome}",
-        "Detail": delivery.body.decode(),
-        "EventBusName": delivery.target,
-        "Resources": [delivery.target, delivery.context["function_arn"]],
-    }
-    answer = client.put_events(Entries=[entry])
+    answer = client.put_events(Entries=[entry_of(delivery)])
     if answer.get("FailedEntryCount"):
-        raise TargetRefused(str(answer["Entries"]))
+        entry = answer["Entries"][0]
+        raise TargetRefused(entry.get("ErrorCode", "InternalFailure"), entry.get("ErrorMessage", ""))
 
 
 def _to_bucket(client: Any, delivery: Delivery, endpoint: str) -> None:
     now = datetime.fromtimestamp(delivery.begun_at, UTC)
-    key = f"aws/lambda/async/{delivery.key.name}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
+    prefix = delivery.context.get("prefix") or f"async/{delivery.key.name}"
+    key = f"aws/lambda/{prefix}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
     client.put_object(Bucket=delivery.target.split(":", 5)[5], Key=key, Body=delivery.body)
 
 
@@ -155,3 +156,10 @@ _SENDERS: Final[dict[str, Callable[[Any, Delivery, str], None]]] = {
     "events": _to_event_bus,
     "s3": _to_bucket,
 }
+
+
+def _sender_of(service: str, kind: str) -> Callable[[Any, Delivery, str], None] | None:
+    """A target of a rule or schedule is asked for what it does, not told what became of something."""
+    if kind == "target" and service not in ("sqs", "events"):
+        return call_target if service in CALLS else None
+    return _SENDERS.get(service)

@@ -70,11 +70,16 @@ class _Log:
             fail(f"{answer.error}: {answer.message}")
         return False, f"/aws/lambda/{self._function}"
 
+    def _is_own(self, stream: str) -> bool:
+        """Not another function's of the same group: streams of a group that was named have the function's name."""
+        own = self._group == f"/aws/lambda/{self._function}"
+        return own or stream.rpartition("/")[2].startswith(f"{self._function}[")
+
     def show(self, since: int) -> None:
         """Print what has come since that time, in milliseconds."""
         start = max(since, self._last - _LATE)
         for event in self._events(start):
-            if event["eventId"] in self._shown:
+            if event["eventId"] in self._shown or not self._is_own(event["logStreamName"]):
                 continue
             self._shown[event["eventId"]] = event["timestamp"]
             self._last = max(self._last, event["timestamp"])

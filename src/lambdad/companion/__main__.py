@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from lambdad.companion.news import News
     from lambdad.companion.signatures import Signatures
 
 
@@ -40,30 +41,43 @@ def prepare(settings: dict[str, Any]) -> None:
 
 
 def limit_memory(megabytes: int) -> None:
-    """Whoever fills a bucket without end is refused, and the host goes on."""
+    """Whoever fills a bucket without end is refused, and the host goes on. Large objects are open files each."""
     threading.stack_size(1 << 20)
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     wanted = megabytes * 1048576
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
 
 
-def install(settings: dict[str, Any], signatures: "Signatures") -> None:
+def install(settings: dict[str, Any], signatures: "Signatures") -> "News":
     """Ours in moto's place."""
-    from lambdad.companion import functions, outbound, state_machines
+    from lambdad.companion import functions, state_machines, templates
     from lambdad.companion.buckets import Notifications
+    from lambdad.companion.kinesis_streams import KinesisStreams
+    from lambdad.companion.news import News
+    from lambdad.companion.outbound import Outside
     from lambdad.companion.server_calls import ServerCalls
+    from lambdad.companion.table_streams import TableStreams
     from lambdad.companion.topics import Topics
 
     calls = ServerCalls(settings["calls"])
     functions.install(calls)
     Notifications(calls).install()
-    Topics(calls, signatures).install()
+    outside = Outside(settings["calls"], settings["denied"])
+    Topics(calls, signatures, outside).install()
+    news = News(calls)
+    KinesisStreams(news).install()
+    TableStreams(news).install()
     state_machines.install(settings["url"], settings["access_key"], settings["secret"])
-    outbound.guard()
+    templates.install()
+    outside.guard()
+    return news
 
 
 def main() -> None:
     settings = json.loads(sys.stdin.readline())
+    os.umask(0o077)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the server, too, which ends this in its turn
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     prepare(settings)
@@ -80,6 +94,7 @@ def serve(settings: dict[str, Any], directory: Path) -> None:
     from werkzeug.serving import make_server
 
     from lambdad.companion.application import Application
+    from lambdad.companion.memory import Memory
     from lambdad.companion.signatures import NAME, Signatures
     from lambdad.companion.state import State
 
@@ -90,12 +105,13 @@ def serve(settings: dict[str, Any], directory: Path) -> None:
             """The server's clients are not told about."""
 
     signatures = Signatures()
-    install(settings, signatures)
+    news = install(settings, signatures)
     state = State(directory)
     state.restore()
+    news.start()
     state.start()
     listener = socket.socket(fileno=settings["listener"])
-    application = Application(state, {f"/{NAME}": signatures.certificate})
+    application = Application(state, Memory(settings["memory_mb"]), {f"/{NAME}": signatures.certificate})
     server = make_server(
         "unix://companion", 0, application, threaded=True, request_handler=Handler, fd=listener.fileno()
     )

@@ -6,20 +6,28 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from lambdad.companion.current import serving
+from lambdad.companion.memory import Memory
+from lambdad.companion.pickling import SERVERS_OWN
 from lambdad.companion.state import State
 
 INSIDE = "HTTP_X_LAMBDAD_INSIDE"
 _TRACE = "HTTP_X_AMZN_TRACE_ID"
 REFUSAL = "X-Lambdad-Refusal"
+_STORED = frozenset({"firehose"})
+"""They connect to addresses that somebody else has stored: perhaps a function."""
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_READING = ("Delete", "Describe", "Get", "List", "Query", "Scan")
 _HIDDEN = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico")
+_NOBODYS = SERVERS_OWN | {"moto_api", "instance_metadata"}
+"""moto's own ideas of what a request is for must not lead to what the server does itself."""
 
 StartResponse = Callable[..., Any]
 
 
 class Application:
-    def __init__(self, state: State, pages: Mapping[str, bytes]) -> None:
+    def __init__(self, state: State, memory: Memory, pages: Mapping[str, bytes]) -> None:
         """`pages`: our own, by path."""
+        self._memory = memory
         self._state = state
         self._pages = pages
         self._dispatcher = DomainDispatcherApplication(create_backend_app)
@@ -30,6 +38,8 @@ class Application:
             return _plain(start_response, "200 OK", self._pages[path])
         if path.startswith(_HIDDEN):
             return _plain(start_response, "404 Not Found", b"")
+        if not self._memory.takes(int(environ.get("CONTENT_LENGTH") or 0)) and not _frees(environ):
+            return _plain(start_response, "507 Insufficient Storage", b"")
         self._state.gate.enter()
         try:
             return self._serve(environ, start_response)
@@ -42,7 +52,10 @@ class Application:
         except (KeyError, ModuleNotFoundError, AttributeError, IndexError):
             return _refuse(start_response, "This service")
         service = str(app.service)
-        with serving(service, INSIDE in environ, environ.get("QUERY_STRING", ""), environ.get(_TRACE)):
+        if service in _NOBODYS:
+            return _refuse(start_response, "This service")
+        inside = INSIDE in environ or service in _STORED
+        with serving(service, inside, environ.get("QUERY_STRING", ""), environ.get(_TRACE)):
             try:
                 answer = app(environ, start_response)
                 try:
@@ -55,6 +68,16 @@ class Application:
             finally:
                 if environ["REQUEST_METHOD"] not in _READS:
                     self._state.changed(service)
+
+
+def _frees(environ: dict[str, Any]) -> bool:
+    """Does the request read, or take something away?"""
+    target = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[2]
+    return (
+        environ["REQUEST_METHOD"] in (*_READS, "DELETE")
+        or target.startswith(_READING)
+        or environ.get("QUERY_STRING", "").partition("=")[0] == "delete"
+    )
 
 
 def _refuse(start_response: StartResponse, what: str) -> Iterable[bytes]:

@@ -1,23 +1,31 @@
-"""S3's notifications: AWS's event documents, its check of whom they go to, and the server to deliver them.
+"""S3's notifications: AWS's event documents, and the server to deliver them.
 
 AWS: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 """
 
 import json
+import logging
 import time
 from typing import Any
 from urllib.parse import quote_plus
 
 from moto.core.utils import iso_8601_datetime_with_milliseconds
 from moto.moto_api._internal import mock_random
-from moto.s3 import models, notifications
-from moto.s3.exceptions import S3ClientError
+from moto.s3 import models, notifications, responses
+from moto.sns.exceptions import SNSException
+from moto.sns.models import sns_backends
 
-from lambdad.companion import current
+from lambdad.companion import bucket_destinations, current
+from lambdad.companion.bucket_destinations import PRINCIPAL
 from lambdad.companion.server_calls import Notice, ServerCalls, ToBus, ToFunction, ToQueue
 
-_PRINCIPAL = "s3.amazonaws.com"
+log = logging.getLogger(__name__)
+
 _REMOVED = "ObjectRemoved:"
+_DELETED, _MARKED = "s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated"
+_SUBJECT = "Amazon S3 Notification"
+_EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
+"""The ETag of nothing, which a delete marker has."""
 
 
 class Notifications:
@@ -27,54 +35,80 @@ class Notifications:
         self._calls = calls
 
     def install(self) -> None:
+        self._install_configuration()
+        self._install_removals()
+        notifications.send_event = self.send
+        notifications._send_sqs_message = self._send_test
+        notifications._send_sns_message = self._send_to_topic
+        notifications._get_test_event = test_event_of
+
+    def _install_configuration(self) -> None:
         configure = models.FakeBucket.set_notification_configuration
-        set_marker = models.S3Backend._set_delete_marker
+        read = responses.S3Response._notification_config_from_body
 
         def checked(bucket: Any, config: dict[str, Any] | None) -> None:
-            self.check(bucket, config or {})
+            bucket_destinations.check(config or {}, bucket, self._calls)
             configure(bucket, config)
+
+        def read_any(response: Any) -> Any:
+            body = response.body
+            response.body = bucket_destinations.with_plain_names(body.decode() if isinstance(body, bytes) else body)
+            return read(response)
+
+        models.FakeBucket.set_notification_configuration = checked
+        responses.S3Response._notification_config_from_body = read_any
+
+    def _install_removals(self) -> None:
+        """moto says nothing of delete markers, and of versions only when the last one goes."""
+        set_marker = models.S3Backend._set_delete_marker
+        delete = models.S3Backend.delete_object
 
         def marked(backend: Any, bucket_name: str, key_name: str) -> Any:
             marker = set_marker(backend, bucket_name, key_name)
-            created = notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT
-            self.send(backend.account_id, created, backend.get_bucket(bucket_name), marker)
+            self.send(backend.account_id, _MARKED, backend.get_bucket(bucket_name), marker)
             return marker
 
-        models.FakeBucket.set_notification_configuration = checked
-        models.S3Backend._set_delete_marker = marked
-        notifications.send_event = self.send
-        notifications._send_sqs_message = self._send_test
+        def deleted(
+            backend: Any, bucket_name: str, key_name: str, version_id: str | None = None, bypass: bool = False
+        ) -> Any:
+            bucket = backend.get_bucket(bucket_name)
+            versions = bucket.keys.getlist(key_name, []) if bucket.is_versioned and version_id else []
+            gone = [key for key in versions if str(key.version_id) == version_id]
+            done = delete(backend, bucket_name, key_name, version_id, bypass)
+            for key in gone:
+                self._send(backend.account_id, _DELETED, bucket, key)
+            return done
 
-    def check(self, bucket: Any, config: dict[str, Any]) -> None:
-        """Raises S3ClientError when a function does not let this bucket invoke it."""
-        given = config.get("CloudFunctionConfiguration") or []
-        for one in given if isinstance(given, list) else [given]:
-            function = one.get("CloudFunction") or one.get("LambdaFunctionArn") or ""
-            if self._calls.permits(function, _PRINCIPAL, bucket.arn, bucket.account_id):
-                raise UnableToValidate()
+        models.S3Backend._set_delete_marker = marked
+        models.S3Backend.delete_object = deleted
 
     def send(self, account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
-        wanted = bucket.notification_configuration
-        if wanted is None:
-            return
+        """What moto has noticed."""
         event = getattr(event_name, "value", event_name)
         if event.startswith("s3:ObjectTagging:") and "tagging" not in current.query():
             return  # what a copy brings with it
         if event == "s3:ObjectCreated:Put" and "uploadId=" in current.query():
             return  # what completes an upload has an event of its own
+        if event == _DELETED and bucket.is_versioned:
+            return  # every version that goes is told of
+        self._send(account_id, event, bucket, key)
+
+    def _send(self, account_id: str, event: str, bucket: Any, key: Any) -> None:
+        wanted = bucket.notification_configuration
+        if wanted is None:
+            return
         notices: list[Notice] = []
         for one in wanted.cloud_function:
             if one.matches(event, key.name):
                 document = json.dumps(record_of(account_id, event, bucket, key, one.id))
-                notices.append(ToFunction(one.arn, document, _PRINCIPAL, bucket.arn, account_id))
+                notices.append(ToFunction(one.arn, document, PRINCIPAL, bucket.arn, account_id))
         for one in wanted.queue:
             if one.matches(event, key.name):
                 document = json.dumps(record_of(account_id, event, bucket, key, one.id))
                 notices.append(ToQueue(one.arn, document, bucket.arn, account_id))
         for one in wanted.topic:
             if one.matches(event, key.name):
-                document = json.dumps(record_of(account_id, event, bucket, key, one.id))
-                notifications._send_sns_message(account_id, json.loads(document), one.arn, one.arn.split(":")[3])
+                self._send_to_topic(account_id, record_of(account_id, event, bucket, key, one.id), one.arn, "")
         if wanted.event_bridge is not None:
             bus = f"arn:aws:events:{bucket.region_name}:{account_id}:event-bus/default"
             kind = notifications._detail_type(event)
@@ -88,10 +122,24 @@ class Notifications:
         queue = f"arn:aws:sqs:{region_name}:{account_id}:{queue_name}"
         self._calls.notify([ToQueue(queue, json.dumps(event_body), "", account_id)])
 
+    def _send_to_topic(self, account_id: str, event_body: Any, topic_arn: str, region_name: str) -> None:
+        region, account = topic_arn.split(":")[3:5]
+        try:
+            sns_backends[account][region].publish(json.dumps(event_body), topic_arn, subject=_SUBJECT)
+        except SNSException as error:
+            log.warning("%s is not told: %s", topic_arn, error)
 
-class UnableToValidate(S3ClientError):  # type: ignore[misc]
-    def __init__(self) -> None:
-        super().__init__("InvalidArgument", "Unable to validate the following destination configurations")
+
+def test_event_of(bucket_name: str) -> dict[str, Any]:
+    """What queues and topics are sent when they are configured."""
+    return {
+        "Service": "Amazon S3",
+        "Event": "s3:TestEvent",
+        "Time": iso_8601_datetime_with_milliseconds(),
+        "Bucket": bucket_name,
+        "RequestId": _request_id(),
+        "HostId": mock_random.get_random_hex(76),
+    }
 
 
 def record_of(account: str, event: str, bucket: Any, key: Any, configuration: str) -> dict[str, Any]:
@@ -120,6 +168,8 @@ def _facts(name: str, key: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if not name.startswith(_REMOVED):
         facts = {"size": key.size, "eTag": key.etag.strip('"')}
+    elif name.endswith("DeleteMarkerCreated"):
+        facts = {"eTag": _EMPTY}
     if _version(key):
         facts["versionId"] = _version(key)
     return facts

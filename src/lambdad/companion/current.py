@@ -8,8 +8,8 @@ from contextlib import contextmanager
 class _Current(threading.local):
     service = ""
     """moto's name of it."""
-    inside = False
-    """Asked by a function."""
+    inside = True
+    """Asked by a function; threads of moto's own, too: nobody knows who has asked for what they do."""
     query = ""
     trace_id: str | None = None
     """The trace header that came with it: functions pass theirs on."""
@@ -19,7 +19,7 @@ _current = _Current()
 
 
 @contextmanager
-def serving(service: str, inside: bool, query: str, trace_id: str | None) -> Iterator[None]:
+def serving(service: str, inside: bool, query: str, trace_id: str | None = None) -> Iterator[None]:
     before = vars(_current).copy()
     vars(_current).update(service=service, inside=inside, query=query, trace_id=trace_id)
     try:

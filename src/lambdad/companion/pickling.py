@@ -19,15 +19,18 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from moto.backends import get_backend
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend
+from moto.s3.models import FakeKey
 
-_SERVERS_OWN = frozenset({"lambda", "sqs", "events", "scheduler", "logs", "cloudwatch", "xray"})
-"""Services that the server has itself."""
+from lambdad.companion.contents import LEAST, Contents
+
+SERVERS_OWN = frozenset({"lambda", "sqs", "events", "scheduler", "logs", "cloudwatch", "xray"})
+"""Services that the server has itself, by moto's names."""
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 _PRIVATE = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey)
 _PUBLIC = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)
 
 Name = tuple[str, ...]
-"""moto's module, account, region."""
+"""moto's module, account, region; or a content's name alone."""
 
 
 def backends_in_use() -> dict[int, tuple[Any, Name]]:
@@ -35,7 +38,7 @@ def backends_in_use() -> dict[int, tuple[Any, Name]]:
     found: dict[int, tuple[Any, Name]] = {}
     for services in list(BackendDict._instances):
         service = str(services.service_name)
-        if service in _SERVERS_OWN:
+        if service in SERVERS_OWN:
             continue
         for account, regions in list(services.items()):
             for region, backend in list(regions.items()):
@@ -48,23 +51,33 @@ def _module_of(backend: Any) -> str:
     return str(type(backend).__module__.split(".")[1])
 
 
-def pickled(state: dict[str, Any], names: dict[int, tuple[Any, Name]]) -> bytes:
+def pickled(state: dict[str, Any], names: dict[int, tuple[Any, Name]], contents: Contents) -> bytes:
     content = io.BytesIO()
-    _Pickler(content, names).dump(state)
+    _Pickler(content, names, contents).dump(state)
     return content.getvalue()
 
 
-def unpickled(content: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = _Unpickler(io.BytesIO(content)).load()
+def unpickled(content: bytes, contents: Contents) -> dict[str, Any]:
+    found: dict[str, Any] = _Unpickler(io.BytesIO(content), contents).load()
     return found
 
 
+class _Content:
+    """In an object's place: where its content is kept."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    def __init__(self, file: io.BytesIO, names: dict[int, tuple[Any, Name]]) -> None:
+    def __init__(self, file: io.BytesIO, names: dict[int, tuple[Any, Name]], contents: Contents) -> None:
         super().__init__(file)
         self._names = names
+        self._contents = contents
 
     def persistent_id(self, thing: Any) -> Name | None:
+        if isinstance(thing, _Content):
+            return (thing.name,)
         if isinstance(thing, BaseBackend):
             named = self._names.get(id(thing))
             return named[1] if named is not None else (_module_of(thing), thing.account_id, thing.region_name)
@@ -86,15 +99,34 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return _private_key, (thing.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),)
         if isinstance(thing, _PUBLIC):
             return _public_key, (thing.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),)
+        if isinstance(thing, FakeKey) and thing.contentsize >= LEAST:
+            name = self._contents.keep(thing)
+            return _object, (type(thing), _without_content(thing), _Content(name))
         if isinstance(thing, (threading.Thread, GeneratorType)):
             return _nothing, ()
         return super().reducer_override(thing)
 
 
 class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, contents: Contents) -> None:
+        super().__init__(file)
+        self._contents = contents
+
     def persistent_load(self, name: Name) -> Any:
+        if len(name) == 1:
+            return self._contents.read(name[0])
         service, account, region = name
         return get_backend(service)[account][region]
+
+
+def _without_content(key: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(key).items() if name not in ("_value_buffer", "lock")}
+
+
+def _object(kind: Any, state: dict[str, Any], content: bytes) -> Any:
+    key: Any = kind.__new__(kind)
+    key.__setstate__({**state, "value": content})
+    return key
 
 
 def _event(was_set: bool) -> threading.Event:

@@ -75,10 +75,17 @@ class ServerCalls:
         refused: list[str] = answer["refused"]
         return refused
 
+    def written(self, sources: Sequence[str]) -> None:
+        """Streams that there is something new in; an empty name: any may have."""
+        self._ask("written", {"sources": list(sources)})
+
     def permits(self, function: str, principal: str, source: str, account: str) -> str:
         """Why `principal` may not invoke it for `source`, or an empty string."""
         asked = {"function": function, "principal": principal, "source": source, "account": account}
         return str(self._ask("permits", asked)["refused"])
+
+    def has_queue(self, arn: str) -> bool:
+        return bool(self._ask("queue", {"arn": arn})["there"])
 
     def invoke(self, function: str, qualifier: str | None, payload: str, principal: str, account: str) -> bytes:
         """Wait for the answer. `principal`: empty when it is asked in the account's own name. Raises Refused."""

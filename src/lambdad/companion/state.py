@@ -1,8 +1,8 @@
 """moto's state on disk: saved a moment after it changed, restored at the next start.
 
-Each service's backends are a file, pickled. What one backend holds of another is kept as its name, so that there is one of each
-again. What cannot be pickled is left out, and said. Saving takes at most a twentieth of the time, however much there is: a killed
-process loses what was changed since.
+Each service's backends are a file, pickled; contents of objects are files beside it (`contents.py`). What one backend holds of
+another is kept as its name, so that there is one of each again. What cannot be pickled is left out, and said. Saving takes at most
+a twentieth of the time, however much there is: a killed process loses what was changed since.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from pathlib import Path
 from moto import __version__ as MOTO
 from moto.backends import get_backend
 
+from lambdad.companion.contents import Contents, sync_directory
 from lambdad.companion.pickling import Name, backends_in_use, pickled, unpickled
 
 log = logging.getLogger(__name__)
@@ -24,9 +25,12 @@ _WIDE = frozenset(
     {"cloudformation", "firehose", "stepfunctions", "apigateway", "apigatewayv2", "resourcegroupstaggingapi"}
 )
 """They change what others hold."""
+_OBJECTS = "s3"
 _RESTED = 0.2
 """Seconds after a change, at least."""
 _SHARE = 20
+_AGAIN = 10.0
+"""Seconds after a save that failed."""
 _PATIENCE = 5.0
 """Seconds to wait for a moment without requests."""
 
@@ -59,6 +63,7 @@ class State:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._contents = Contents(directory / "objects")
         self.gate = Gate()
         self._dirty = threading.Event()
         self._services: set[str] = set()
@@ -90,20 +95,36 @@ class State:
             self._dirty.clear()
             changed, self._services = self._services, set()
             began = time.monotonic()
-            self.save(None if changed & _WIDE else changed)
-            self._closing.wait((time.monotonic() - began) * _SHARE)
+            rest = _AGAIN
+            if self.save(None if changed & _WIDE else changed):
+                rest = (time.monotonic() - began) * _SHARE
+            else:
+                self._services |= changed
+                self._dirty.set()
+            self._closing.wait(rest)
 
     # --- Saving -------------------------------------------------------------------------------------------------------
 
-    def save(self, changed: set[str] | None) -> None:
-        """What these services hold; None: all."""
+    def save(self, changed: set[str] | None) -> bool:
+        """What these services hold; None: all. False when there was no room for it: what was saved before is still there."""
+        try:
+            self._save(changed)
+        except (OSError, MemoryError) as error:
+            log.error("what the services hold could not be saved: %r", error)
+            return False
+        return True
+
+    def _save(self, changed: set[str] | None) -> None:
         held = self.gate.hold()
+        self._contents.begin()
         try:
             documents = self._documents(changed)
         finally:
             held.release()
         for service, backends in documents.items():
             self._write(service, pickle.dumps({"moto": MOTO, "backends": backends}))
+        if _OBJECTS in documents:
+            self._contents.sweep()
 
     def _documents(self, changed: set[str] | None) -> dict[str, dict[Name, bytes]]:
         names = backends_in_use()
@@ -114,7 +135,7 @@ class State:
             if changed is not None and service not in changed:
                 continue
             try:
-                documents.setdefault(service, {})[tuple(where)] = pickled(vars(backend), names)
+                documents.setdefault(service, {})[tuple(where)] = pickled(vars(backend), names, self._contents)
             except (pickle.PicklingError, TypeError, AttributeError, RecursionError, ValueError) as error:
                 if service not in self._unsaved:
                     self._unsaved.add(service)
@@ -135,6 +156,7 @@ class State:
             file.flush()
             os.fsync(file.fileno())
         new.rename(path)
+        sync_directory(self._directory)
         self._written[service] = digest
 
     # --- Restoring ----------------------------------------------------------------------------------------------------
@@ -151,6 +173,6 @@ class State:
         document = pickle.loads(content)
         for (account, region), backend in document["backends"].items():
             target = get_backend(service)[account][region]
-            found = unpickled(backend)
+            found = unpickled(backend, self._contents)
             vars(target).clear()
             vars(target).update(found)

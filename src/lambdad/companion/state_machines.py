@@ -1,6 +1,25 @@
-"""Step Functions' tasks ask the server, as anyone would: for functions, queues, and this process's own services."""
+"""Step Functions' tasks ask the server, as functions would: for functions, queues, and this process's own services."""
 
 from typing import Any
+
+from lambdad.companion import current
+
+_INSIDE = "X-Lambdad-Inside"
+
+
+class _Home:
+    """A client's connections lead to the server, and to nobody else."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def send(self, request: Any) -> Any:
+        request.headers[_INSIDE] = "1"
+        with current.serving(current.service(), inside=False, query="", trace_id=current.trace_id()):
+            return self._session.send(request)
+
+    def close(self) -> None:
+        self._session.close()
 
 
 def install(url: str, access_key: str, secret: str) -> None:
@@ -10,11 +29,11 @@ def install(url: str, access_key: str, secret: str) -> None:
     from moto.core.config import default_user_config
 
     settings = Config(
-        parameter_validation=False, retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=960
+        parameter_validation=False, retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=960, proxies={}
     )
 
     def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
-        return boto3.client(
+        client = boto3.client(
             service,
             region_name=region,
             endpoint_url=url,
@@ -22,6 +41,8 @@ def install(url: str, access_key: str, secret: str) -> None:
             aws_secret_access_key=secret,
             config=settings,
         )
+        client._endpoint.http_session = _Home(client._endpoint.http_session)
+        return client
 
     clients.boto_client_for = client_for
     default_user_config["stepfunctions"] = {"execute_state_machine": True}

@@ -4,9 +4,11 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/with-sns.html, docs.aws.amazon.com/sns
 """
 
 import base64
+import hashlib
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +17,8 @@ from moto.moto_api._internal import mock_random
 from moto.sns import models
 from moto.sns.exceptions import SNSInvalidParameter
 
-from lambdad.companion import current, outbound
+from lambdad.companion import current, topic_rules
+from lambdad.companion.outbound import Outside
 from lambdad.companion.server_calls import Notice, ServerCalls, ToFunction, ToQueue
 from lambdad.companion.signatures import Signatures
 
@@ -24,6 +27,8 @@ log = logging.getLogger(__name__)
 _PRINCIPAL = "sns.amazonaws.com"
 _WEB = ("http", "https")
 _AT_ONCE = 4
+_TRUSTED = "lambdad_trusted"
+"""Of a subscription that no function made: it may lead anywhere, whoever publishes."""
 _KEPT = 1000
 """Messages to phones and the like that moto keeps to look at."""
 
@@ -31,19 +36,24 @@ _KEPT = 1000
 class Topics:
     """`install` puts it in moto's place."""
 
-    def __init__(self, calls: ServerCalls, signatures: Signatures) -> None:
+    def __init__(self, calls: ServerCalls, signatures: Signatures, outside: Outside) -> None:
         self._calls = calls
         self._signatures = signatures
+        self._outside = outside
         self._web = ThreadPoolExecutor(_AT_ONCE, "web")
         self._others = models.Subscription.publish
 
     def install(self) -> None:
+        topic_rules.install()
         subscribe = models.SNSBackend.subscribe
 
         def subscribed(backend: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
-            if protocol in _WEB and current.inside() and not outbound.public(endpoint):
+            if protocol in _WEB and current.inside() and not self._outside.reaches(endpoint):
                 raise SNSInvalidParameter("Invalid parameter: Unreachable Endpoint")
-            return subscribe(backend, topic_arn, endpoint, protocol)
+            subscription = subscribe(backend, topic_arn, endpoint, protocol)
+            if not current.inside():
+                setattr(subscription, _TRUSTED, True)
+            return subscription
 
         models.SNSBackend.subscribe = subscribed
         models.Topic.publish = lambda topic, *given, **named: self.publish(topic, *given, **named)
@@ -60,6 +70,8 @@ class Topics:
     ) -> str:
         """The message's id. Topic.publish, with the topic itself first."""
         message_id = str(mock_random.uuid4())
+        if topic.fifo_topic and not deduplication_id:  # it deduplicates by content, or the request was refused
+            deduplication_id = hashlib.sha256(message.encode()).hexdigest()
         notices: list[tuple[Any, Notice]] = []
         for subscription in topic.sns_backend._get_topic_subscriptions(topic):
             matcher = subscription._filter_policy_matcher
@@ -90,7 +102,9 @@ class Topics:
                 continue
             log.warning("%s was not delivered to %s: %s", subscription.topic.arn, notice.target, why)
             queue = json.loads(subscription.attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
-            if queue:
+            if queue and isinstance(notice, ToQueue):
+                letters.append(replace(notice, target=queue))
+            elif queue:
                 letters.append(ToQueue(queue, notice.body, subscription.topic.arn, subscription.account_id))
         if letters:
             self._calls.notify(letters)
@@ -105,7 +119,8 @@ class Topics:
 
         def tell() -> None:
             try:
-                self._others(subscription, *given)
+                with current.serving("sns", not getattr(subscription, _TRUSTED, False), ""):
+                    self._others(subscription, *given)
             except OSError as error:  # requests' errors are
                 log.warning("%s could not be told: %s", subscription.endpoint, error)
 

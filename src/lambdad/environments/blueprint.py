@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from lambdad.environments.log_capture import JsonLines, TextLines
+from lambdad.environments.log_capture import JsonLines, Record, TextLines
+from lambdad.environments.log_levels import level_named
 from lambdad.observability.metering import Metering
 from lambdad.resources.function import FunctionVersion
 from lambdad.sandbox.driver import Sandbox, SandboxSpec
 
+Lines = TextLines | JsonLines
+_TEXT = TextLines()
 E_contra = TypeVar("E_contra", contravariant=True)
 
 
@@ -62,10 +65,26 @@ class Blueprint:
     """External extensions, by the names of their files."""
 
     @property
-    def lines(self) -> type[TextLines] | type[JsonLines]:
+    def lines(self) -> Lines:
         return lines_of(self.version)
 
+    def init_record(self, phase: str) -> Record:
+        """What platform events say of an initialisation."""
+        kind = "provisioned-concurrency" if self.provisioned else "on-demand"
+        return {"initializationType": "snap-start" if self.version.snap_start else kind, "phase": phase}
 
-def lines_of(version: FunctionVersion) -> type[TextLines] | type[JsonLines]:
+    def runtime_record(self, log_stream: str) -> Record:
+        """And of what is initialised, or restored."""
+        return {
+            "runtimeVersion": self.runtime_version,
+            "runtimeVersionArn": self.runtime_version_arn,
+            "functionName": self.version.key.name,
+            "functionVersion": self.version.version,
+            "instanceId": log_stream,
+            "instanceMaxMemory": self.version.memory_size * 1024 * 1024,
+        }
+
+
+def lines_of(version: FunctionVersion) -> Lines:
     """How the platform writes its lines in this function's log."""
-    return JsonLines if version.log_format == "JSON" else TextLines
+    return JsonLines(level_named(version.system_log_level)) if version.log_format == "JSON" else _TEXT

@@ -89,7 +89,9 @@ class Blueprints:
         endpoint = f"http://{sandbox.front_door_address}" if sandbox.front_door_address else None
         runtime = version.runtime or ""
         runtime_dir = self._runtimes.runtime_dir(runtime, sandbox.task_root)
-        place = Place(sandbox.runtime_api_address, sandbox.task_root, runtime_dir, endpoint)
+        place = Place(
+            sandbox.runtime_api_address, sandbox.task_root, runtime_dir, endpoint, sandbox.trace_daemon_address
+        )
         defaults: Mapping[str, str] = self._runtimes.default_variables(runtime)
         credentials = self._credentials(version)
         environment = environment_of(version, place, credentials, log_stream, defaults, initialization_type)

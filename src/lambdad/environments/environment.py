@@ -108,7 +108,7 @@ class Environment:
         self.state = advance(self.state, State.INIT)
         self._initialization = initialization_of(self._blueprint, self._capture, self._clock, phase)
         if phase == "init":
-            self._initialization.begin()
+            self._initialization.begin(self.log_stream)
             self._time.set(self._initialization.limit, self._init_failed, "timeout", None)
         self._time.started = self._clock.monotonic()
         external = self._blueprint.extensions
@@ -148,7 +148,7 @@ class Environment:
             self.shutdown(refusal)
             return
         if self._initialization.phase == "invoke" and error is not None and self._invocation is not None:
-            self._log.started(self._invocation.request_id, self._clock.now())
+            self._log.started(self._invocation, self._clock.now())
             self._fail(error)
             return
         self._capture.publish()
@@ -178,7 +178,7 @@ class Environment:
         now = self._clock.now()
         if invocation.wants_tail:
             self._capture.begin_tail()
-        self._log.started(invocation.request_id, now)
+        self._log.started(invocation, now)
         if restart_clock:
             self._time.set(self.version.timeout, self._function_timed_out)
             self._time.started = self._clock.monotonic()
@@ -196,7 +196,7 @@ class Environment:
             return
         self._capture.finish()
         if self.state is State.INIT:
-            self._log.started(invocation.request_id, self._clock.now())
+            self._log.started(invocation, self._clock.now())
         self._fail(failures.timed_out(invocation.request_id, self.version.timeout, self._clock.now()))
 
     def _fail(self, error: FunctionError) -> None:
@@ -210,20 +210,21 @@ class Environment:
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
-        ended: Callable[[str, float, FunctionError | None], object] = self._log.ended
+        ended: Callable[[str, float, FunctionError | None, int], object] = self._log.ended
         duration_ms = self._time.elapsed_ms()
+        produced = self._stream.size if self._stream is not None else len(payload)
         if self.extensions is not None:
-            ended = self.extensions.answered(self._stream.size if self._stream is not None else len(payload))
+            ended = self.extensions.answered(produced)
         if self._stream is not None:
             self._stream.cut()
             self._stream = None
+        tail = None
         if invocation.wants_tail:
-            ended(invocation.request_id, duration_ms, error)
+            ended(invocation.request_id, duration_ms, error, produced)
             tail = self._capture.end_tail()
-            invocation.done(InvocationResult(payload, self.version.version, function_error, tail, duration_ms))
-        else:
-            invocation.done(InvocationResult(payload, self.version.version, function_error, None, duration_ms))
-            ended(invocation.request_id, duration_ms, error)
+        invocation.done(InvocationResult(payload, self.version.version, function_error, tail, duration_ms))
+        if tail is None:
+            ended(invocation.request_id, duration_ms, error, produced)
         self._capture.publish()
 
     def runtime_next(self, exchange: Exchange) -> bool:

@@ -18,9 +18,11 @@ from lambdad.environments.environment import Environment
 from lambdad.environments.failures import FunctionError, runtime_not_installed
 from lambdad.environments.log_capture import TAIL_BYTES, LogCapture, Report
 from lambdad.environments.log_intake import LogIntake
+from lambdad.environments.log_levels import line_filter
 from lambdad.environments.pool import Pool
 from lambdad.environments.provisioned import Provision
 from lambdad.environments.runtime_api import RuntimeApi
+from lambdad.environments.segment_intake import SegmentIntake
 from lambdad.environments.spares import Spares
 from lambdad.errors import ServiceException
 from lambdad.http.exchange import Handler
@@ -81,8 +83,10 @@ class Environments:
         clock: Clock,
         limits: Limits,
         listen: Callable[[Sandbox, Handler], Callable[[], None]],
+        segments: SegmentIntake,
     ) -> None:
-        """`listen` attaches a Runtime API (and the AWS endpoint) to a sandbox's sockets; what it returns detaches them."""
+        """`listen` attaches a Runtime API (and the AWS endpoint) to a sandbox's sockets; what it returns detaches them.
+        `segments` hears what is sent to its X-Ray daemon."""
         self.wait_limit = limits.wait_limit
         self._model_of = model_of
         self._spares = spares
@@ -91,6 +95,7 @@ class Environments:
         self._clock = clock
         self._limits = limits
         self._listen = listen
+        self._segments = segments
         self._capacity = Capacity(limits.environments, limits.memory_mb)
         self._scaling = TokenBuckets[FunctionKey](limits.scaling_rate, limits.scaling_rate / _SCALING_PERIOD)
         self._pools: dict[tuple[FunctionKey, str], Pool] = {}
@@ -140,12 +145,15 @@ class Environments:
     def log_of(self, version: FunctionVersion, sandbox: Sandbox) -> tuple[str, LogCapture]:
         """A new stream's name, and what puts there what the sandbox's processes print."""
         stream, append = self._new_stream(version)
-        return stream, LogCapture(sandbox.output, append, self._clock.now, self._intake)
+        keeps = line_filter(version.log_format, version.application_log_level)
+        return stream, LogCapture(sandbox.output, append, self._clock.now, self._intake, keeps)
 
     def _new_stream(self, version: FunctionVersion) -> LogStream:
         """Its name, and what appends to it."""
         key = version.key
-        stream = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}/[{version.version}]{os.urandom(16).hex()}"
+        whose = key.name if version.log_group is not None else ""  # several functions may share it
+        day = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}"
+        stream = f"{day}/{whose}[{version.version}]{os.urandom(16).hex()}"
         return stream, self._logs.stream(key.account, key.region, version.log_group_name, stream)
 
     def _open_pool(self, version: FunctionVersion) -> Pool:
@@ -205,7 +213,13 @@ class Environments:
         self.cold_starts += 1
         self._empty.clear()
         environment = Environment(blueprint, sandbox, pool, self._clock, *self.log_of(pool.version, sandbox))
-        environment.detach = self._listen(sandbox, RuntimeApi(environment).handle)
+        ends = self._listen(sandbox, RuntimeApi(environment).handle), self._segments.listen(sandbox, pool.version.key)
+
+        def detach() -> None:
+            for end in ends:
+                end()
+
+        environment.detach = detach
         return environment
 
     def may_scale(self, pool: Pool) -> bool:

@@ -5,7 +5,8 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html
 
 from collections.abc import Callable
 
-from lambdad.environments.log_capture import LogCapture, OutputParser, read_piece
+from lambdad.environments.log_capture import LogCapture, read_piece
+from lambdad.environments.output_parser import OutputParser
 
 _PIECE = 16384
 _MAX_PIECES = 64

@@ -107,8 +107,8 @@ class Extensions:
         self._open = True
         self._held: Exchange | None = None
         """The runtime's /next, while an extension does not ask yet."""
-        self._reported: str | None = None
-        """The request whose REPORT waits for extensions."""
+        self._reported: tuple[str, int] | None = None
+        """The request whose REPORT waits for extensions, and the bytes of its answer."""
         self._output: ExtensionOutput | None = None
         self._phase: ShutdownPhase | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -257,25 +257,26 @@ class Extensions:
         if not self._telemetry.wanted:
             self._capture.listen(None)
 
-    def answered(self, produced: int) -> Callable[[str, float, FunctionError | None], object]:
+    def answered(self, produced: int) -> Callable[[str, float, FunctionError | None, int], object]:
         """An invocation has its answer, of so many bytes. What comes of it is to be called in the place of its log's `ended`."""
         self._platform.answered(produced)
         return self._ended
 
-    def _ended(self, request_id: str, duration_ms: float, error: FunctionError | None) -> None:
+    def _ended(self, request_id: str, duration_ms: float, error: FunctionError | None, produced: int) -> None:
         """The REPORT of what went well comes when the extensions have done, too; but a tail is to have it now."""
         if error is None and not self._capture.tailing and not self._all_ready():
-            self._reported = request_id
+            self._reported = request_id, produced
         else:
-            self._platform.report(self._log.ended(request_id, duration_ms, error), error)
+            self._platform.report(self._log.ended(request_id, duration_ms, error, produced), error)
 
     def _report(self, failure: Failure | None) -> None:
-        request_id, self._reported = self._reported, None
-        if request_id is not None:
+        reported, self._reported = self._reported, None
+        if reported is not None:
+            request_id, produced = reported
             if self._output is not None:
                 self._output.take()
             error = failure(request_id) if failure is not None else None
-            self._platform.report(self._log.ended(request_id, self._time.elapsed_ms(), error), error)
+            self._platform.report(self._log.ended(request_id, self._time.elapsed_ms(), error, produced), error)
             self._capture.publish()
 
     def _timed_out(self, request_id: str) -> FunctionError:

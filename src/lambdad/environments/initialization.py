@@ -45,7 +45,7 @@ class Initialization(Protocol):
     restores: bool
     """A snapshot."""
 
-    def begin(self) -> None:
+    def begin(self, log_stream: str) -> None:
         """Write the line that it starts with."""
 
     def start(self, sandbox: Sandbox, log_stream: str) -> None:
@@ -82,10 +82,9 @@ class Init:
         self._resumed = False
         self.limit = blueprint.init_timeout
 
-    def begin(self) -> None:
-        blueprint = self._blueprint
-        line = blueprint.lines.init_start(blueprint.runtime_version, blueprint.runtime_version_arn, self._clock.now())
-        self._capture.write(line)
+    def begin(self, log_stream: str) -> None:
+        about = {**self._blueprint.init_record(self.phase), **self._blueprint.runtime_record(log_stream)}
+        self._capture.write(self._blueprint.lines.init_start(about, self._clock.now()))
 
     def start(self, sandbox: Sandbox, log_stream: str) -> None:
         sandbox.start(self._blueprint.spec(sandbox, log_stream))
@@ -95,6 +94,7 @@ class Init:
         self._resumed = self._blueprint.version.snap_start
 
     def done(self, elapsed_ms: float) -> ColdStart:
+        self._write_report(elapsed_ms, None, None)
         # Who has provisioned concurrency pays for its initialisation apart from the first invocation.
         if not self._blueprint.provisioned:
             return ColdStart(init_ms=elapsed_ms)
@@ -102,10 +102,13 @@ class Init:
         return WARM
 
     def failed(self, elapsed_ms: float, status: str, error: FunctionError | None) -> ServiceError | None:
-        error_type = error.error_type if error is not None else None
-        line = self._blueprint.lines.init_report(elapsed_ms, self.phase, status, error_type, self._clock.now())
-        self._capture.write(line)
+        self._write_report(elapsed_ms, status, error.error_type if error is not None else None)
         return SnapStartException.after_restore() if self._resumed and status == "error" else None
+
+    def _write_report(self, elapsed_ms: float, status: str | None, error_type: str | None) -> None:
+        lines, init, now = self._blueprint.lines, self._blueprint.init_record(self.phase), self._clock.now()
+        self._capture.write(lines.runtime_initialised(init, self.restores, status, error_type, now))
+        self._capture.write(lines.init_report(init, elapsed_ms, status, error_type, now))
 
 
 class Restore:
@@ -125,9 +128,9 @@ class Restore:
         self._resumed_ms: float | None = None
         self.limit = RESTORE_TIMEOUT
 
-    def begin(self) -> None:
-        made, now = self._blueprint, self._clock.now()
-        self._capture.write(made.lines.restore_start(made.runtime_version, made.runtime_version_arn, now))
+    def begin(self, log_stream: str) -> None:
+        about = self._blueprint.runtime_record(log_stream)
+        self._capture.write(self._blueprint.lines.restore_start(about, self._clock.now()))
 
     def start(self, sandbox: Sandbox, log_stream: str) -> None:
         spec = self._blueprint.spec(sandbox, log_stream)
@@ -154,5 +157,6 @@ class Restore:
         return None
 
     def _write_report(self, elapsed_ms: float, status: str | None, error_type: str | None) -> None:
-        line = self._blueprint.lines.restore_report(elapsed_ms, status, error_type, self._clock.now())
-        self._capture.write(line)
+        lines, now = self._blueprint.lines, self._clock.now()
+        self._capture.write(lines.runtime_initialised({}, self.restores, status, error_type, now))
+        self._capture.write(lines.restore_report(elapsed_ms, status, error_type, now))

@@ -10,6 +10,8 @@ from lambdad.environments.blueprint import Blueprint
 from lambdad.environments.failures import FunctionError
 from lambdad.environments.initialization import WARM
 from lambdad.environments.log_capture import LogCapture, Report
+from lambdad.resources.invocation import Invocation, Trace
+from lambdad.resources.lambda_segments import Run
 from lambdad.sandbox.driver import Sandbox
 
 _USAGE_AGE = 0.05
@@ -24,6 +26,7 @@ class InvocationLog:
         "_lines",
         "_sandbox",
         "_streamed_bytes",
+        "_traced",
         "_usage_at",
         "cold_start",
         "used_mb",
@@ -37,24 +40,28 @@ class InvocationLog:
         self._clock = clock
         self._usage_at = 0.0
         self._streamed_bytes = 0
+        self._traced: tuple[Trace, float] | None = None
+        """Of the invocation that runs, and when it began."""
         self.used_mb = 0
         """As it was last measured: it does not change while the environment is idle."""
         self.cold_start = WARM
         """What the next REPORT says of how it came to be ready."""
 
-    def started(self, request_id: str, now: float) -> None:
-        self._capture.write(self._lines.start(request_id, self._blueprint.version.version, now))
+    def started(self, invocation: Invocation, now: float) -> None:
+        if invocation.trace is not None:
+            self._traced = invocation.trace, now
+        self._capture.write(self._lines.start(invocation.request_id, self._blueprint.version.version, now))
 
     def streamed(self, size: int) -> None:
         """So many bytes of the answer went out piece by piece."""
         self._streamed_bytes = size
 
-    def ended(self, request_id: str, duration_ms: float, error: FunctionError | None) -> Report:
+    def ended(self, request_id: str, duration_ms: float, error: FunctionError | None, produced: int) -> Report:
+        """`produced`: bytes of its answer."""
         now = self._clock.now()
         self._capture.finish()
         if error is not None and error.log_line is not None:
             self._capture.write(error.log_line.encode())
-        self._capture.write(self._lines.end(request_id, now))
         cold, self.cold_start = self.cold_start, WARM
         report = Report(
             request_id,
@@ -68,9 +75,19 @@ class InvocationLog:
             cold.restore_ms,
             cold.billed_restore_ms,
         )
+        self._capture.write(self._lines.runtime_done(report, produced, now))
+        self._capture.write(self._lines.end(request_id, now))
         self._capture.write(self._lines.report(report, now))
         self._meter(report)
+        if self._traced is not None:
+            self._trace(report)
         return report
+
+    def _trace(self, report: Report) -> None:
+        assert self._traced is not None
+        (trace, began), self._traced = self._traced, None
+        group = self._blueprint.version.log_group_name
+        trace.ran(Run(began, self._clock.now(), report.init_ms, report.restore_ms, group))
 
     def _meter(self, report: Report) -> None:
         """What is billed is what the REPORT line says."""

@@ -14,17 +14,16 @@ from datetime import UTC, datetime
 import orjson
 
 from lambdad.environments.log_intake import LogIntake
+from lambdad.environments.log_levels import level_of_event
+from lambdad.environments.output_parser import OutputParser, TappedParser
 from lambdad.observability.log_writer import LogEvent
 
+Record = dict[str, object]
+"""Of one of the platform's events."""
 TAIL_BYTES = 4096
 """What LogType=Tail returns at most (API_Invoke)."""
-MAX_EVENT = 256 * 1024
-"""CloudWatch Logs' limit of one event; longer lines are cut into several."""
-
 _LIVE_DELAY = 0.2
 """Seconds until what is printed can be read by others, unless its invocation ends before."""
-_MAGIC = b"\xa5\x5a\x00"
-_FRAME_HEAD = 16
 _READ = 65536
 _PIECE = 16384
 """What is read in one go while the function runs on: other work of the event loop waits for so much at most."""
@@ -40,91 +39,21 @@ def read_piece(output: int, most: int) -> bytes:
         return b""
 
 
-class OutputParser:
-    """Bytes as they come from the pipe → complete messages. Keeps at most one unfinished line or frame."""
-
-    __slots__ = ("_rest",)
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Messages completed by `data`, in order; lines keep their newline, frames are as they were framed."""
-        if self._rest:
-            data = self._rest + data
-            self._rest = b""
-        messages: list[bytes] = []
-        while data:
-            at = data.find(_MAGIC)
-            if at < 0:
-                self._rest = _split_lines(data, messages)
-                break
-            if at:
-                unfinished = _split_lines(data[:at], messages)
-                if unfinished:
-                    messages.append(unfinished)
-            length = int.from_bytes(data[at + 4 : at + 8], "big")
-            end = at + _FRAME_HEAD + length
-            if len(data) - at < _FRAME_HEAD and len(data) - at < _READ:
-                self._rest = data[at:]
-                break
-            if length > MAX_EVENT:  # forged or torn: bytes like any others
-                messages.append(data[at : at + _FRAME_HEAD])
-                data = data[at + _FRAME_HEAD :]
-                continue
-            if len(data) < end:
-                self._rest = data[at:]
-                break
-            messages.append(data[at + _FRAME_HEAD : end])
-            data = data[end:]
-        if len(self._rest) > MAX_EVENT + _FRAME_HEAD:
-            messages.append(self._rest)
-            self._rest = b""
-        return messages
-
-    def flush(self) -> list[bytes]:
-        """What is left of an unfinished line: a process that prints no newline has said it all the same."""
-        rest, self._rest = self._rest, b""
-        return [rest] if rest else []
-
-
-class TappedParser:
-    """The same, and someone hears of each message."""
-
-    __slots__ = ("_heard", "parser")
-
-    def __init__(self, parser: OutputParser, heard: Callable[[bytes], None]) -> None:
-        self.parser = parser
-        self._heard = heard
-
-    def feed(self, data: bytes) -> list[bytes]:
-        return self._told(self.parser.feed(data))
-
-    def flush(self) -> list[bytes]:
-        return self._told(self.parser.flush())
-
-    def _told(self, messages: list[bytes]) -> list[bytes]:
-        for message in messages:
-            self._heard(message)
-        return messages
-
-
-def _split_lines(text: bytes, messages: list[bytes]) -> bytes:
-    """Append the complete lines of `text` to `messages`; return what follows the last newline."""
-    lines = text.split(b"\n")
-    rest = lines.pop()
-    for line in lines:
-        if len(line) < MAX_EVENT:
-            messages.append(line + b"\n")
-        else:
-            messages.extend(line[i : i + MAX_EVENT] for i in range(0, len(line), MAX_EVENT))
-    return rest
-
-
 class LogCapture:
     """Reads the pipe when told to, and gathers events until `publish` hands them to the log store."""
 
-    __slots__ = ("_events", "_now", "_output", "_parser", "_publish", "_publishing", "_tail", "_tail_size", "intake")
+    __slots__ = (
+        "_events",
+        "_keeps",
+        "_now",
+        "_output",
+        "_parser",
+        "_publish",
+        "_publishing",
+        "_tail",
+        "_tail_size",
+        "intake",
+    )
 
     def __init__(
         self,
@@ -132,11 +61,14 @@ class LogCapture:
         publish: Callable[[list[LogEvent]], None],
         now: Callable[[], float],
         intake: LogIntake,
+        keeps: Callable[[bytes], bool] | None = None,
     ) -> None:
+        """`keeps`: which of the printed messages; None: all."""
         self._output = output
         self._publish = publish
         self._now = now
         self.intake = intake
+        self._keeps = keeps
         self._parser: OutputParser | TappedParser = OutputParser()
         self._events: list[LogEvent] = []
         self._tail: list[bytes] | None = None
@@ -197,15 +129,20 @@ class LogCapture:
         self.write_all(self._parser.flush())
 
     def write_all(self, messages: Sequence[bytes]) -> None:
+        """What was printed."""
+        if self._keeps is not None:
+            messages = [message for message in messages if self._keeps(message)]
         if self._tail is not None:
             for message in messages:
                 self.write(message)
         else:
-            stamp = int(self._now() * 1000)
-            self._events += [LogEvent(stamp, message.decode("utf-8", "replace")) for message in messages]
+            printed = int(self._now() * 1000)
+            self._events += [LogEvent(printed, message.decode("utf-8", "replace")) for message in messages if message]
 
     def write(self, message: bytes) -> None:
-        """One event, stamped now."""
+        """One event, stamped now; nothing is none."""
+        if not message:
+            return
         self._events.append(LogEvent(int(self._now() * 1000), message.decode("utf-8", "replace")))
         if self._tail is not None:
             self._tail.append(message if message.endswith(b"\n") else message + b"\n")
@@ -249,28 +186,31 @@ class Report:
 
 
 class TextLines:
-    """The platform's own lines in LogFormat Text, to the tab (trailing ones too) as AWS writes them."""
+    """The platform's own lines in LogFormat Text, to the tab (trailing ones too) as AWS writes them; nothing: there is none."""
 
     @staticmethod
-    def init_start(runtime: str, runtime_arn: str, now: float, initialization_type: str = "on-demand") -> bytes:
-        return f"INIT_START Runtime Version: {runtime}\tRuntime Version ARN: {runtime_arn}\n".encode()
+    def init_start(about: Record, now: float) -> bytes:
+        runtime, arn = about["runtimeVersion"], about["runtimeVersionArn"]
+        return f"INIT_START Runtime Version: {runtime}\tRuntime Version ARN: {arn}\n".encode()
 
     @staticmethod
-    def init_report(
-        duration_ms: float,
-        phase: str,
-        status: str | None,
-        error_type: str | None,
-        now: float,
-        initialization_type: str = "on-demand",
+    def runtime_initialised(
+        init: Record, restored: bool, status: str | None, error_type: str | None, now: float
     ) -> bytes:
+        return b""
+
+    @staticmethod
+    def init_report(init: Record, duration_ms: float, status: str | None, error_type: str | None, now: float) -> bytes:
+        if status is None and init["initializationType"] != "snap-start":
+            return b""
         failure = f"\tStatus: {status}" if status else ""
         error = f"\tError Type: {error_type}" if error_type else ""
-        return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}{failure}{error}\n".encode()
+        return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {init['phase']}{failure}{error}\n".encode()
 
     @staticmethod
-    def restore_start(runtime: str, runtime_arn: str, now: float) -> bytes:
-        return f"RESTORE_START Runtime Version: {runtime}\tRuntime Version ARN: {runtime_arn}\n".encode()
+    def restore_start(about: Record, now: float) -> bytes:
+        runtime, arn = about["runtimeVersion"], about["runtimeVersionArn"]
+        return f"RESTORE_START Runtime Version: {runtime}\tRuntime Version ARN: {arn}\n".encode()
 
     @staticmethod
     def restore_report(duration_ms: float, status: str | None, error_type: str | None, now: float) -> bytes:
@@ -281,6 +221,10 @@ class TextLines:
     @staticmethod
     def start(request_id: str, version: str, now: float) -> bytes:
         return f"START RequestId: {request_id} Version: {version}\n".encode()
+
+    @staticmethod
+    def runtime_done(report: Report, produced: int, now: float) -> bytes:
+        return b""
 
     @staticmethod
     def end(request_id: str, now: float) -> bytes:
@@ -312,71 +256,73 @@ class TextLines:
 
 
 class JsonLines:
-    """The same in LogFormat JSON: the Telemetry API's platform events, one document a line."""
+    """The same in LogFormat JSON: the Telemetry API's platform events from a level upwards, one document a line."""
 
-    @staticmethod
-    def _line(kind: str, now: float, record: dict[str, object]) -> bytes:
-        stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-        return orjson.dumps({"time": stamp, "type": f"platform.{kind}", "record": record}) + b"\n"
+    def __init__(self, least: int) -> None:
+        self._least = least
 
-    @classmethod
-    def init_start(cls, runtime: str, runtime_arn: str, now: float, initialization_type: str = "on-demand") -> bytes:
-        record = {"initializationType": initialization_type, "phase": "init"}
-        return cls._line("initStart", now, {**record, "runtimeVersion": runtime, "runtimeVersionArn": runtime_arn})
+    def _line(self, kind: str, now: float, record: Record, error_type: str | None = None) -> bytes:
+        if level_of_event(kind, record) < self._least:
+            return b""
+        if error_type:
+            record["errorType"] = error_type
+        return orjson.dumps({"time": stamp(now), "type": f"platform.{kind}", "record": record}) + b"\n"
 
-    @classmethod
-    def init_report(
-        cls,
-        duration_ms: float,
-        phase: str,
-        status: str | None,
-        error_type: str | None,
-        now: float,
-        initialization_type: str = "on-demand",
+    def init_start(self, about: Record, now: float) -> bytes:
+        return self._line("initStart", now, about)
+
+    def runtime_initialised(
+        self, init: Record, restored: bool, status: str | None, error_type: str | None, now: float
     ) -> bytes:
-        record: dict[str, object] = {"initializationType": initialization_type, "phase": phase}
-        record["status"] = status or "success"
-        record["metrics"] = {"durationMs": round(duration_ms, 3)}
-        if error_type:
-            record["errorType"] = error_type
-        return cls._line("initReport", now, record)
+        kind = "restoreRuntimeDone" if restored else "initRuntimeDone"
+        return self._line(kind, now, {**init, "status": status or "success"}, error_type)
 
-    @classmethod
-    def restore_start(cls, runtime: str, runtime_arn: str, now: float) -> bytes:
-        return cls._line("restoreStart", now, {"runtimeVersion": runtime, "runtimeVersionArn": runtime_arn})
+    def init_report(
+        self, init: Record, duration_ms: float, status: str | None, error_type: str | None, now: float
+    ) -> bytes:
+        record = {**init, "status": status or "success", "metrics": {"durationMs": round(duration_ms, 3)}}
+        return self._line("initReport", now, record, error_type)
 
-    @classmethod
-    def restore_report(cls, duration_ms: float, status: str | None, error_type: str | None, now: float) -> bytes:
-        record: dict[str, object] = {"status": status or "success", "metrics": {"durationMs": round(duration_ms, 3)}}
-        if error_type:
-            record["errorType"] = error_type
-        return cls._line("restoreReport", now, record)
+    def restore_start(self, about: Record, now: float) -> bytes:
+        return self._line("restoreStart", now, about)
 
-    @classmethod
-    def start(cls, request_id: str, version: str, now: float) -> bytes:
-        return cls._line("start", now, {"requestId": request_id, "version": version})
+    def restore_report(self, duration_ms: float, status: str | None, error_type: str | None, now: float) -> bytes:
+        record: Record = {"status": status or "success", "metrics": {"durationMs": round(duration_ms, 3)}}
+        return self._line("restoreReport", now, record, error_type)
 
-    @classmethod
-    def end(cls, request_id: str, now: float) -> bytes:
+    def start(self, request_id: str, version: str, now: float) -> bytes:
+        return self._line("start", now, {"requestId": request_id, "version": version})
+
+    def runtime_done(self, report: Report, produced: int, now: float) -> bytes:
+        """`produced` in bytes."""
+        began = {"start": stamp(now - report.duration_ms / 1000), "durationMs": round(report.duration_ms, 3)}
+        record: Record = {
+            "requestId": report.request_id,
+            "status": report.status or "success",
+            "metrics": {"durationMs": round(report.duration_ms, 3), "producedBytes": produced},
+            "spans": [{"name": "responseLatency", **began}],
+        }
+        return self._line("runtimeDone", now, record, report.error_type)
+
+    def end(self, request_id: str, now: float) -> bytes:
         return b""
 
-    @classmethod
-    def report(cls, report: Report, now: float) -> bytes:
-        return cls._line("report", now, report_record(report))
+    def report(self, report: Report, now: float) -> bytes:
+        return self._line("report", now, report_record(report))
 
-    @classmethod
-    def extension(cls, name: str, state: str, events: Sequence[str], error_type: str | None, now: float) -> bytes:
-        record: dict[str, object] = {"name": name, "state": state, "events": list(events)}
-        if error_type:
-            record["errorType"] = error_type
-        return cls._line("extension", now, record)
+    def extension(self, name: str, state: str, events: Sequence[str], error_type: str | None, now: float) -> bytes:
+        return self._line("extension", now, {"name": name, "state": state, "events": list(events)}, error_type)
 
-    @classmethod
-    def subscription(cls, api: str, name: str, state: str, types: Sequence[str], now: float) -> bytes:
-        return cls._line(f"{api}Subscription", now, {"name": name, "state": state, "types": list(types)})
+    def subscription(self, api: str, name: str, state: str, types: Sequence[str], now: float) -> bytes:
+        return self._line(f"{api}Subscription", now, {"name": name, "state": state, "types": list(types)})
 
 
-def report_record(report: Report) -> dict[str, object]:
+def stamp(now: float) -> str:
+    """As the platform's events have it."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def report_record(report: Report) -> Record:
     """The record of platform.report."""
     metrics: dict[str, object] = {"durationMs": round(report.duration_ms, 3), "billedDurationMs": report.billed_ms}
     metrics |= {"memorySizeMB": report.memory_size, "maxMemoryUsedMB": report.max_memory_used}
@@ -385,7 +331,7 @@ def report_record(report: Report) -> dict[str, object]:
     if report.restore_ms is not None:
         metrics["restoreDurationMs"] = round(report.restore_ms, 3)
         metrics["billedRestoreDurationMs"] = report.billed_restore_ms
-    record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics}
+    record: Record = {"requestId": report.request_id, "metrics": metrics}
     record["status"] = report.status or "success"
     if report.error_type:
         record["errorType"] = report.error_type

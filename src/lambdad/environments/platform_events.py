@@ -9,9 +9,9 @@ from lambdad.clock import Clock
 from lambdad.environments import telemetry_events
 from lambdad.environments.blueprint import Blueprint
 from lambdad.environments.failures import FunctionError
-from lambdad.environments.log_capture import Report
+from lambdad.environments.log_capture import Record, Report
 from lambdad.environments.telemetry import Telemetry
-from lambdad.environments.telemetry_events import Record, span
+from lambdad.environments.telemetry_events import span
 
 
 @dataclass(slots=True)
@@ -34,23 +34,12 @@ class PlatformEvents:
         self._blueprint = blueprint
         self._restored = restored
         self._clock = clock
-        kind = "provisioned-concurrency" if blueprint.provisioned else "on-demand"
-        kind = "snap-start" if blueprint.version.snap_start else kind
-        self._init: Record = {} if restored else {"initializationType": kind, "phase": phase}
+        self._init: Record = {} if restored else blueprint.init_record(phase)
         self._runtime_initialised = False
         self._current: _Current | None = None
 
     def init_start(self, began: float, log_stream: str) -> None:
-        blueprint, version = self._blueprint, self._blueprint.version
-        about: Record = {
-            **self._init,
-            "runtimeVersion": blueprint.runtime_version,
-            "runtimeVersionArn": blueprint.runtime_version_arn,
-            "functionName": version.key.name,
-            "functionVersion": version.version,
-            "instanceId": log_stream,
-            "instanceMaxMemory": version.memory_size * 1024 * 1024,
-        }
+        about = {**self._init, **self._blueprint.runtime_record(log_stream)}
         self._telemetry.tell(telemetry_events.init_start(began, self._restored, about))
 
     def init_runtime_done(self, status: str = "success", error_type: str | None = None) -> None:

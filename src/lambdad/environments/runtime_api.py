@@ -11,6 +11,7 @@ from lambdad.environments.extensions_api import PREFIX as EXTENSIONS
 from lambdad.environments.extensions_api import ExtensionsApi
 from lambdad.environments.telemetry_api import subscribe
 from lambdad.http.exchange import Exchange
+from lambdad.resources.quotas import QUOTAS
 
 _PREFIX = b"/2018-06-01/runtime/"
 _INVOCATION = _PREFIX + b"invocation/"
@@ -93,7 +94,8 @@ def refuse_transition(exchange: Exchange) -> None:
 
 
 def _refuse_size(exchange: Exchange) -> None:
-    _refuse(exchange, 413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
+    limit = QUOTAS.response_payload
+    _refuse(exchange, 413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({limit} bytes).")
 
 
 def error_type_of(exchange: Exchange) -> str:

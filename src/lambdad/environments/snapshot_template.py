@@ -16,8 +16,6 @@ from lambdad.environments.runtime_api import ACCEPTED, INIT_ERROR, RESTORE_NEXT,
 from lambdad.http.exchange import Exchange
 from lambdad.sandbox.driver import Exit, Sandbox, SnapshotFile
 
-_TYPE = "snap-start"
-
 
 @dataclass(frozen=True, slots=True)
 class InitFailure:
@@ -53,8 +51,9 @@ class SnapshotTemplate:
         blueprint, sandbox = self._blueprint, self._sandbox
         self._capture.open()
         sandbox.on_exit = self._exited
-        arn, began = blueprint.runtime_version_arn, self._clock.monotonic()
-        self._capture.write(blueprint.lines.init_start(blueprint.runtime_version, arn, self._clock.now(), _TYPE))
+        init, began = blueprint.init_record("init"), self._clock.monotonic()
+        about = {**init, **blueprint.runtime_record(self._log_stream)}
+        self._capture.write(blueprint.lines.init_start(about, self._clock.now()))
         try:
             # Its extensions are started where it is restored: a snapshot has one process.
             sandbox.start(replace(blueprint.spec(sandbox, self._log_stream), snapshot=snapshot, extensions=()))
@@ -69,7 +68,8 @@ class SnapshotTemplate:
         elapsed_ms = (self._clock.monotonic() - began) * 1000
         error_type = self._error.error_type if self._error is not None else None
         now = self._clock.now()
-        self._capture.write(blueprint.lines.init_report(elapsed_ms, "init", status, error_type, now, _TYPE))
+        self._capture.write(blueprint.lines.runtime_initialised(init, False, status, error_type, now))
+        self._capture.write(blueprint.lines.init_report(init, elapsed_ms, status, error_type, now))
         self._capture.publish()
         return failure
 

@@ -5,15 +5,13 @@ written for each schema that somebody subscribed with.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import orjson
 
-from lambdad.environments.log_capture import Report, report_record
+from lambdad.environments.log_capture import Record, Report, report_record, stamp
 from lambdad.environments.telemetry_subscription import OBJECTS_SINCE, Subscription
 
 PLATFORM, FUNCTION, EXTENSION = "platform", "function", "extension"
-Record = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,6 @@ def _object_of(line: str) -> Record | str:
     except ValueError:
         return line
     return found if isinstance(found, dict) else line
-
-
-def stamp(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def printed(category: str, message: bytes, now: float) -> TelemetryEvent:

@@ -74,6 +74,8 @@ class Place:
     runtime_dir: str
     endpoint: str | None
     """The AWS endpoint as seen from inside, e.g. `http://127.0.0.1:4566`; None where there is no way to it."""
+    trace_daemon: str
+    """host:port to which segments are sent."""
 
 
 def environment_of(
@@ -86,15 +88,16 @@ def environment_of(
 ) -> dict[str, str]:
     """The whole environment of the runtime process. `runtime_defaults`: what the runtime's own start adds (NODE_PATH …)."""
     inside = place.task_root == "/var/task"
+    daemon_host, _, daemon_port = place.trace_daemon.partition(":")
     defaults = {
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "PATH": _PATH if inside else f"{_PATH}:/usr/local/sbin:/usr/sbin:/sbin",
         "LD_LIBRARY_PATH": _LIBRARIES,
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        "AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000",
-        "_AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1",
-        "_AWS_XRAY_DAEMON_PORT": "2000",
+        "AWS_XRAY_DAEMON_ADDRESS": place.trace_daemon,
+        "_AWS_XRAY_DAEMON_ADDRESS": daemon_host,
+        "_AWS_XRAY_DAEMON_PORT": daemon_port,
         "PWD": place.task_root,
         "SHLVL": "0",
         **runtime_defaults,

@@ -51,3 +51,9 @@ class ServiceException(ServiceError):
     @classmethod
     def internal(cls) -> "ServiceException":
         return cls("An error occurred and the request cannot be processed.")
+
+
+def detected(violations: Sequence[str]) -> str:
+    """Constraints of a service's model that a request violates, all of them at once: `protocols/violations.py` words each."""
+    plural = "s" if len(violations) > 1 else ""
+    return f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}"

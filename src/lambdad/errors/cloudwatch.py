@@ -5,7 +5,7 @@ AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html 
 
 from collections.abc import Sequence
 
-from lambdad.errors.base import ServiceError
+from lambdad.errors.base import ServiceError, detected
 
 _NULL = "Value null at '"
 
@@ -23,8 +23,7 @@ class ValidationError(_CloudWatchError):
         if first.startswith(_NULL):
             name = first[len(_NULL) :].partition("'")[0]
             return MissingRequiredParameterException.of(name[:1].upper() + name[1:])
-        plural = "s" if len(violations) > 1 else ""
-        return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+        return cls(detected(violations))
 
     @classmethod
     def span(cls) -> "ValidationError":

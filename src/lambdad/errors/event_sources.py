@@ -70,5 +70,9 @@ class EventSourceWordings(ServiceError):
         return cls("Function does not exist")
 
     @classmethod
+    def stream_not_found(cls, arn: str) -> Self:
+        return cls(f"Stream not found: {arn}")
+
+    @classmethod
     def scaling_and_pollers(cls) -> Self:
         return cls("MaximumConcurrency of ScalingConfig and ProvisionedPollerConfig are mutually exclusive.")

@@ -5,7 +5,7 @@ AWS: docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.h
 
 from collections.abc import Sequence
 
-from lambdad.errors.base import ServiceError
+from lambdad.errors.base import ServiceError, detected
 
 
 class _LogsError(ServiceError):
@@ -16,8 +16,7 @@ class _LogsError(ServiceError):
 class InvalidParameterException(_LogsError):
     @classmethod
     def of(cls, violations: Sequence[str]) -> "InvalidParameterException":
-        plural = "s" if len(violations) > 1 else ""
-        return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+        return cls(detected(violations))
 
     @classmethod
     def group_and_identifier(cls) -> "InvalidParameterException":
@@ -52,8 +51,12 @@ class InvalidParameterException(_LogsError):
         return cls("Log events in a single PutLogEvents request must be in chronological order.")
 
     @classmethod
-    def size(cls) -> "InvalidParameterException":
-        return cls("Upload too large: 1048576 bytes exceeds limit of 1048576")
+    def span(cls) -> "InvalidParameterException":
+        return cls("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+
+    @classmethod
+    def size(cls, size: int, limit: int) -> "InvalidParameterException":
+        return cls(f"Upload too large: {size} bytes exceeds limit of {limit}")
 
     @classmethod
     def retention(cls) -> "InvalidParameterException":
@@ -107,6 +110,14 @@ class LimitExceededException(_LogsError):
     @classmethod
     def resources(cls) -> "LimitExceededException":
         return cls("Resource limit exceeded.")
+
+
+class ServiceUnavailableException(_LogsError):
+    status = 503
+
+    @classmethod
+    def disk(cls) -> "ServiceUnavailableException":
+        return cls("The service cannot complete the request: the log events cannot be written.")
 
 
 class NotBuilt(_LogsError):

@@ -9,6 +9,11 @@ class InvalidParameterValueException(EventSourceWordings):
     status = 400
 
     @classmethod
+    def violation(cls, violation: str) -> "InvalidParameterValueException":
+        """A constraint that the model does not have, in the words of those that it has (`protocols/violations.py`)."""
+        return cls(f"1 validation error detected: {violation}")
+
+    @classmethod
     def qualifier_mismatch(cls) -> "InvalidParameterValueException":
         return cls("The derived qualifier from the function name does not match the specified qualifier.")
 
@@ -37,7 +42,7 @@ class InvalidParameterValueException(EventSourceWordings):
 
     @classmethod
     def weights_of_latest(cls) -> "InvalidParameterValueException":
-        return cls("$LATEST is not supported for an alias pointing to more than 1 version")
+        return cls("$LATEST is not supported for an alias pointing to more than 1 version").without_type()
 
     @classmethod
     def broken_zip(cls) -> "InvalidParameterValueException":
@@ -166,7 +171,7 @@ class InvalidParameterValueException(EventSourceWordings):
         return cls(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
             f"below its minimum value of [{least}]."
-        )
+        ).without_type()
 
     @classmethod
     def less_reserved_than_provisioned(cls, wanted: int, provisioned: int) -> "InvalidParameterValueException":
@@ -178,6 +183,11 @@ class InvalidParameterValueException(EventSourceWordings):
     @classmethod
     def provisioning_of_latest(cls) -> "InvalidParameterValueException":
         return cls("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+
+    @classmethod
+    def never_provisioned(cls) -> "InvalidParameterValueException":
+        """`$LATEST`, of which a configuration is read or deleted."""
+        return cls("The function resource provided must be an alias or a published version.")
 
     @classmethod
     def provisioning_with_weights(cls) -> "InvalidParameterValueException":
@@ -193,14 +203,14 @@ class InvalidParameterValueException(EventSourceWordings):
     def more_provisioned_than_unreserved(cls, free: int) -> "InvalidParameterValueException":
         return cls(
             f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{free}]."
-        )
+        ).without_type()
 
     @classmethod
     def too_little_unreserved_for_provisioned(cls, least: int) -> "InvalidParameterValueException":
         return cls(
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
             f"below its minimum value of [{least}]."
-        )
+        ).without_type()
 
     @classmethod
     def nothing_to_configure(cls) -> "InvalidParameterValueException":
@@ -227,8 +237,6 @@ class InvalidParameterValueException(EventSourceWordings):
         if mode == "Manual":
             return cls("RuntimeVersionArn is required when UpdateRuntimeOn is set to Manual.")
         return cls(f"RuntimeVersionArn is not supported when UpdateRuntimeOn is set to {mode}.")
-
-    # --- Event source mappings ---
 
     @classmethod
     def policy_of_latest(cls) -> "InvalidParameterValueException":

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from lambdad.errors.base import ServiceError
+from lambdad.errors.base import ServiceError, detected
+from lambdad.errors.json_syntax import jackson
 
 
 class ValidationException(ServiceError):
@@ -13,8 +14,7 @@ class ValidationException(ServiceError):
 
     @classmethod
     def of(cls, violations: Sequence[str]) -> "ValidationException":
-        plural = "s" if len(violations) > 1 else ""
-        return cls(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+        return cls(detected(violations))
 
 
 class OtherServiceException(ServiceError):
@@ -53,6 +53,10 @@ class ServiceUnavailable(ServiceError):
         return cls("The process of AWS's other services did not answer: lambdad's log says why.")
 
     @classmethod
+    def full(cls) -> "ServiceUnavailable":
+        return cls("AWS's other services hold as much as they may: delete something, or raise --companion-memory-mb.")
+
+    @classmethod
     def ending(cls) -> "ServiceUnavailable":
         return cls("lambdad is ending.")
 
@@ -61,35 +65,18 @@ class InvalidRequestContentException(ServiceError):
     status = 400
 
     @classmethod
-    def payload(cls, payload: bytes, position: int) -> "InvalidRequestContentException":
-        """`position`: where the JSON parser stopped, in bytes."""
-        return cls(
-            f"Could not parse request body into json: Could not parse payload into json: {_jackson(payload, position)}"
-        )
+    def payload(cls, payload: bytes, position: int, reason: str) -> "InvalidRequestContentException":
+        """Where and why orjson stopped, in bytes and in its words."""
+        why = jackson(payload, position, reason)
+        return cls(f"Could not parse request body into json: Could not parse payload into json: {why}")
 
     @classmethod
-    def body(cls, body: bytes, position: int) -> "InvalidRequestContentException":
-        return cls(f"Could not parse request body into json: {_jackson(body, position)}")
+    def body(cls, body: bytes, position: int, reason: str) -> "InvalidRequestContentException":
+        return cls(f"Could not parse request body into json: {jackson(body, position, reason)}")
 
     @classmethod
     def client_context(cls) -> "InvalidRequestContentException":
         return cls("Client context must be a valid Base64-encoded JSON object.")
-
-
-def _jackson(data: bytes, position: int) -> str:
-    """What AWS's JSON parser (Jackson) says of the byte it stopped at, in its words."""
-    before = data[:position]
-    line = before.count(b"\n") + 1
-    column = position - (before.rfind(b"\n") + 1) + 1
-    where = f"\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {line}, column: {column}]"
-    if position >= len(data):
-        return f"Unexpected end-of-input{where}"
-    byte = data[position]
-    if byte >= 0x80 and before.count(b'"') % 2:
-        return f"Invalid UTF-8 start byte 0x{byte:02x}{where}"
-    shown = f"'{chr(byte)}' (code {byte})" if 32 <= byte < 127 else f"(CTRL-CHAR, code {byte})"
-    expected = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-    return f"Unexpected character ({shown}): expected a valid value {expected}{where}"
 
 
 class SerializationException(ServiceError):
@@ -115,6 +102,10 @@ class RequestEntityTooLargeException(ServiceError):
     @classmethod
     def operation(cls, limit: int, operation: str) -> "RequestEntityTooLargeException":
         return cls(f"Request must be smaller than {limit} bytes for the {operation} operation")
+
+    @classmethod
+    def zipped(cls, limit: int) -> "RequestEntityTooLargeException":
+        return cls(f"Zipped size must be smaller than {limit} bytes")
 
     @classmethod
     def decompressed(cls, limit: int) -> "RequestEntityTooLargeException":

@@ -207,6 +207,10 @@ class AccessDeniedException(ServiceError):
         )
 
     @classmethod
+    def other_account(cls, sender: str, target: str) -> "AccessDeniedException":
+        return cls(f"{sender} may send nothing to {target}: it is another account's")
+
+    @classmethod
     def function_url(cls) -> "AccessDeniedException":
         return cls(
             "Forbidden. For troubleshooting Function URL authorization issues, see: "

@@ -80,6 +80,24 @@ class InvalidParameterValue(_SqsError):
         return cls.value(policy, "RedrivePolicy", reason)
 
     @classmethod
+    def redrive_allow(cls, policy: str, reason: str) -> "InvalidParameterValue":
+        return cls.value(policy, "RedriveAllowPolicy", f"Amazon SQS can't create the redrive allow policy. {reason}")
+
+    @classmethod
+    def unknown_action(cls, action: str) -> "InvalidParameterValue":
+        reason = "Please refer to the appropriate WSDL for a list of valid actions."
+        return cls.value(f"SQS:{action}", "ActionName", reason)
+
+    @classmethod
+    def owners_action(cls, action: str) -> "InvalidParameterValue":
+        reason = "Only the queue owner is allowed to invoke this action."
+        return cls.value(f"SQS:{action}", "ActionName", reason)
+
+    @classmethod
+    def tags(cls, queue: str) -> "InvalidParameterValue":
+        return cls(f"Too many tags added for queue {queue}.")
+
+    @classmethod
     def message_attribute(cls, message: str) -> "InvalidParameterValue":
         return cls(message)
 
@@ -157,10 +175,6 @@ class MessageNotInflight(_SqsError):
 
 class OverLimit(_SqsError):
     status = 403
-
-    @classmethod
-    def in_flight(cls, most: int) -> "OverLimit":
-        return cls(f"Too many messages in flight: {most:,} at most.")
 
     @classmethod
     def actions(cls, given: int) -> "OverLimit":

@@ -18,6 +18,10 @@ class Filters:
         filters = (criteria or {}).get("Filters") or ()
         return cls([pattern_of(one["Pattern"]) for one in filters if one.get("Pattern")])
 
+    def __bool__(self) -> bool:
+        """Is there one?"""
+        return bool(self._patterns)
+
     def match_if(self, document: Mapping[str, Any] | None) -> bool:
         """None: what cannot be read as the filters would have it, which none of them matches."""
         return self.match(document) if document is not None else not self._patterns

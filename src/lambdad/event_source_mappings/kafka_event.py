@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from lambdad.event_source_mappings.batch_failures import milliseconds
 from lambdad.event_source_mappings.java_bytes import java_bytes
 
 _TIMESTAMP_TYPES: Final = ("CREATE_TIME", "LOG_APPEND_TIME")
@@ -29,6 +30,10 @@ class KafkaRecord:
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
+
+    @property
+    def arrived_at(self) -> float:
+        return self.timestamp / 1000
 
     @property
     def place(self) -> str:
@@ -91,6 +96,28 @@ def filtered_document(record: KafkaRecord) -> dict[str, Any] | None:
         except orjson.JSONDecodeError:
             document[member] = text
     return document
+
+
+def batch_info_of(source: KafkaSource, records: Sequence[KafkaRecord], payload: bytes) -> dict[str, Any]:
+    """What an on-failure destination is told of them. `payload`: their event."""
+    by_place: dict[str, list[KafkaRecord]] = {}
+    for record in records:
+        by_place.setdefault(record.place, []).append(record)
+    return {
+        "batchSize": len(records),
+        **({"eventSourceArn": source.arn} if source.arn is not None else {}),
+        "bootstrapServers": ",".join(source.servers),
+        "payloadSize": len(payload),
+        "recordsInfo": {
+            place: {
+                "firstRecordOffset": str(ones[0].offset),
+                "lastRecordOffset": str(ones[-1].offset),
+                "firstRecordTimestamp": milliseconds(ones[0].arrived_at),
+                "lastRecordTimestamp": milliseconds(ones[-1].arrived_at),
+            }
+            for place, ones in by_place.items()
+        },
+    }
 
 
 def failed_of(payload: bytes, records: Sequence[KafkaRecord]) -> list[KafkaRecord]:

@@ -8,17 +8,27 @@ other: while the batch of one runs, those of others go on.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lambdad.aws.json_client import AwsError, JsonClient
 from lambdad.clock import Clock
+from lambdad.event_source_mappings.batch_attempts import BatchAttempts, Ending, Failure, GivenUp
+from lambdad.event_source_mappings.batch_failures import delivery_of
 from lambdad.event_source_mappings.filters import Filters
 from lambdad.event_source_mappings.invocations import Invocations, Ran
 from lambdad.event_source_mappings.kafka_client import consumer_of, listener_of
-from lambdad.event_source_mappings.kafka_event import KafkaRecord, KafkaSource, failed_of, filtered_document
-from lambdad.event_source_mappings.kafka_retries import EXHAUSTED, TOO_OLD, Retries
+from lambdad.event_source_mappings.kafka_event import (
+    KafkaRecord,
+    KafkaSource,
+    batch_info_of,
+    failed_of,
+    filtered_document,
+)
+from lambdad.event_source_mappings.keeping import Keeping
+from lambdad.event_source_mappings.results import FAILED, OK
+from lambdad.event_source_mappings.retries import Retries, destination_of
 from lambdad.event_source_mappings.source_access import AccessError, access_of
+from lambdad.event_source_mappings.stream_settings import timestamp_of
 from lambdad.resources.event_source_mapping import EventSourceMapping
 
 if TYPE_CHECKING:
@@ -33,8 +43,11 @@ _LOOK = 1000
 """Milliseconds of one look for records."""
 _START = 30.0
 _RETRIES = (1.0, 60.0)
-"""Seconds between attempts, at the cluster and at a batch that fails: first and longest."""
-_THROTTLED = 60.0
+"""Seconds between attempts at the cluster: first and longest."""
+_THROTTLED = 5.0
+"""Seconds of waiting for room until it is looked whether the mapping ends."""
+_WITH_DESTINATION = 10
+"""Retries where there is somewhere to put what fails, and no limit was named."""
 
 _Batch = Mapping["TopicPartition", Sequence[KafkaRecord]]
 
@@ -48,6 +61,7 @@ class KafkaPoller:
         client: JsonClient,
         invocations: Invocations,
         clock: Clock,
+        keeping: Keeping,
         servers: Sequence[str],
     ) -> None:
         """`servers`: host:port of the cluster's; empty where none is known."""
@@ -55,6 +69,7 @@ class KafkaPoller:
         self._client = client
         self._invocations = invocations
         self._clock = clock
+        self._keeping = keeping
         settings = mapping.settings
         self._source = KafkaSource(servers, settings.get("EventSourceArn"))
         self._topic: str = settings["Topics"][0]
@@ -64,10 +79,10 @@ class KafkaPoller:
         self._window: float = _WINDOW if window is None else window
         self._partial = "ReportBatchItemFailures" in settings.get("FunctionResponseTypes", ())
         self._filters = Filters.of(settings.get("FilterCriteria"))
-        self._retries = Retries.of(settings)
+        self._ending = Ending()
+        self._attempts = BatchAttempts(self, Retries.of(settings, _WITH_DESTINATION), self._ending, clock)
         self._consumer: AIOKafkaConsumer | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._ending = asyncio.Event()
 
     async def run(self) -> None:
         if not self._source.servers:
@@ -93,10 +108,11 @@ class KafkaPoller:
 
     async def drain(self) -> None:
         """A batch that fails is not tried again: its records are not committed, and come again."""
-        self._ending.set()
+        self._ending.begin()
         while self._running:
             await asyncio.wait(list(self._running))
         await self._disconnect()
+        await self._keeping.results.kept()
 
     async def _disconnect(self) -> None:
         consumer, self._consumer = self._consumer, None
@@ -131,7 +147,7 @@ class KafkaPoller:
         moment = self._mapping.settings.get("StartingPositionTimestamp")
         ends = await consumer.end_offsets(new)
         if self._mapping.settings.get("StartingPosition") == "AT_TIMESTAMP" and moment is not None:
-            found = await consumer.offsets_for_times(dict.fromkeys(new, _milliseconds(moment)))
+            found = await consumer.offsets_for_times(dict.fromkeys(new, int(timestamp_of(moment) * 1000)))
             starts = {one: found[one].offset if found.get(one) else ends[one] for one in new}
         elif self._mapping.settings.get("StartingPosition") == "LATEST":
             starts = ends
@@ -169,56 +185,33 @@ class KafkaPoller:
         records = [record for ones in batch.values() for record in ones]
         wanted = [record for record in records if self._filters.match_if(filtered_document(record))]
         for part in _parts(wanted):
-            if not await self._work_off(part):
+            if not await self._attempts.work_off(part):
                 return
         await consumer.commit({one: OffsetAndMetadata(ones[-1].offset + 1, "") for one, ones in batch.items()})
         consumer.resume(*(set(batch) & consumer.assignment()))
 
-    async def _work_off(self, records: list[KafkaRecord]) -> bool:
-        """Until each is done or given up; False: the mapping ends before."""
-        waiting, attempts, pause = [(records, 0)], 0, _RETRIES[0]
-        while waiting:
-            records, attempts = waiting.pop(0)
-            fresh = self._retries.fresh(records, self._clock.now())
-            if len(fresh) < len(records):
-                self._give_up([one for one in records if one not in fresh], TOO_OLD)
-            if not fresh:
-                continue
-            failed = await self._invoke(fresh)
-            if not failed:
-                pause = _RETRIES[0]
-                continue
-            if len(failed) == len(fresh) and len(halves := self._retries.halves(failed)) > 1:
-                waiting[:0] = [(half, attempts) for half in halves]
-            elif self._retries.given_up(attempts + 1):
-                self._give_up(failed, EXHAUSTED)
-                continue
-            else:
-                waiting.insert(0, (failed, attempts + 1))
-            if await self._pause(pause):
-                return False
-            pause = min(pause * 2, _RETRIES[1])
-        return True
-
-    async def _pause(self, seconds: float) -> bool:
-        """True: the mapping has come to its end."""
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._ending.wait()
-        except TimeoutError:
-            return False
-
-    async def _invoke(self, records: list[KafkaRecord]) -> list[KafkaRecord]:
-        """Those that failed."""
+    async def invoke(self, records: list[KafkaRecord]) -> Failure[KafkaRecord] | None:
         payload = self._source.event_of(records)
         ran: Ran = await self._invocations.run(self._mapping, payload, None, self._clock.monotonic() + _THROTTLED)
         if ran.error is None:
-            return failed_of(ran.payload, records) if self._partial else []
-        log.info("a batch of %s failed in %s: %s", self._topic, self._mapping.function_arn, ran.error)
-        return records
+            failed = failed_of(ran.payload, records) if self._partial else []
+        else:
+            log.info("a batch of %s failed in %s: %s", self._topic, self._mapping.function_arn, ran.error)
+            failed = records
+        self._keeping.results.set(FAILED if failed else OK)
+        return Failure(failed, ran, len(failed) == len(records)) if failed else None
 
-    def _give_up(self, records: Sequence[KafkaRecord], condition: str) -> None:
-        log.warning("%d records of %s are given up: %s", len(records), self._topic, condition)
+    async def give_up(self, records: list[KafkaRecord], why: GivenUp) -> None:
+        """Where they are to be told of, that is durable before their offsets are committed."""
+        log.warning("%d records of %s are given up: %s", len(records), self._topic, why.condition)
+        target = destination_of(self._mapping.settings)
+        if target is None:
+            return
+        payload = self._source.event_of(records)
+        info = "KafkaBatchInfo", batch_info_of(self._source, records, payload)
+        delivery = delivery_of(self._mapping, target, why, info, payload, records[0].place, self._clock.now())
+        await self._keeping.deliveries.append(delivery)
+        self._keeping.wake()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -231,12 +224,6 @@ def _group_of(settings: Mapping[str, Any]) -> str:
     own = settings.get("SelfManagedKafkaEventSourceConfig") or {}
     group: str = (managed or own)["ConsumerGroupId"]
     return group
-
-
-def _milliseconds(moment: datetime | float | str) -> int:
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment)
-    return int((moment.timestamp() if isinstance(moment, datetime) else moment) * 1000)
 
 
 def _plain(record: Any) -> KafkaRecord:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lambdad.event_source_mappings.pollers import Poller, Pollers
@@ -25,7 +26,13 @@ class _Running:
     def serves(self, mapping: EventSourceMapping) -> bool:
         """Is this what the mapping wishes? Its state may be another by now."""
         own = self.mapping
-        return (own.function, own.qualifier, own.settings) == (mapping.function, mapping.qualifier, mapping.settings)
+        ours, theirs = _wished(own), _wished(mapping)
+        return (own.function, own.qualifier, ours) == (mapping.function, mapping.qualifier, theirs)
+
+
+def _wished(mapping: EventSourceMapping) -> dict[str, Any]:
+    """Without what its poller says of its work."""
+    return {name: value for name, value in mapping.settings.items() if name != "LastProcessingResult"}
 
 
 class Supervisor:
@@ -33,6 +40,7 @@ class Supervisor:
         self._mappings = mappings
         self._pollers = pollers
         self._running: dict[MappingKey, _Running] = {}
+        self._draining: dict[MappingKey, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -56,23 +64,40 @@ class Supervisor:
         poller = self._pollers.of(mapping) if not self._stopping else None
         if poller is None:
             return
-        task = asyncio.get_running_loop().create_task(poller.run())
+        task = asyncio.get_running_loop().create_task(self._poll(poller, self._draining.get(mapping.key)))
         task.add_done_callback(self._polled)
         self._running[mapping.key] = _Running(mapping, poller, task)
+
+    async def _poll(self, poller: Poller, earlier: asyncio.Task[None] | None) -> None:
+        """What an earlier poller of the mapping has begun comes to its end first."""
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        await poller.run()
 
     def _end(self, key: MappingKey, running: _Running) -> None:
         """No more is received; what has been goes on to its end."""
         del self._running[key]
         running.task.cancel()
-        self._spawn(running.poller.drain())
+        task = self._draining[key] = self._spawn(self._drain(running.poller, self._draining.get(key)))
+        task.add_done_callback(partial(self._drained, key))
+
+    async def _drain(self, poller: Poller, earlier: asyncio.Task[None] | None) -> None:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        await poller.drain()
+
+    def _drained(self, key: MappingKey, task: asyncio.Task[None]) -> None:
+        if self._draining.get(key) is task:
+            del self._draining[key]
 
     async def _settle(self, key: MappingKey) -> None:
         await self._mappings.apply(key, lambda mapping: settled(mapping) if mapping is not None else None)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _polled(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

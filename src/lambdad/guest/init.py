@@ -77,6 +77,7 @@ def make(message: Any, network: Optional[int], tmp: Optional[int]) -> list[socke
         kernel.loopback_up()
         kernel.route_requests([bytes.fromhex(request) for request in message["routes"]])
         listeners = [listen(port) for port in (_RUNTIME_API_PORT, message["front_door_port"]) if port]
+        listeners.append(receive_datagrams(*message["trace_daemon"]))
     socket.sethostname(message["hostname"])
     kernel.mount("proc", "/proc", "proc", _PRIVATE | kernel.MS_NOEXEC)
     kernel.mount("tmpfs", "/dev/shm", "tmpfs", _PRIVATE | kernel.MS_NOEXEC, "mode=1777,size=64m")
@@ -106,6 +107,12 @@ def listen(port: int) -> socket.socket:
     listener.bind(("127.0.0.1", port))
     listener.listen(128)
     return listener
+
+
+def receive_datagrams(host: str, port: int) -> socket.socket:
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind((host, port))
+    return receiver
 
 
 class First:

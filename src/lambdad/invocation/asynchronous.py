@@ -17,7 +17,6 @@ from lambdad.errors import (
     ServiceError,
     TooManyRequestsException,
 )
-from lambdad.ids import new_trace_id
 from lambdad.invocation.backlog import MOST, Backlog
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.destinations import SUCCESS, Settled
@@ -27,6 +26,7 @@ from lambdad.observability.metering import Metering
 from lambdad.observability.metrics import Metrics
 from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.invocation import InvocationResult, Outcome
+from lambdad.resources.lambda_segments import Accepted
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.queue import Event, EventQueue
 
@@ -96,7 +96,7 @@ class Asynchronous:
             qualifier=qualifier,
             payload=payload,
             client_context=client_context,
-            trace_id=trace_id or new_trace_id(now),
+            trace_id=self._invoker.trace_of(key, qualifier, trace_id),
             accepted_at=now,
             due_at=now,
         )
@@ -234,6 +234,7 @@ class Asynchronous:
 
     async def _invoke(self, event: Event) -> _Attempt:
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        now = self._clock.now()
         try:
             version = await self._invoker.wait_until_ready(event.key, event.qualifier)
             self._invoker.start(
@@ -244,6 +245,7 @@ class Asynchronous:
                 function_arn=f"{event.key.arn}:{event.qualifier}" if event.qualifier else event.key.arn,
                 trace_id=event.trace_id,
                 client_context=event.client_context,
+                accepted=Accepted(event.accepted_at, now, event.errors + event.throttles + 1),
             )
         except ResourceNotFoundException:
             return _Attempt(Failure.FUNCTION, condition="FunctionNotFound")

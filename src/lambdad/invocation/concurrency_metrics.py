@@ -5,13 +5,14 @@ several accounts or regions are counted as one: no sample may come twice.
 """
 
 from lambdad.invocation.concurrency import Concurrency
+from lambdad.observability.exposition import head
 
 
 def lines_of(concurrency: Concurrency) -> list[str]:
     running: dict[str, int] = {}
     for key, count in concurrency.running().items():
         running[key.name] = running.get(key.name, 0) + count
-    lines = ["# TYPE lambdad_concurrent_executions gauge"]
+    lines = [*head("lambdad_concurrent_executions")]
     for name, count in running.items():
         lines.append(f'lambdad_concurrent_executions{{function="{name}",provisioned="false"}} {count}')
     of_versions: dict[str, list[int]] = {}
@@ -25,8 +26,8 @@ def lines_of(concurrency: Concurrency) -> list[str]:
         utilization.append(f"lambdad_provisioned_concurrency_utilization{labels} {executed / count:.4f}")
         invocations.append(f"lambdad_provisioned_concurrency_invocations_total{labels} {invoked}")
         spillovers.append(f"lambdad_provisioned_concurrency_spillover_invocations_total{labels} {spilled}")
-    lines += ["# TYPE lambdad_provisioned_concurrent_executions gauge", *executions]
-    lines += ["# TYPE lambdad_provisioned_concurrency_utilization gauge", *utilization]
-    lines += ["# TYPE lambdad_provisioned_concurrency_invocations_total counter", *invocations]
-    lines += ["# TYPE lambdad_provisioned_concurrency_spillover_invocations_total counter", *spillovers]
+    lines += [*head("lambdad_provisioned_concurrent_executions"), *executions]
+    lines += [*head("lambdad_provisioned_concurrency_utilization"), *utilization]
+    lines += [*head("lambdad_provisioned_concurrency_invocations_total"), *invocations]
+    lines += [*head("lambdad_provisioned_concurrency_spillover_invocations_total"), *spillovers]
     return lines

@@ -1,8 +1,8 @@
 """Supervisor: brings what became of events to destinations and dead-letter queues.
 
 It acts on what is committed, and at start on whatever an earlier server left. A target that cannot be reached is tried again for
-an hour; one that refuses is not: both are logged and counted when they are given up. A target that does not answer holds up no
-other: one delivery at a time asks whether it is back.
+an hour, or as a rule or schedule says; one that refuses is not: both are logged and counted when they are given up. A target that
+does not answer holds up no other: one delivery at a time asks whether it is back.
 AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 """
 
@@ -24,6 +24,7 @@ from lambdad.invocation.destinations import (
 )
 from lambdad.invocation.invoke import Functions
 from lambdad.invocation.routing import version_of
+from lambdad.invocation.undelivered import Failed, dead_letter_of, exhausted
 from lambdad.observability.metrics import Metrics
 from lambdad.resources.arn import find_function_arn, qualifier_of
 from lambdad.resources.function import Function, FunctionVersion
@@ -38,8 +39,6 @@ _CONCURRENT = 32
 _OF_ONE_TARGET = 4
 _LONGEST_WAIT = 60.0
 """Seconds between two attempts, at most; they double from one."""
-_PATIENCE = 3600.0
-"""Seconds that a target may be out of reach."""
 _COUNTED = {"destination": "destination_delivery_failures", "dead_letter": "dead_letter_errors"}
 """An alarm's notification is no function's."""
 
@@ -175,12 +174,12 @@ class Deliverer:
             log.error("a delivery could not be settled; it will be tried again", exc_info=error)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        wait = 0.0
+        wait = _LONGEST_WAIT  # what fails unexpectedly is due all the time
         try:
             await self._attempt(delivery)
+            wait = 0.0
         except WRITE_FAILED as error:
             log.error("what became of event %s could not be settled: %r", delivery.request_id, error)
-            wait = _LONGEST_WAIT  # it is due all the time
         finally:
             asyncio.get_running_loop().call_later(wait, self._free, delivery.id)
 
@@ -196,16 +195,26 @@ class Deliverer:
             self._silent.add(delivery.target)
             now = self._clock.now()
             due = now + min(2.0**delivery.attempts, _LONGEST_WAIT)
-            if due - delivery.begun_at <= _PATIENCE:
+            condition = exhausted(delivery, due - delivery.begun_at)
+            if condition is None:
                 log.warning("event %s: %s is tried again: %s", delivery.request_id, delivery.target, error)
                 await self._deliveries.postpone(delivery, due)
                 return
             self._silent.discard(delivery.target)  # it may have been the last
-            self._gave_up(delivery, str(error))
+            await self._give_up(delivery, Failed(error.code, error.message), condition)
         except TargetRefused as error:
             self._silent.discard(delivery.target)
-            self._gave_up(delivery, str(error))
-        await self._deliveries.done(delivery)
+            await self._give_up(delivery, Failed(error.code, error.message), None)
+        else:
+            await self._deliveries.done(delivery)
+
+    async def _give_up(self, delivery: Delivery, failed: Failed, condition: str | None) -> None:
+        """Its dead-letter queue is sent it instead, if there is one."""
+        self._gave_up(delivery, failed.message)
+        letter = dead_letter_of(delivery, failed, condition, self._clock.now())
+        await self._deliveries.done(delivery, letter)
+        if letter is not None:
+            self._wake.set()
 
     def _gave_up(self, delivery: Delivery, why: str) -> None:
         if delivery.kind in _COUNTED:

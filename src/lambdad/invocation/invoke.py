@@ -19,11 +19,14 @@ from lambdad.errors import (
 from lambdad.invocation.concurrency import Concurrency
 from lambdad.invocation.recursion import MOST_LOOPS, hop
 from lambdad.invocation.routing import route, version_of
+from lambdad.invocation.tracing import Tracing, is_active
 from lambdad.observability.lambda_metrics import Resource
 from lambdad.observability.metrics import Metrics
 from lambdad.resources.arn import qualifier_of
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion
 from lambdad.resources.invocation import Invocation, InvocationResult, Outcome, ResponseSink
+from lambdad.resources.lambda_segments import Accepted
+from lambdad.resources.trace_header import SAMPLED
 
 _PREPARATION_LIMIT = 30.0
 """Seconds an invocation waits for its version to become Active."""
@@ -41,13 +44,20 @@ class Functions(Protocol):
 
 class Invoker:
     def __init__(
-        self, functions: Functions, environments: Environments, concurrency: Concurrency, metrics: Metrics, clock: Clock
+        self,
+        functions: Functions,
+        environments: Environments,
+        concurrency: Concurrency,
+        metrics: Metrics,
+        clock: Clock,
+        tracing: Tracing,
     ) -> None:
         self._functions = functions
         self._environments = environments
         self._concurrency = concurrency
         self._metrics = metrics
         self._clock = clock
+        self._tracing = tracing
         self._waiting: dict[FunctionKey, set[asyncio.Future[None]]] = {}
         self.running = 0
 
@@ -64,6 +74,10 @@ class Invoker:
         """The version that runs one invocation. Raises ResourceNotFoundException."""
         return route(key, self._functions.get(key), qualifier, random.random)
 
+    def trace_of(self, key: FunctionKey, qualifier: str | None, trace_id: str | None) -> str:
+        """The tracing header of what is run later: whether it is traced is decided. Raises ResourceNotFoundException."""
+        return self._tracing.decided(self.version_of(key, qualifier), trace_id, self._clock.now())
+
     def start(
         self,
         version: FunctionVersion,
@@ -76,21 +90,27 @@ class Invoker:
         client_context: str | None = None,
         wants_tail: bool = False,
         sink: ResponseSink | None = None,
+        accepted: Accepted | None = None,
     ) -> None:
-        """Run one event; `done` is called once. The version must be ready.
+        """Run one event; `done` is called once. The version must be ready. `accepted`: of an event that was, before.
 
         Raises TooManyRequestsException, RecursiveInvocationException.
         """
         key = version.key
+        trace = None
+        if is_active(version) or (trace_id is not None and SAMPLED in trace_id):
+            trace, trace_id = self._tracing.begin(version, trace_id, request_id, function_arn, accepted)
         hopped = hop(trace_id, key, self._clock.now())
         if hopped.loops >= MOST_LOOPS:
             self._check_loop(key, function_arn)
         series, cloudwatch = self._metrics.of(key.name), self._metrics.cloudwatch
         try:
             provisioned = self._concurrency.take(key, version.version)
-        except TooManyRequestsException:
+        except TooManyRequestsException as error:
             series.throttles += 1
             cloudwatch.throttled(key, qualifier_of(function_arn), version.version)
+            if trace is not None:
+                trace.answered(error)
             raise
         self.running += 1
         began = self._clock.monotonic()
@@ -103,6 +123,8 @@ class Invoker:
             self._concurrency.give_back(key, version.version, provisioned)
             self.running -= 1
             done(outcome)
+            if trace is not None:
+                trace.answered(outcome)
             took = self._clock.monotonic() - began
             resource = counted if counted is not None else cloudwatch.began(key, function_arn)
             self._count(resource, version.version, took, outcome, provisioned)
@@ -115,7 +137,9 @@ class Invoker:
 
         self._environments.submit(
             version,
-            Invocation(request_id, payload, function_arn, hopped.trace_id, client_context, wants_tail, finished, sink),
+            Invocation(
+                request_id, payload, function_arn, hopped.trace_id, client_context, wants_tail, finished, sink, trace
+            ),
         )
         if not over:  # the function has its event: what is counted of it takes none of its time
             counted = cloudwatch.began(key, function_arn)

@@ -6,7 +6,7 @@ AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.htm
 
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from typing import Any
@@ -34,6 +34,9 @@ def compile_pattern(text: str) -> Match:
     return _terms(stripped)
 
 
+_AS_IT_IS = re.compile(r"[ !#-\[\]-~]+")
+"""What JSON does not write in another way."""
+
 # --- Terms ------------------------------------------------------------------------------------------------------------
 
 _TERM = re.compile(r'\s*([?-]?)(?:"((?:[^"\\]|\\.)*)"|%([^%]+)%|([\w.:/@#,+=$\'-]+))(?=\s|$)')
@@ -41,9 +44,19 @@ _TERM = re.compile(r'\s*([?-]?)(?:"((?:[^"\\]|\\.)*)"|%([^%]+)%|([\w.:/@#,+=$\'-
 
 def _terms(text: str) -> Match:
     """All of the plain ones, none of those with a minus; of those with a question mark one, if there are no others."""
-    needed: list[Match] = []
-    unwanted: list[Match] = []
-    optional: list[Match] = []
+    tests: dict[str, list[Match]] = {"": [], "-": [], "?": []}
+    for sign, expression, term in _read_terms(text):
+        tests[sign].append(_regex(expression) if expression else _contains(term))
+    needed, unwanted, optional = tests[""], tests["-"], tests["?"]
+    if len(needed) == 1 and not unwanted:
+        return needed[0]
+    if not needed and not unwanted:
+        return lambda message: any(test(message) for test in optional)
+    return lambda message: all(test(message) for test in needed) and not any(test(message) for test in unwanted)
+
+
+def _read_terms(text: str) -> Iterator[tuple[str, str, str]]:
+    """(sign, expression, term): one of the two latter. Raises InvalidPattern."""
     at = 0
     while at < len(text):
         found = _TERM.match(text, at)
@@ -51,11 +64,16 @@ def _terms(text: str) -> Match:
             raise InvalidPattern(text)
         at = found.end() + (len(text[found.end() :]) - len(text[found.end() :].lstrip()))
         sign, quoted, expression, plain = found.groups()
-        test = _regex(expression) if expression else _contains(_unescaped(quoted) if quoted is not None else plain)
-        {"": needed, "-": unwanted, "?": optional}[sign].append(test)
-    if not needed and not unwanted:
-        return lambda message: any(test(message) for test in optional)
-    return lambda message: all(test(message) for test in needed) and not any(test(message) for test in unwanted)
+        yield sign, expression or "", _unescaped(quoted) if quoted is not None else plain or ""
+
+
+def needle_of(pattern: str) -> bytes:
+    """What the JSON of every message that matches has in it; nothing: they may have anything. Raises InvalidPattern."""
+    stripped = pattern.strip()
+    if stripped.startswith(("{", "[")):
+        return b""
+    needed = [term for sign, expression, term in _read_terms(stripped) if not sign and not expression]
+    return max((term.encode() for term in needed if _AS_IT_IS.fullmatch(term)), key=len, default=b"")
 
 
 def _contains(term: str) -> Match:

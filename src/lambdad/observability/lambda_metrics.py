@@ -23,6 +23,7 @@ _GATHERED: Final = 4096
 """Values kept one by one until they are added up."""
 _UNITS: Final = {
     "Duration": "Milliseconds",
+    "IteratorAge": "Milliseconds",
     "AsyncEventAge": "Milliseconds",
     "PostRuntimeExtensionsDuration": "Milliseconds",
     "UrlRequestLatency": "Milliseconds",

@@ -57,17 +57,20 @@ class _File:
 
 
 class LogWriter:
-    """`grown(path, size)` is called by its thread when a file is new, and when it has become larger than `file_limit`."""
+    """`grown(path, size, added)` is called by its thread whenever a file has grown: so large it is now, by so many bytes."""
 
-    def __init__(self, file_limit: int, grown: Callable[[Path, int], None]) -> None:
-        self._file_limit = file_limit
+    def __init__(self, grown: Callable[[Path, int, int], None]) -> None:
         self._grown = grown
         self._queue: queue.SimpleQueue[tuple[Path, list[LogEvent]] | None] = queue.SimpleQueue()
         self._errands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._appended = 0
         self._written = 0
         """Bytes of all time: one is the event loop's, the other the thread's."""
-        self._dropped = 0
+        self._stored = 0
+        self._refused = 0
+        self._failed = 0
+        self._told = 0
+        """Events that were dropped, the same way; and how many of them the logs tell of."""
         self._waiters: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._files: dict[Path, _File] = {}
         self._unsynced: set[Path] = set()
@@ -80,14 +83,40 @@ class LogWriter:
 
     def append(self, path: Path, events: list[LogEvent]) -> None:
         """Returns at once. Over the buffer's bound the events are dropped: memory and other functions come first."""
-        if self._appended - self._written > _BUFFER:
-            self._dropped += len(events)
+        if self.waiting > _BUFFER:
+            self._refused += len(events)
             return
         self._appended += _size_of(events)
         self._queue.put((path, events))
 
+    async def put(self, path: Path, events: list[LogEvent]) -> None:
+        """On disk when it returns. Raises OSError: then nobody may be told that they are."""
+
+        def write() -> None:
+            ingested = int(time.time() * 1000)
+            self._append(path, b"".join([_line(event, ingested) for event in events]))
+            if path in self._files:  # else it has been rewritten, which is as durable
+                os.fdatasync(self._files[path].fd)
+
+        await self.do(write)
+
     def full(self) -> bool:
-        return self._appended - self._written > _ENOUGH
+        return self.waiting > _ENOUGH
+
+    @property
+    def waiting(self) -> int:
+        """Bytes on their way to the disk."""
+        return self._appended - self._written
+
+    @property
+    def stored(self) -> int:
+        """Bytes of all time, as they are in files."""
+        return self._stored
+
+    @property
+    def dropped(self) -> int:
+        """Events of all time."""
+        return self._refused + self._failed
 
     async def synced(self) -> None:
         """Until everything appended before is on disk; at most for a while, since a full disk never takes it."""
@@ -164,34 +193,35 @@ class LogWriter:
             if batch is not None:
                 lines = by_path.setdefault(batch[0], [])
                 size += _size_of(batch[1])
-                lines += [orjson.dumps([stamp, ingested, message]) for stamp, message in batch[1]]
-        if self._dropped and by_path:
-            notice, self._dropped = f"{self._dropped} log events were dropped: they came too fast\n", 0
+                lines += [_line(event, ingested) for event in batch[1]]
+        untold = self.dropped - self._told
+        if untold and by_path:
+            self._told += untold
+            notice = f"{untold} log events were dropped: they came too fast\n"
             for lines in by_path.values():
-                lines.append(orjson.dumps([ingested, ingested, notice]))
+                lines.append(_line(LogEvent(ingested, notice), ingested))
         for path, lines in by_path.items():
             try:
-                self._append(path, b"\n".join(lines) + b"\n")
+                self._append(path, b"".join(lines))
             except OSError as error:
-                self._dropped += len(lines)
+                self._failed += len(lines)
                 log.error("logs cannot be written: %s", error)
         self._written += size
 
     def _append(self, path: Path, data: bytes) -> None:
         file = self._files.pop(path, None)
-        new = file is None
         if file is None:
             file = _File(path)
             if len(self._files) >= _OPEN:
                 self._let_go(next(iter(self._files)))
         self._files[path] = file  # at the end: written last
         self._unsynced.add(path)
-        file.size += len(data)
+        added = len(data)
         while data:
             data = data[os.write(file.fd, data) :]
-        if new or file.size > self._file_limit:
-            file.size = os.fstat(file.fd).st_size
-            self._grown(path, file.size)
+        file.size += added
+        self._stored += added
+        self._grown(path, file.size, added)
 
     def _let_go(self, path: Path) -> None:
         file = self._files.pop(path)
@@ -207,6 +237,10 @@ class LogWriter:
             with contextlib.suppress(OSError):  # said when it was written, or by the next write
                 os.fdatasync(self._files[path].fd)
         self._unsynced.clear()
+
+
+def _line(event: LogEvent, ingested: int) -> bytes:
+    return orjson.dumps([event.timestamp, ingested, event.message], option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _size_of(events: list[LogEvent]) -> int:

@@ -8,6 +8,7 @@ GetLogEvents and FilterLogEvents can stand on `streams` and `read`. One file per
 import asyncio
 import contextlib
 import heapq
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,14 @@ from urllib.parse import quote, unquote
 
 import orjson
 
+from lambdad.observability.exposition import head
 from lambdad.observability.log_search import FoundEvent, Place, Wanted, edges, page_of_stream, search
 from lambdad.observability.log_writer import LogEvent, LogWriter
 
 _MAX_STREAM = 16 * 1024 * 1024
-"""Bytes of one file; then the stream goes on in another."""
+"""Bytes of one file; then its first half is let go."""
+_ROOM = 0.9
+"""Of a group's bound: what is left when it was reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,14 @@ class LogStore:
         """`retention_bytes`: of one group; its oldest streams go first."""
         self._root = data_dir / "logs"
         self._retention = retention_bytes
-        self._writer = LogWriter(_MAX_STREAM, self._retain)
+        self._most_of_stream = min(_MAX_STREAM, retention_bytes)
+        self._sizes: dict[Path, int] = {}
+        """Bytes of each group's directory, as far as the writer's thread knows them."""
+        self._writer = LogWriter(self._grown)
         self._listeners: set[Callable[[str, str, str, str, list[LogEvent]], None]] = set()
+        self._written: set[tuple[str, str, str]] = set()
+        self._deleted: set[tuple[str, str, str]] = set()
+        """Groups that environments write to; and those of them that were deleted: with the next line they are there again."""
         self.on_group: Callable[[str, str, str], None] = _nobody
         """(account, region, group): told of every stream that is begun to be written."""
 
@@ -61,16 +71,30 @@ class LogStore:
 
     def stream(self, account: str, region: str, group: str, stream: str) -> Callable[[list[LogEvent]], None]:
         """What appends to a stream. It returns at once: it is called once or more for every invocation."""
-        path = self._directory(account, region, group) / quote(stream, safe="")
-        self.on_group(account, region, group)
-        listeners, write = self._listeners, self._writer.append
+        place = account, region, group
+        path = self._directory(*place) / quote(stream, safe="")
+        self._begun(*place)
+        listeners, write, deleted = self._listeners, self._writer.append, self._deleted
 
         def append(events: list[LogEvent]) -> None:
+            if deleted and place in deleted:
+                self._begun(*place)
             write(path, events)
             for listener in listeners:
                 listener(account, region, group, stream, events)
 
         return append
+
+    def _begun(self, account: str, region: str, group: str) -> None:
+        self._deleted.discard((account, region, group))
+        self._written.add((account, region, group))
+        self.on_group(account, region, group)
+
+    async def put(self, account: str, region: str, group: str, stream: str, events: list[LogEvent]) -> None:
+        """On disk when it returns. Raises OSError."""
+        await self._writer.put(self._directory(account, region, group) / quote(stream, safe=""), events)
+        for listener in self._listeners:
+            listener(account, region, group, stream, events)
 
     def subscribe(self, listener: Callable[[str, str, str, str, list[LogEvent]], None]) -> Callable[[], None]:
         """`listener(account, region, group, stream, events)` for what comes from now on; call the result to end it."""
@@ -97,9 +121,14 @@ class LogStore:
         def remove() -> None:
             for path in list(directory.iterdir()) if directory.is_dir() else ():
                 self._remove(path)
+            self._sizes.pop(directory, None)
             with contextlib.suppress(FileNotFoundError):
                 directory.rmdir()
 
+        place = account, region, group
+        if place in self._written:
+            self._written.discard(place)
+            self._deleted.add(place)
         await self._writer.do(remove)
 
     async def expire(self, account: str, region: str, group: str, before: int) -> None:
@@ -112,38 +141,69 @@ class LogStore:
     def _cut(self, path: Path, before: int) -> None:
         kept = [line for line in path.read_bytes().splitlines(keepends=True) if _timestamp(line) >= before]
         if kept:
-            self._writer.forget(path)
-            temporary = self._root / ".cut"
-            temporary.write_bytes(b"".join(kept))
-            temporary.replace(path)
+            self._rewrite(path, b"".join(kept))
         else:
             self._remove(path)
 
+    def _rewrite(self, path: Path, content: bytes) -> None:
+        """Durable when it returns; after a crash it is as before or as after."""
+        self._writer.forget(path)
+        self._sizes.pop(path.parent, None)
+        temporary = self._root / ".cut"
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fdatasync(file.fileno())
+        temporary.replace(path)
+
     def _remove(self, path: Path) -> None:
         self._writer.forget(path)
+        self._sizes.pop(path.parent, None)
         path.unlink(missing_ok=True)
 
     def full(self) -> bool:
         """Is so much on its way to the disk that no more should be taken?"""
         return self._writer.full()
 
+    def lines(self) -> list[str]:
+        """Prometheus's text format."""
+        return [
+            *head("lambdad_log_bytes_total"),
+            f"lambdad_log_bytes_total {self._writer.stored}",
+            *head("lambdad_log_waiting_bytes"),
+            f"lambdad_log_waiting_bytes {self._writer.waiting}",
+            *head("lambdad_log_events_dropped_total"),
+            f"lambdad_log_events_dropped_total {self._writer.dropped}",
+        ]
+
     async def synced(self) -> None:
         """Until everything appended before is on disk; at most for a while."""
         await self._writer.synced()
 
-    def _retain(self, current: Path, size: int) -> None:
+    def _grown(self, current: Path, size: int, added: int) -> None:
         """Keep the group within its bound: the longest unwritten streams go; of a stream too large, its first half."""
-        if size > _MAX_STREAM:
-            data = current.read_bytes()[-_MAX_STREAM // 2 :]
-            current.write_bytes(data[data.find(b"\n") + 1 :])
-        files = sorted(current.parent.iterdir(), key=lambda path: path.stat().st_mtime)
-        total = sum(path.stat().st_size for path in files)
-        for path in files:
-            if total <= self._retention or path == current:
-                return
-            total -= path.stat().st_size
-            self._writer.forget(path)
-            path.unlink()
+        directory = current.parent
+        if size > self._most_of_stream:
+            data = current.read_bytes()[-self._most_of_stream // 2 :]
+            self._rewrite(current, data[data.find(b"\n") + 1 :])
+        known = self._sizes.get(directory)
+        total = known + added if known is not None else sum(path.stat().st_size for path in directory.iterdir())
+        if total > self._retention:
+            total = self._make_room(current)
+        self._sizes[directory] = total
+
+    def _make_room(self, current: Path) -> int:
+        """The group's bytes then: less than the bound, so that it is not done for every line."""
+        files = sorted(((path.stat(), path) for path in current.parent.iterdir()), key=lambda file: file[0].st_mtime_ns)
+        total = sum(stat.st_size for stat, _ in files)
+        for stat, path in files:
+            if total <= self._retention * _ROOM:
+                break
+            if path != current:
+                total -= stat.st_size
+                self._writer.forget(path)
+                path.unlink()
+        return total
 
     def close(self) -> None:
         self._writer.close()

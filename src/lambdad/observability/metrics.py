@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from lambdad.observability.exposition import head
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.url_metrics import UrlMetrics
 from lambdad.resources.function import FunctionKey
@@ -103,33 +104,33 @@ class Metrics:
                 sums.pop(key.name, None)
 
     def render(self) -> bytes:
-        lines = ["# TYPE lambdad_invocations_total counter"]
+        lines = [*head("lambdad_invocations_total")]
         for name, series in self._functions.items():
             lines.append(f'lambdad_invocations_total{{function="{name}"}} {series.invocations}')
-        lines.append("# TYPE lambdad_errors_total counter")
+        lines += head("lambdad_errors_total")
         for name, series in self._functions.items():
             lines.append(f'lambdad_errors_total{{function="{name}"}} {series.errors}')
-        lines.append("# TYPE lambdad_duration_seconds histogram")
+        lines += head("lambdad_duration_seconds")
         for name, series in self._functions.items():
             lines += _histogram(name, series)
-        lines.append("# TYPE lambdad_function_duration_seconds summary")
+        lines += head("lambdad_function_duration_seconds")
         for name, series in self._functions.items():
             lines.append(f'lambdad_function_duration_seconds_count{{function="{name}"}} {series.ran}')
             lines.append(f'lambdad_function_duration_seconds_sum{{function="{name}"}} {series.function_seconds:.6f}')
-        lines.append("# TYPE lambdad_throttles_total counter")
+        lines += head("lambdad_throttles_total")
         for name, series in self._functions.items():
             lines.append(f'lambdad_throttles_total{{function="{name}"}} {series.throttles}')
         lines += self._concurrency()
         for name, counts in sorted(self._counters.items()):
-            lines.append(f"# TYPE lambdad_{name}_total counter")
+            lines += head(f"lambdad_{name}_total")
             lines += [f'lambdad_{name}_total{{function="{one}"}} {number}' for one, number in counts.items()]
         for name, sums in sorted(self._observed.items()):
-            lines.append(f"# TYPE lambdad_{name} summary")
+            lines += head(f"lambdad_{name}")
             for one, (number, total) in sums.items():
                 lines.append(f'lambdad_{name}_count{{function="{one}"}} {number}')
                 lines.append(f'lambdad_{name}_sum{{function="{one}"}} {total:.6f}')
-        lines += ["# TYPE lambdad_cold_starts_total counter", f"lambdad_cold_starts_total {self._cold_starts()}"]
-        lines.append("# TYPE lambdad_environments gauge")
+        lines += [*head("lambdad_cold_starts_total"), f"lambdad_cold_starts_total {self._cold_starts()}"]
+        lines += head("lambdad_environments")
         for state, number in sorted(self._environments().items()):
             lines.append(f'lambdad_environments{{state="{state}"}} {number}')
         lines += self.urls.lines()

@@ -4,6 +4,7 @@ UrlRequestCount, Url4xxCount, Url5xxCount and UrlRequestLatency, by `Resource`: 
 is of, or `$LATEST`.
 """
 
+from lambdad.observability.exposition import head
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.resources.function import FunctionKey
 
@@ -44,15 +45,15 @@ class UrlMetrics:
     def lines(self) -> list[str]:
         """Prometheus's text format."""
         labels = {key: f'function="{key[0]}",resource="{key[0]}:{key[1]}"' for key in self._urls}
-        lines = []
+        lines: list[str] = []
         for name, field in (
             ("lambdad_url_requests_total", "requests"),
             ("lambdad_url_4xx_total", "client_errors"),
             ("lambdad_url_5xx_total", "server_errors"),
         ):
-            lines.append(f"# TYPE {name} counter")
+            lines += head(name)
             lines += [f"{name}{{{labels[key]}}} {getattr(series, field)}" for key, series in self._urls.items()]
-        lines.append("# TYPE lambdad_url_request_latency_seconds summary")
+        lines += head("lambdad_url_request_latency_seconds")
         for key, series in self._urls.items():
             lines.append(f"lambdad_url_request_latency_seconds_sum{{{labels[key]}}} {series.seconds:.6f}")
             lines.append(f"lambdad_url_request_latency_seconds_count{{{labels[key]}}} {series.requests}")

@@ -85,8 +85,15 @@ class Shape:
         return compile_pattern(self.pattern) if self.pattern is not None else None
 
 
-_UNICODE_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r" \u00a0\u2000-\u200a\u2028\u2029\u3000"}
-"""Java's character classes, near enough in Python's words; they occur within brackets only."""
+_UNICODE_CLASSES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\d",
+    r"\p{Z}": r" \u00a0\u2000-\u200a\u2028\u2029\u3000",
+    r"\p{Print}": r"[\x20-\x7e]",
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
+}
+"""Java's character classes, near enough in Python's words; they occur within brackets only, but for the printable ones. The last
+is Java's way to say: all beyond the first 65,536."""
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:

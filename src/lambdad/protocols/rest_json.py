@@ -84,7 +84,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidRequestContentException.body(body, error.pos) from error
+        raise InvalidRequestContentException.body(body, error.pos, error.msg) from error
     if not isinstance(document, dict):
         raise SerializationException(f"Unexpected value type in payload: {NAMES.get(type(document), 'NULL_VALUE')}")
     return document

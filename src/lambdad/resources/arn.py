@@ -1,4 +1,5 @@
-"""Function names in their forms: name, account:function:name, function:name, ARN; each with or without a qualifier. Pure.
+"""Function names in their forms: name, function:name, account:function:name, region:account:function:name, ARN; each with or
+without a qualifier. Pure.
 
 AWS: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html (FunctionName)
 """
@@ -10,8 +11,8 @@ from lambdad.resources.function import FunctionKey
 from lambdad.resources.layer import LayerKey
 
 _NAME = re.compile(
-    r"(?:arn:(?:aws[a-zA-Z-]*):lambda:(?P<region>[a-z0-9-]+):)?"
-    r"(?:(?P<account>\d{12}):)?(?:function:)?(?P<name>[a-zA-Z0-9-_]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
+    r"(?P<arn>arn:(?:aws[a-zA-Z-]*)?:lambda:)?(?:(?P<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?"
+    r"(?:(?P<account>\d{12}):)?(?:function:)?(?P<name>[a-zA-Z0-9-_.]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
 )
 
 _LAYER = re.compile(
@@ -44,7 +45,7 @@ def resolve_function(text: str, qualifier: str | None, account: str, region: str
 def find_function_arn(arn: str) -> FunctionKey | None:
     """The function that an ARN names, with or without a qualifier; None when it is no function's."""
     match = _NAME.fullmatch(arn)
-    if match is None or match["region"] is None or match["account"] is None:
+    if match is None or not match["arn"] or match["region"] is None or match["account"] is None:
         return None
     return FunctionKey(match["account"], match["region"], match["name"])
 

@@ -74,6 +74,9 @@ def leaves_of(event: Any) -> Leaves:
 
 def _match(fields: Sequence[Field], leaves: Leaves) -> bool:
     """All of them, in elements that go together."""
+    each = _match_each(fields, leaves)
+    if each is not None:
+        return each
     found: set[Place] = {()}
     for number, one in enumerate(fields):
         rest = [later.name for later in fields[number + 1 :]]
@@ -81,6 +84,20 @@ def _match(fields: Sequence[Field], leaves: Leaves) -> bool:
         if not found:
             return False
     return True
+
+
+def _match_each(fields: Sequence[Field], leaves: Leaves) -> bool | None:
+    """What is decided without looking at elements, and that is most: one of them holds nowhere, or none is within an array."""
+    decided = True
+    for one in fields:
+        among = leaves.by_name.get(one.name, ())
+        if any(test(value) for value, _ in among for test in one.tests):
+            decided = decided and not any(place for _, place in among)
+        elif not one.absent:
+            return False
+        elif among:
+            decided = False
+    return True if decided else None
 
 
 def _places(one: Field, leaves: Leaves, before: set[Place]) -> set[Place]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lambdad.errors import ServiceError
+from lambdad.resources.lambda_segments import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,13 @@ class ResponseSink(Protocol):
     def write(self, piece: bytes) -> None: ...
 
 
+class Trace(Protocol):
+    """What is recorded of an invocation that is traced (`invocation/tracing.py`)."""
+
+    def ran(self, run: Run) -> None:
+        """In its environment all is done."""
+
+
 @dataclass(slots=True)
 class Invocation:
     """Mutable only in that `done` is called once; slots because thousands are made a second."""
@@ -59,3 +67,5 @@ class Invocation:
     done: Callable[[Outcome], None]
     sink: ResponseSink | None = None
     """None: an answer that comes piece by piece is collected, and is one for `done`."""
+    trace: Trace | None = None
+    """None: it is not traced."""

@@ -56,6 +56,8 @@ class Quotas:
     """One resource's document."""
     page: int = 50
     """Items in one answer of a list."""
+    mappings_page: int = 100
+    """Of that of event source mappings."""
 
 
 QUOTAS: Final = Quotas()

@@ -44,8 +44,8 @@ READ_ONLY = frozenset(
         "QueueArn",
     }
 )
-IN_FLIGHT = 120_000
-"""Messages that may be in flight at once."""
+MOST_TAGS = 50
+_MOST_SOURCES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,24 @@ def _check_document(name: str, value: str) -> None:
         raise InvalidAttributeValue.of(name)
     if name == "RedrivePolicy":
         _check_redrive(value, document)
+    if name == "RedriveAllowPolicy":
+        _check_redrive_allow(value, document)
+
+
+def _check_redrive_allow(value: str, document: dict[str, Any]) -> None:
+    permission, sources = document.get("redrivePermission"), document.get("sourceQueueArns", [])
+    if permission not in ("allowAll", "denyAll", "byQueue") or not isinstance(sources, list):
+        raise InvalidParameterValue.redrive_allow(value, "It is in an unsupported format.")
+    if permission == "byQueue" and not sources:
+        reason = (
+            "When you specify the byQueue permission type, you must also specify one or more sourceQueueArns values."
+        )
+        raise InvalidParameterValue.redrive_allow(value, reason)
+    if permission != "byQueue" and sources:
+        reason = "You can specify sourceQueueArns only with the byQueue permission type."
+        raise InvalidParameterValue.redrive_allow(value, reason)
+    if len(sources) > _MOST_SOURCES:
+        raise InvalidParameterValue.redrive_allow(value, f"You can specify at most {_MOST_SOURCES} sourceQueueArns.")
 
 
 def _check_redrive(value: str, document: dict[str, Any]) -> None:

@@ -148,6 +148,30 @@ def has_snap_start(identifier: str) -> bool:
     return number.isdigit() and int(number) >= since
 
 
+def _names(*lines: str) -> list[str]:
+    return [name for line in lines for name in line.split()]
+
+
+_LISTED_FIRST = _names(
+    "nodejs20.x python3.14 provided.al2023 python3.12 python3.13 nodejs24.x nodejs22.x java17 nodejs16.x java25 dotnet8",
+    "python3.10 java11 python3.11 dotnet6 java21 nodejs18.x provided.al2 ruby3.3 ruby3.4 java8.al2 ruby3.2 python3.8 python3.9",
+)
+_LISTED_FIRST_FOR_LAYERS = _names(
+    "ruby3.5 ruby2.6 dotnetcore1.0 python3.7 nodejs8.10 nasa ruby2.7 python2.7-greengrass dotnetcore2.0 python3.8 java21",
+    "dotnet6 dotnetcore2.1 python3.9 java11 nodejs6.10 provided dotnetcore3.1 dotnet8 java25 java17 nodejs nodejs4.3 java8.al2",
+    "go1.x dotnet10 nodejs20.x go1.9 byol nodejs10.x provided.al2023 nodejs22.x python3.10 java8 nodejs12.x python3.11",
+    "nodejs24.x nodejs8.x python3.12 nodejs14.x nodejs8.9 nodejs26.x python3.13 python3.14 nodejs16.x python3.15 provided.al2",
+    "nodejs4.3-edge nodejs18.x ruby3.2 python3.4 ruby3.3 ruby3.4 ruby2.5 python3.6 python2.7",
+)
+"""AWS's messages list identifiers in an order of their own; layers may name some that no function has."""
+
+
 def supported() -> list[str]:
-    """The identifiers that a new function may have, the newest of each family first."""
-    return [identifier for identifier in RUNTIMES if not creation_blocked(identifier)]
+    """The identifiers that a new function may have, in AWS's order."""
+    others = (name for name in RUNTIMES if name not in _LISTED_FIRST and not creation_blocked(name))
+    return [*_LISTED_FIRST, *others]
+
+
+def supported_by_layers() -> list[str]:
+    """What a layer may be said to be compatible with, in AWS's order."""
+    return [*_LISTED_FIRST_FOR_LAYERS, *(name for name in RUNTIMES if name not in _LISTED_FIRST_FOR_LAYERS)]

@@ -131,6 +131,9 @@ class Sandbox(Protocol):
     front_door: socket.socket | None
     """Listening inside, at the server's own port: the AWS endpoint as the function reaches it."""
     front_door_address: str | None
+    trace_daemon: socket.socket
+    """Of datagrams, bound, non-blocking: what processes inside send to the X-Ray daemon comes here. Nobody else can."""
+    trace_daemon_address: str
     task_root: str
     """/var/task, or where the driver has to put it."""
     output: int

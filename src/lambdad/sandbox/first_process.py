@@ -3,12 +3,14 @@
 import contextlib
 import os
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 
 from lambdad.sandbox.cgroups.driver import Cgroup
 from lambdad.sandbox.channel import Message
 from lambdad.sandbox.driver import SandboxSpec
 from lambdad.sandbox.mounts import own_files
-from lambdad.sandbox.network import Network
+from lambdad.sandbox.netlink import new_address
+from lambdad.sandbox.network import TRACE_DAEMON, Network
 
 Entrances = Sequence[tuple[str, int]]
 
@@ -55,7 +57,8 @@ def prepare_message(
         "tmp": single.get("tmp"),
         "tasks": [index for name, index in places if name == "tasks"],
         "front_door_port": front_door_port,
-        "routes": [request.hex() for request in routes],
+        "trace_daemon": TRACE_DAEMON,
+        "routes": [request.hex() for request in (new_address(1, IPv4Address(TRACE_DAEMON[0]), 32), *routes)],
         "files": own_files(user),
     }
     return message, fds

@@ -127,7 +127,11 @@ class NamespacesDriver:
     def _forget(self, number: int, network: Network | None) -> None:
         sandbox = self._sandboxes.pop(number)
         if network is None:
-            for listener in (getattr(sandbox, "runtime_api", None), sandbox.front_door):
+            for listener in (
+                getattr(sandbox, "runtime_api", None),
+                sandbox.front_door,
+                getattr(sandbox, "trace_daemon", None),
+            ):
                 if listener is not None:
                     listener.close()
         self._give_back(number, network)

@@ -20,7 +20,7 @@ from lambdad.sandbox.driver import Exit, SandboxError, SandboxSpec, Template, Us
 from lambdad.sandbox.ephemeral_storage import DEFAULT_MB, EphemeralStorage
 from lambdad.sandbox.extension_processes import NamespacesExtensions
 from lambdad.sandbox.first_process import entrances_of, prepare_message, start_message
-from lambdad.sandbox.network import Network
+from lambdad.sandbox.network import TRACE_DAEMON, Network
 from lambdad.sandbox.user_network import UserNetwork, UserNetworks
 from lambdad.sandbox.zygotes import Zygote, listening
 
@@ -38,6 +38,7 @@ class NamespacesSandbox:
 
     task_root = "/var/task"
     runtime_api_address = _RUNTIME_API
+    trace_daemon_address = f"{TRACE_DAEMON[0]}:{TRACE_DAEMON[1]}"
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class NamespacesSandbox:
         self.runtime_api: socket.socket
         self.front_door: socket.socket | None = None
         self.front_door_address: str | None = None
+        self.trace_daemon: socket.socket
         self.output = -1
         self.on_exit: Callable[[Exit], None] | None = None
         self.extensions = NamespacesExtensions(self._send)
@@ -126,10 +128,12 @@ class NamespacesSandbox:
         if network is not None:
             self.runtime_api, self.front_door = network.runtime_api, network.front_door
             self.front_door_address = network.front_door_address
+            self.trace_daemon = network.trace_daemon
             return
-        self.runtime_api = listening(fds[0])
-        if len(fds) > 1:
-            self.front_door = listening(fds[1])
+        *others, daemon = fds
+        self.runtime_api, self.trace_daemon = listening(others[0]), listening(daemon)
+        if len(others) > 1:
+            self.front_door = listening(others[1])
             self.front_door_address = f"127.0.0.1:{port}"
 
     # --- Running ----------------------------------------------------------------------------------------------------

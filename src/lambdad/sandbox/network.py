@@ -13,18 +13,21 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import TypeVar
 
 from lambdad.sandbox import netlink
 from lambdad.sandbox.driver import SandboxError
 from lambdad.sandbox.nat_gateway import Connection, NatGateway
 from lambdad.sandbox.netlink import Netlink
-from lambdad.sandbox.network_namespace import inside, listen, without_ipv6
+from lambdad.sandbox.network_namespace import inside, listen, receive_datagrams, without_ipv6
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+TRACE_DAEMON = ("169.254.100.1", 2000)
+"""Where functions find the X-Ray daemon, as on AWS: on the loopback interface inside."""
 _RUNTIME_API_PORT = 9001
 _READY = 8
 _KEPT = 64
@@ -42,6 +45,8 @@ class Network:
     front_door: socket.socket | None
     """Listening inside at the server's own port."""
     front_door_address: str | None
+    trace_daemon: socket.socket
+    """Receives inside at `TRACE_DAEMON`."""
     route: Netlink
     connection: Connection | None
 
@@ -50,6 +55,7 @@ class Network:
         for listener in (self.runtime_api, self.front_door):
             if listener is not None:
                 _forget_waiting(listener)
+        _forget_datagrams(self.trace_daemon)
         if self.connection is not None:
             self.connection.renew()
 
@@ -60,6 +66,7 @@ class Network:
         self.runtime_api.close()
         if self.front_door is not None:
             self.front_door.close()
+        self.trace_daemon.close()
         os.close(self.namespace_fd)
 
 
@@ -71,6 +78,15 @@ def _forget_waiting(listener: socket.socket) -> None:
         except BlockingIOError:
             return
         waiting.close()
+
+
+def _forget_datagrams(receiver: socket.socket) -> None:
+    """Nor may what the dead have sent become the next one's."""
+    while True:
+        try:
+            receiver.recv(1)
+        except BlockingIOError:
+            return
 
 
 class NetworkPool:
@@ -180,14 +196,15 @@ def make_network(number: int, front_door_port: int, gateway: NatGateway | None) 
     """A network namespace with its loopback up, its sockets, and its link to the gateway. Raises OSError."""
     with inside() as namespace:
         route = Netlink()
+        route.run(netlink.link_up(_LOOPBACK), netlink.new_address(_LOOPBACK, IPv4Address(TRACE_DAEMON[0]), 32))
+        trace_daemon = receive_datagrams(TRACE_DAEMON)
         runtime_api = listen(_RUNTIME_API_PORT)
         front_door = listen(front_door_port) if front_door_port else None
         if gateway is not None:
             without_ipv6("default")  # ::1 stays
     address = f"127.0.0.1:{front_door_port}" if front_door is not None else None
-    network = Network(number, namespace, runtime_api, front_door, address, route, None)
+    network = Network(number, namespace, runtime_api, front_door, address, trace_daemon, route, None)
     try:
-        route.run(netlink.link_up(_LOOPBACK))
         network.connection = gateway.connect(route) if gateway is not None else None
     except OSError:
         network.close()

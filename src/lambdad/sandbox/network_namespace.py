@@ -57,6 +57,13 @@ def without_ipv6(interfaces: str) -> None:
         set_parameter(f"ipv6/conf/{interfaces}/disable_ipv6", "1")
 
 
+def receive_datagrams(address: tuple[str, int]) -> socket.socket:
+    """Sent to this address of the calling thread's namespace; non-blocking."""
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    receiver.bind(address)
+    return receiver
+
+
 def listen(port: int) -> socket.socket:
     """On the loopback of the calling thread's namespace; non-blocking."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)

@@ -41,6 +41,10 @@ class ProcessSandbox:
         self.runtime_api = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.runtime_api.setblocking(False)
         self.runtime_api_address = f"127.0.0.1:{self.runtime_api.getsockname()[1]}"
+        self.trace_daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.trace_daemon.bind(("127.0.0.1", 0))
+        self.trace_daemon.setblocking(False)
+        self.trace_daemon_address = f"127.0.0.1:{self.trace_daemon.getsockname()[1]}"
         self.front_door: socket.socket | None = None
         port = driver.front_door_port
         self.front_door_address: str | None = f"127.0.0.1:{port}" if port else None
@@ -226,6 +230,7 @@ class ProcessSandbox:
     async def _destroy(self) -> None:
         await self.reset()
         self.runtime_api.close()
+        self.trace_daemon.close()
         for end in (self.output, self._output_end):
             os.close(end)
         self.extensions.close()

@@ -152,7 +152,7 @@ class Zygote:
 
 
 def listening(fd: int) -> socket.socket:
-    """A listening socket that came from a sandbox's network namespace."""
+    """A socket that listens, or receives, and came from a sandbox's network namespace."""
     listener = socket.socket(fileno=fd)
     listener.setblocking(False)
     return listener

@@ -1,33 +1,46 @@
 """The services beside Lambda that answer on our own port, put together: the only file of this room that names them all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from lambdad.aws.stream_news import StreamNews
 from lambdad.clock import Clock
 from lambdad.config import Config
+from lambdad.environments.segment_intake import SegmentIntake
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Functions, Invoker
+from lambdad.invocation.tracing import Tracing
 from lambdad.observability.embedded_metrics import EmbeddedMetrics
 from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.observability.logs import LogStore
+from lambdad.services.autoscaling.autoscaling import AutoScaling
+from lambdad.services.autoscaling.capacity import Perform
+from lambdad.services.autoscaling.namespaces import Namespaces
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 from lambdad.services.companion.calls import Calls
 from lambdad.services.companion.companion import Companion
 from lambdad.services.companion.process import CompanionProcess, Facts, installed
+from lambdad.services.events.events import Events
 from lambdad.services.logs.logs import Logs
+from lambdad.services.outbox import Outbox
+from lambdad.services.scheduler.scheduler import Scheduler
 from lambdad.services.service import Service
 from lambdad.services.sqs.sqs import Sqs
+from lambdad.services.target_delivery import TargetDelivery
+from lambdad.services.xray.xray import XRay
 from lambdad.store.database import Database
-from lambdad.store.deliveries import Deliveries
+from lambdad.store.deliveries import Deliveries, Delivery
 from lambdad.store.queue import EventQueue
 
-_OWN = frozenset({"sqs"})
-_COMPANION = frozenset({"s3", "sns", "kinesis", "dynamodb", "secretsmanager", "kms", "ssm"})
+_OWN = frozenset({"sqs", "logs", "events"})
+_COMPANION = frozenset(
+    {"s3", "sns", "kinesis", "firehose", "stepfunctions", "dynamodb", "secretsmanager", "kms", "ssm"},
+)
 
 
 class OwnServices:
-    """`load`, `build`, `start`, `close`: once each, in that order; `close_metrics` after whatever counts."""
+    """`load`, `build`, `start`, `close`: once each, in that order; `close_last` after whatever counts and is traced."""
 
     def __init__(self, database: Database, logs: LogStore, config: Config, clock: Clock) -> None:
         self._log_store = logs
@@ -35,9 +48,17 @@ class OwnServices:
         self._clock = clock
         self._process: CompanionProcess | None = None
         self._calls: Calls | None = None
+        self.news = StreamNews()
         self._sqs = Sqs(database, clock)
+        self._events = Events(database, clock, here="events" not in config.endpoints)
+        self._scheduler = Scheduler(database, clock)
+        self._scaling = AutoScaling(database, clock)
         self._logs = Logs(database, logs, clock)
         self._cloudwatch = CloudWatch(database, clock, config.metric_retention_days, config.max_metrics)
+        self._xray = XRay(database, config, clock)
+        self.segments = SegmentIntake(self._xray.traces)
+        """For what functions send."""
+        self.tracing = Tracing(self._xray.rules.in_order, self._xray.traces, clock)
 
     @property
     def receiving(self) -> frozenset[str]:
@@ -45,13 +66,22 @@ class OwnServices:
         return _OWN | _COMPANION if self._companion else _OWN
 
     @property
+    def taking(self) -> Mapping[str, Callable[[Delivery], Awaitable[None]]]:
+        """Those of them that take deliveries without a request."""
+        return {"events": self._events.receive, "sqs": self._sqs.receive}
+
+    @property
     def _companion(self) -> bool:
         return self._config.companion == "auto" and installed()
 
     def load(self) -> None:
         self._sqs.load()
+        self._scaling.load()
+        self._events.load()
+        self._scheduler.load()
         self._cloudwatch.load()
         self._logs.load()
+        self._xray.load()
 
     def count(self, counted: LambdaMetrics) -> None:
         """What CloudWatch's metrics are fed from."""
@@ -60,7 +90,7 @@ class OwnServices:
 
     def metric_lines(self) -> list[str]:
         """Prometheus's text format."""
-        return self._cloudwatch.lines()
+        return [*self._cloudwatch.lines(), *self._log_store.lines(), *self._xray.lines()]
 
     def build(
         self,
@@ -69,12 +99,18 @@ class OwnServices:
         deliveries: Deliveries,
         deliverer: Deliverer,
         asynchronous: Asynchronous,
-    ) -> Mapping[str, Service[Any]]:
-        """For the front door, by the name that requests are signed for."""
+        perform: Perform,
+    ) -> Mapping[str, Service[Any] | Namespaces]:
+        """For the front door, by the name that requests are signed for. `perform`: Lambda's own operations."""
+        outbox = Outbox(queue, deliveries, deliverer, asynchronous)
         return {
             "sqs": self._sqs.service,
-            "monitoring": self._cloudwatch.build(functions, queue, deliveries, deliverer, asynchronous),
+            "events": self._events.build(functions, outbox),
+            "scheduler": self._scheduler.build(TargetDelivery(functions, outbox)),
+            "monitoring": self._cloudwatch.build(functions, outbox),
+            "application-autoscaling": self._scaling.build(self._cloudwatch.backend, perform),
             "logs": self._logs.build(functions, asynchronous),
+            "xray": self._xray.service,
         }
 
     def build_companion(
@@ -89,17 +125,25 @@ class OwnServices:
         """What answers for all other services: who asks from outside, and functions."""
         if not self._companion:
             return None, None
-        self._calls = Calls(functions, invoker, asynchronous, deliveries, deliverer, self._clock)
+        queues = None if "sqs" in self._config.endpoints else self._sqs
+        self._calls = Calls(functions, invoker, asynchronous, deliveries, deliverer, self.news, self._clock, queues)
         self._process = CompanionProcess(self._config.data_dir, facts, self._calls.handle)
-        return Companion(self._process, inside=False), Companion(self._process, inside=True)
+        inner = Companion(self._process, inside=True)
+        self._scaling.hand_on_to(inner)
+        return Companion(self._process, inside=False), inner
 
     def start(self) -> None:
         self._cloudwatch.start()
         self._logs.start()
         self._sqs.start()
+        self._events.start()
+        self._scheduler.start()
+        self._scaling.start()
+        self._xray.start()
 
     async def stop(self) -> None:
         """What is on its way to functions is accepted: before nothing is accepted any more."""
+        await self._scheduler.stop()
         await self._logs.forwarded()
 
     async def close(self) -> None:
@@ -107,9 +151,14 @@ class OwnServices:
             await self._process.close()
         if self._calls is not None:
             await self._calls.finished()
+        await self._scaling.close()
+        await self._events.close()
+        await self._scheduler.close()
         await self._sqs.close()
         await self._cloudwatch.close()
         await self._logs.close()
+        await self._xray.close()
 
-    async def close_metrics(self) -> None:
+    async def close_last(self) -> None:
         await self._cloudwatch.metrics.close()
+        await self._xray.close_traces()

@@ -45,8 +45,6 @@ class Alarms(Documents[AlarmKey, Alarm]):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._changes: dict[AlarmKey, AlarmChange] = {}
-        """Decided, about to be written: of each alarm one at a time."""
         self._numbers = itertools.count(1)
 
     def load(self) -> None:
@@ -64,23 +62,18 @@ class Alarms(Documents[AlarmKey, Alarm]):
             if decided is None:
                 return before
             history = tuple(dataclasses.replace(item, id=next(self._numbers)) for item in decided.history)
-            decided = self._changes[key] = dataclasses.replace(decided, history=history)
+            decided = dataclasses.replace(decided, history=history)
             return decided.alarm
 
-        try:
-            await self.apply(key, changed)
-        finally:
-            if self._changes.get(key) is decided:  # else it is already the next one's
-                self._changes.pop(key, None)
-        return decided
+        def also(connection: apsw.Connection) -> None:
+            assert decided is not None
+            for item in decided.history:
+                _insert(connection, item)
+            if decided.also is not None:
+                decided.also(connection)
 
-    def _write(self, connection: apsw.Connection, key: AlarmKey, before: Alarm | None, after: Alarm | None) -> None:
-        super()._write(connection, key, before, after)
-        change = self._changes[key]
-        for item in change.history:
-            _insert(connection, item)
-        if change.also is not None:
-            change.also(connection)
+        await self.apply(key, changed, also)
+        return decided
 
     async def history(
         self, account: str, region: str, name: str | None, kind: str | None, start: float, end: float

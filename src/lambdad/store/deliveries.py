@@ -23,7 +23,7 @@ class Delivery:
     """Times in seconds since the epoch."""
 
     kind: str
-    """destination | dead_letter | alarm | queue | bus: the last two are what the companion's services send."""
+    """destination | dead_letter | alarm | target (of a rule or schedule) | queue (any message) | bus (a service's event)."""
     key: FunctionKey
     """Whose event it was; or the alarm, or what sends it."""
     request_id: str
@@ -32,7 +32,7 @@ class Delivery:
     body: bytes
     """The destination's record, or the event itself."""
     context: Mapping[str, str]
-    """What the target needs to know beside it (`invocation/destinations.py`)."""
+    """What the target needs to know beside it (`invocation/destinations.py`, `invocation/undelivered.py`)."""
     begun_at: float
     due_at: float
     attempts: int = 0
@@ -85,11 +85,16 @@ class Deliveries:
 
         return await self._database.write(change)
 
-    async def done(self, delivery: Delivery) -> None:
-        """Delivered, or given up."""
-        await self._database.write(
-            lambda connection: connection.execute("DELETE FROM deliveries WHERE id = ?", (delivery.id,))
-        )
+    async def done(self, delivery: Delivery, instead: Delivery | None = None) -> None:
+        """Delivered, or given up; `instead`: what is to be delivered from now on."""
+        numbered = self.numbered([instead] if instead is not None else [])
+
+        def change(connection: apsw.Connection) -> None:
+            connection.execute("DELETE FROM deliveries WHERE id = ?", (delivery.id,))
+            for one in numbered:
+                self.insert(connection, one)
+
+        await self._database.write(change)
 
     async def postpone(self, delivery: Delivery, due_at: float) -> None:
         await self._database.write(

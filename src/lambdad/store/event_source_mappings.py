@@ -5,6 +5,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import apsw
+
 from lambdad.resources.event_source_mapping import EventSourceMapping, MappingKey
 from lambdad.resources.function import FunctionKey
 from lambdad.store.database import Database
@@ -47,6 +49,17 @@ class EventSourceMappings(Documents[MappingKey, EventSourceMapping]):
         for other in self.list(mapping.key.account, mapping.key.region):
             if other.key != mapping.key:
                 check(other, mapping)
+
+    def _write(
+        self,
+        connection: apsw.Connection,
+        key: MappingKey,
+        before: EventSourceMapping | None,
+        after: EventSourceMapping | None,
+    ) -> None:
+        super()._write(connection, key, before, after)
+        if after is None:
+            connection.execute("DELETE FROM stream_checkpoints WHERE mapping = ?", (key.name,))
 
     def _read(self, account: str, region: str, name: str, document: Any) -> tuple[MappingKey, EventSourceMapping]:
         key = MappingKey(account, region, name)

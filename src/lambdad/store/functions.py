@@ -37,7 +37,7 @@ class Functions(Records[FunctionKey, Function]):
             own.sort(key=lambda record: record.number)
             function = _function_of(key, {record.version: record for record in own}, orjson.loads(document))
             self._records[key] = function
-            self._place(key).changed(None, function)
+            self._place(key).last(function)
         for account, region, name, number in self._database.read(
             "SELECT account, region, name, number FROM published_numbers"
         ):
@@ -111,6 +111,11 @@ class _Place:
         """By name."""
         self.code_size = 0
 
+    def last(self, function: Function) -> None:
+        """One that comes after all others, as at start."""
+        self.functions.append(function)
+        self.code_size += function.code_size
+
     def changed(self, before: Function | None, after: Function | None) -> None:
         changed = after or before
         assert changed is not None
@@ -173,7 +178,8 @@ def _function_of(key: FunctionKey, versions: dict[str, FunctionVersion], documen
     aliases = {name: Alias(**members) for name, members in document.pop("aliases", {}).items()}
     policies = {name: tuple(statements) for name, statements in document.pop("policies", {}).items()}
     for field, kind in BY_QUALIFIER.items():
-        document[field] = {name: kind(**members) for name, members in document.pop(field, {}).items()}
+        if field in document:
+            document[field] = {name: kind(**members) for name, members in document[field].items()}
     return Function(key=key, versions=versions, aliases=aliases, policies=policies, **document)
 
 

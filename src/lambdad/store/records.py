@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+Also = Callable[[apsw.Connection], None]
 
 
 class Records(Generic[K, V]):
@@ -33,18 +34,24 @@ class Records(Generic[K, V]):
     def all(self) -> Iterable[V]:
         return list(self._records.values())
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     def subscribe(self, listener: Callable[[K, V | None, V | None], None]) -> None:
         """`listener(key, before, after)` is called on the event loop after each commit, in order."""
         self._listeners.append(listener)
 
-    async def apply(self, key: K, change: Callable[[V | None], V | None]) -> tuple[V | None, V | None]:
+    async def apply(
+        self, key: K, change: Callable[[V | None], V | None], also: Also | None = None
+    ) -> tuple[V | None, V | None]:
         """(before, after), durable when it returns. What `change` raises is raised here and leaves nothing changed.
+        `also`: done in the same transaction, if there is a change at all.
 
         One change of a record at a time: each is decided on what the one before it has committed. Changes of different
         records share commits. A task of its own: a caller that goes away must not leave memory behind the disk, or let
         the next in too early.
         """
-        turn = asyncio.get_running_loop().create_task(self._apply(key, change, self._turns.get(key)))
+        turn = asyncio.get_running_loop().create_task(self._apply(key, change, also, self._turns.get(key)))
         self._turns[key] = turn
         turn.add_done_callback(lambda done: self._turn_over(key, done))
         return await asyncio.shield(turn)
@@ -56,14 +63,24 @@ class Records(Generic[K, V]):
             turn.exception()  # looked at: the caller may be gone
 
     async def _apply(
-        self, key: K, change: Callable[[V | None], V | None], earlier: asyncio.Task[Any] | None
+        self,
+        key: K,
+        change: Callable[[V | None], V | None],
+        also: Also | None,
+        earlier: asyncio.Task[Any] | None,
     ) -> tuple[V | None, V | None]:
         if earlier is not None:
             await asyncio.wait([earlier])
         before = self._records.get(key)
         after = change(before)
         if after != before:
-            await self._database.write(lambda connection: self._store(connection, key, before, after))
+
+            def write(connection: apsw.Connection) -> None:
+                self._store(connection, key, before, after)
+                if also is not None:
+                    also(connection)
+
+            await self._database.write(write)
             self._show(key, before, after)
         return before, after
 

@@ -22,7 +22,7 @@ from lambdad.errors import (
 )
 from lambdad.http import refusal
 from lambdad.http.exchange import Exchange
-from lambdad.ids import new_trace_id, new_uuid
+from lambdad.ids import new_uuid
 from lambdad.invocation.invoke import Invoker, is_ready
 from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.observability.url_metrics import UrlMetrics
@@ -133,7 +133,7 @@ class FunctionUrls:
         function = self._functions.get(key)
         assert function is not None, key
         given = exchange.headers.get(b"x-amzn-trace-id", b"")
-        trace_id = given.decode() if _TRACE.fullmatch(given) else new_trace_id(self._clock.now())
+        trace_id = self._invoker.trace_of(key, name, given.decode() if _TRACE.fullmatch(given) else None)
         domain_name = address.domain_name or f"{address.url_id}.lambda-url.{key.region}.localhost"
         asked = _Asked(exchange, key, name, function.urls[name], by_path, domain_name, trace_id, arrived)
         try:

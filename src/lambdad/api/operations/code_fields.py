@@ -45,14 +45,13 @@ async def package_fields(
     backend: Backend,
     key: FunctionKey,
     code: Members,
-    operation: str,
     config_arn: str | None,
     layers: Iterable[LayerReference] = (),
     dry_run: bool = False,
 ) -> tuple[Deployment, dict[str, Any]]:
     """Read, checked and durable, but for a dry run. `config_arn`: of its code signing configuration, which may be another
     when it is committed: the Deployment judges once more then."""
-    content = await read_code(backend, key.account, key.region, code, operation)
+    content = await read_code(backend, key.account, key.region, code)
     deployment = Deployment(backend, key, content)
     signed = await deployment.check(config_arn, layers)
     package = await keep_code(backend, key.account, key.region, content, dry_run)

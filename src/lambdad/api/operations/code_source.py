@@ -26,14 +26,14 @@ _LINK_LIFE = 600
 _PATH = "/_lambdad/code/"
 
 
-async def read_code(backend: Backend, account: str, region: str, code: Members, operation: str) -> bytes:
+async def read_code(backend: Backend, account: str, region: str, code: Members) -> bytes:
     """The zip that a request names. Raises InvalidParameterValueException, RequestEntityTooLargeException."""
     content = code.get("ZipFile")
     if content is not None:
         if any(code.get(member) for member in ("S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri")):
             raise InvalidParameterValueException.more_than_zip()
         if len(content) > QUOTAS.zipped_code:
-            raise RequestEntityTooLargeException.operation(QUOTAS.create_request, operation)
+            raise RequestEntityTooLargeException.zipped(QUOTAS.zipped_code)
         return bytes(content)
     if code.get("ImageUri"):
         raise InvalidParameterValueException.image_for_new_zip()

@@ -7,15 +7,17 @@ import dataclasses
 
 from lambdad.api.backend import Backend
 from lambdad.api.operations.code_source import stored_code
-from lambdad.api.operations.named import function_of, named_function
+from lambdad.api.operations.named import function_of, missing, named_function
 from lambdad.errors import InvalidParameterValueException
 from lambdad.protocols.context import Context, Members
-from lambdad.resources.function import Function, provisioned_by_version
+from lambdad.resources.function import LATEST, Function, provisioned_by_version
 from lambdad.resources.quotas import QUOTAS
 
 
 async def put_function_concurrency(backend: Backend, context: Context, request: Members) -> Members:
     key = named_function(context, request)
+    if backend.functions.get(key) is None:
+        raise missing(key, LATEST)  # AWS looks for the version here
     wanted = request["ReservedConcurrentExecutions"]
 
     def change(function: Function) -> Function:

@@ -33,7 +33,9 @@ _DESTINATIONS = {
 async def put_function_event_invoke_config(backend: Backend, context: Context, request: Members) -> Members:
     """Replaces what is there."""
     key, qualifier = named(context, request)
-    changes = _changes_of(backend, key, qualifier, request)
+    _check_given(request)
+    _check_target(_check_function(backend, key), qualifier)
+    changes = _changes_of(backend, key, request)
     after = EventInvokeConfig(last_modified=backend.clock.now(), **changes)
 
     def change(function: Function) -> Function:
@@ -47,15 +49,16 @@ async def put_function_event_invoke_config(backend: Backend, context: Context, r
 async def update_function_event_invoke_config(backend: Backend, context: Context, request: Members) -> Members:
     """Changes only what is given."""
     key, qualifier = named(context, request)
-    changes = _changes_of(backend, key, qualifier, request)
+    _check_given(request)
+    before = _check_function(backend, key)
+    _check_target(before, qualifier)
+    _config_of(before, qualifier)
+    changes = _changes_of(backend, key, request)
     changes["last_modified"] = backend.clock.now()
 
     def change(function: Function) -> Function:
         _check_target(function, qualifier)
-        before = function.event_invoke_configs.get(qualifier or LATEST)
-        if before is None:
-            raise ResourceNotFoundException.event_invoke_config(_arn_of(key, qualifier))
-        return _with_config(function, qualifier, dataclasses.replace(before, **changes))
+        return _with_config(function, qualifier, dataclasses.replace(_config_of(function, qualifier), **changes))
 
     function = await backend.functions.update(key, change)
     return _members_of(key, qualifier or LATEST, function.event_invoke_configs[qualifier or LATEST])
@@ -107,12 +110,22 @@ def _check_target(function: Function, qualifier: str | None) -> None:
         raise ResourceNotFoundException.function_of_event_invoke_config()
 
 
-def _changes_of(backend: Backend, key: FunctionKey, qualifier: str | None, request: Members) -> dict[str, Any]:
+def _config_of(function: Function, qualifier: str | None) -> EventInvokeConfig:
+    """Raises ResourceNotFoundException."""
+    config = function.event_invoke_configs.get(qualifier or LATEST)
+    if config is None:
+        raise ResourceNotFoundException.event_invoke_config(_arn_of(function.key, qualifier))
+    return config
+
+
+def _check_given(request: Members) -> None:
+    if not request.get("DestinationConfig") and not any(member in request for member in _FIELDS):
+        raise InvalidParameterValueException.nothing_to_configure()
+
+
+def _changes_of(backend: Backend, key: FunctionKey, request: Members) -> dict[str, Any]:
     changes = {field: request[member] for member, field in _FIELDS.items() if member in request}
     destinations = request.get("DestinationConfig") or {}
-    if not destinations and not changes:
-        raise InvalidParameterValueException.nothing_to_configure()
-    _check_target(_check_function(backend, key), qualifier)
     on_success, on_failure = (
         (destinations.get(name) or {}).get("Destination") or None for name in ("OnSuccess", "OnFailure")
     )

@@ -6,12 +6,14 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from lambdad.errors import InvalidParameterValueException, ResourceConflictException, ValidationException
 from lambdad.protocols.context import Members
 from lambdad.protocols.violations import of_maximum
 from lambdad.resources.event_pattern import is_event_pattern
 from lambdad.resources.event_source_mapping import EventSourceMapping
-from lambdad.resources.event_sources import SQS, SQS_FIFO, SourceArn, SourceKind, kind_of
+from lambdad.resources.event_sources import KINESIS, SQS, SQS_FIFO, SourceArn, SourceKind, kind_of
 from lambdad.resources.quotas import QUOTAS
 
 _BATCH_WITHOUT_WINDOW = 10
@@ -29,7 +31,7 @@ def check_request(kind: SourceKind, request: Members) -> None:
             raise InvalidParameterValueException.of_source_kind(member)
     if 0 <= request.get("MaximumRecordAgeInSeconds", -1) < _LEAST_RECORD_AGE:
         raise InvalidParameterValueException.record_age(_LEAST_RECORD_AGE, _MOST_RECORD_AGE)
-    _check_filters(request)
+    _check_filters(kind, request)
     pollers = request.get("ProvisionedPollerConfig") or {}
     if pollers.get("MinimumPollers", 1) > pollers.get("MaximumPollers", 10_000):
         raise InvalidParameterValueException.poller_bounds()
@@ -68,12 +70,18 @@ def check_settings(kind: SourceKind, settings: Mapping[str, Any]) -> None:
         raise InvalidParameterValueException.batch_without_window()
 
 
-def _check_filters(request: Members) -> None:
+def _check_filters(kind: SourceKind, request: Members) -> None:
     filters = (request.get("FilterCriteria") or {}).get("Filters") or []
     if len(filters) > QUOTAS.filters:
         raise InvalidParameterValueException.too_many_filters(QUOTAS.filters)
-    if not all(is_event_pattern(one.get("Pattern") or "") for one in filters):
+    patterns = [one.get("Pattern") or "" for one in filters]
+    if not all(map(is_event_pattern, patterns)) or (kind is KINESIS and not all(map(_sees_json, patterns))):
         raise InvalidParameterValueException.filter_pattern()
+
+
+def _sees_json(pattern: str) -> bool:
+    """A stream's data are looked at as JSON, not as text."""
+    return isinstance(orjson.loads(pattern or "{}").get("data", {}), dict)
 
 
 def check_beside(other: EventSourceMapping, mapping: EventSourceMapping) -> None:

@@ -22,6 +22,7 @@ from lambdad.resources.arn import resolve_function
 from lambdad.resources.event_source_mapping import EventSourceMapping, MappingKey, changed, deleting
 from lambdad.resources.event_sources import SourceKind, kind_of
 from lambdad.resources.function import FunctionKey
+from lambdad.resources.quotas import QUOTAS
 
 _NOT_SETTINGS = frozenset({"UUID", "FunctionName", "Enabled", "Tags"})
 _CONSUMER_GROUPS = {
@@ -44,6 +45,8 @@ async def create_event_source_mapping(backend: Backend, context: Context, reques
         member = _CONSUMER_GROUPS[kind.name]
         settings[member] = {"ConsumerGroupId": key.name, **settings.get(member, {})}
     check_settings(kind, settings)
+    if kind.has_arn and not await backend.source_exists(request["EventSourceArn"], context.account):
+        raise InvalidParameterValueException.stream_not_found(request["EventSourceArn"])
     mapping = EventSourceMapping(
         key=key,
         function=function,
@@ -103,7 +106,8 @@ async def list_event_source_mappings(backend: Backend, context: Context, request
         for mapping in backend.event_source_mappings.list(context.account, context.region)
         if (not source or source in mapping.sources) and arn in (None, mapping.function_arn)
     ]
-    page, marker = page_of(found, lambda one: (one.key.name, 0), request.get("Marker"), request.get("MaxItems"))
+    most, largest = request.get("MaxItems"), QUOTAS.mappings_page
+    page, marker = page_of(found, lambda one: (one.key.name, 0), request.get("Marker"), most, largest)
     return {
         "EventSourceMappings": [_members_of(mapping, kind_of(mapping.settings)) for mapping in page],
         "NextMarker": marker,

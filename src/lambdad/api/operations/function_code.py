@@ -33,9 +33,7 @@ async def update_function_code(backend: Backend, context: Context, request: Memb
         raise InvalidParameterValueException.image_for_zip()
     else:
         config_arn = function_of(backend, key).code_signing_config_arn
-        deployment, fields = await package_fields(
-            backend, key, request, "UpdateFunctionCode", config_arn, dry_run=dry_run
-        )
+        deployment, fields = await package_fields(backend, key, request, config_arn, dry_run=dry_run)
     if dry_run:
         return members_of(_with_code(before, fields, request))
     if before.package_type == "Zip":

@@ -11,16 +11,12 @@ from lambdad.api.operations.code_source import check_code_storage, location
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.configuration_changes import changes_of
 from lambdad.api.operations.layer_references import check_size, layer_changes
+from lambdad.api.operations.named import function_of
 from lambdad.api.operations.signatures import Deployment, config_of
 from lambdad.api.operations.tags import check_tags
 from lambdad.api.pagination import page_of
 from lambdad.clock import last_modified
-from lambdad.errors import (
-    InvalidParameterValueException,
-    ResourceConflictException,
-    ResourceNotFoundException,
-    ValidationException,
-)
+from lambdad.errors import InvalidParameterValueException, ResourceConflictException
 from lambdad.ids import new_uuid
 from lambdad.protocols.context import Context, Members
 from lambdad.protocols.violations import of_length
@@ -44,7 +40,7 @@ async def create_function(backend: Backend, context: Context, request: Members) 
         changes |= image_fields(key, request["Code"], InvalidParameterValueException.image_needed_to_create())
     else:
         code = request["Code"]
-        deployment, fields = await package_fields(backend, key, code, "CreateFunction", config_arn or None, layers)
+        deployment, fields = await package_fields(backend, key, code, config_arn or None, layers)
         changes |= fields
         await check_size(backend, changes["code_sha256"], layers)
     now = last_modified(backend.clock.now())
@@ -74,7 +70,7 @@ def _new_key(context: Context, name: str) -> FunctionKey:
     if qualifier is not None:
         raise InvalidParameterValueException.qualifier_mismatch()
     if len(key.name) > QUOTAS.function_name:
-        raise ValidationException.of([of_length(name, "functionName", QUOTAS.function_name)])
+        raise InvalidParameterValueException.violation(of_length(key.name, "functionName", QUOTAS.function_name))
     return key
 
 
@@ -176,7 +172,6 @@ async def delete_function(backend: Backend, context: Context, request: Members) 
         return {"StatusCode": 204}
     if not qualifier.isdigit():
         raise InvalidParameterValueException.delete_alias()
-    if backend.functions.get(key) is None:
-        raise ResourceNotFoundException.function(f"{key.arn}:{qualifier}")
+    function_of(backend, key)
     await backend.functions.update(key, lambda function: without_version(function, qualifier))
     return {"StatusCode": 204}

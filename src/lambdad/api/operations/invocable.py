@@ -17,10 +17,9 @@ def invocable(backend: Backend, context: Context, name: str, qualifier: str | No
     """As `resolve_function`. Raises AccessDeniedException, whether another account's function exists or not."""
     try:
         return resolve_function(name, qualifier, context.account, context.region)
-    except AnotherAccount:
-        other = find_function_arn(name)
-        if other is None:
-            raise
+    except AnotherAccount as error:
+        other = find_function_arn(error.arn)
+        assert other is not None
     key, wanted = resolve_function(name, qualifier, other.account, context.region)
     function = backend.functions.get(key)
     statements = function.policies.get(wanted or LATEST, ()) if function is not None else ()

@@ -37,6 +37,8 @@ def layer_changes(backend: Backend, key: FunctionKey, request: Members) -> dict[
 def _reference(backend: Backend, key: FunctionKey, arn: str) -> LayerReference:
     layer_key, number = resolve_layer_version(arn)
     if layer_key.region != key.region:
+        if layer_key.account != key.account:
+            raise AccessDeniedException.action(key.account, "lambda:GetLayerVersion", arn)
         raise InvalidParameterValueException.layers_elsewhere(key.region)
     layer = backend.layers.get(layer_key)
     version = layer.versions.get(number) if layer is not None else None

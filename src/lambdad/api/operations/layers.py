@@ -24,7 +24,7 @@ async def publish_layer_version(backend: Backend, context: Context, request: Mem
     if (key.account, key.region) != (context.account, context.region):
         raise AccessDeniedException.layer_publication(context.account, key.arn)
     runtimes, architectures = request.get("CompatibleRuntimes"), request.get("CompatibleArchitectures")
-    content = await read_code(backend, context.account, context.region, request["Content"], "PublishLayerVersion")
+    content = await read_code(backend, context.account, context.region, request["Content"])
     signature = await signature_of(backend, content)
     package = await keep_code(backend, key.account, key.region, content, dry_run=False)
     created = last_modified(backend.clock.now())

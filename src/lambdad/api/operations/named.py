@@ -32,7 +32,12 @@ def check_qualifier(function: Function, qualifier: str) -> None:
     """There is such a version or alias. Raises ResourceNotFoundException."""
     if qualifier in function.versions or qualifier in function.aliases:
         return
-    arn = f"{function.key.arn}:{qualifier}"
+    raise missing(function.key, qualifier)
+
+
+def missing(key: FunctionKey, qualifier: str) -> ResourceNotFoundException:
+    """What is said of a version or an alias that is not there: which of the two, its name tells."""
+    arn = f"{key.arn}:{qualifier}"
     if qualifier.isdecimal() or "$" in qualifier:
-        raise ResourceNotFoundException.function(arn)
-    raise ResourceNotFoundException.alias(arn)
+        return ResourceNotFoundException.function(arn)
+    return ResourceNotFoundException.alias(arn)

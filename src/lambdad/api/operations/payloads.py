@@ -17,7 +17,7 @@ def check_payload(payload: bytes, limit: int) -> None:
         orjson.loads(payload)
     except orjson.JSONDecodeError as error:
         if not _is_json_all_the_same(payload):
-            raise InvalidRequestContentException.payload(payload, error.pos) from error
+            raise InvalidRequestContentException.payload(payload, error.pos, error.msg) from error
 
 
 def _is_json_all_the_same(payload: bytes) -> bool:
@@ -39,5 +39,7 @@ def read_client_context(encoded: bytes) -> str:
         document = orjson.loads(base64.b64decode(encoded, validate=True))
     except (binascii.Error, orjson.JSONDecodeError) as error:
         raise InvalidRequestContentException.client_context() from error
+    if not isinstance(document, dict):
+        raise InvalidRequestContentException.client_context()
     # It travels to the runtime in a header: control characters must be escaped, which a re-encoding does.
     return orjson.dumps(document).decode()

@@ -6,14 +6,13 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PutProvisionedConcurrencyConfig.h
 import dataclasses
 
 from lambdad.api.backend import Backend
-from lambdad.api.operations.named import check_qualifier, function_of, named
+from lambdad.api.operations.named import check_qualifier, function_of, missing, named
 from lambdad.api.pagination import page_of
 from lambdad.clock import last_modified_to_the_second
 from lambdad.errors import (
     InvalidParameterValueException,
     ProvisionedConcurrencyConfigNotFoundException,
     ResourceConflictException,
-    ResourceNotFoundException,
 )
 from lambdad.ids import new_uuid
 from lambdad.protocols.context import Context, Members
@@ -30,7 +29,7 @@ from lambdad.resources.quotas import QUOTAS
 
 
 async def put_provisioned_concurrency_config(backend: Backend, context: Context, request: Members) -> Members:
-    key, qualifier = _target(context, request)
+    key, qualifier = _target(context, request, InvalidParameterValueException.provisioning_of_latest())
     now = last_modified_to_the_second(backend.clock.now())
     config = ProvisionedConcurrency(requested=request["ProvisionedConcurrentExecutions"], last_modified=now)
 
@@ -42,8 +41,7 @@ async def put_provisioned_concurrency_config(backend: Backend, context: Context,
         _check_amount(backend, function, after)
         return with_revision(after, version_of(function, qualifier), new_uuid())
 
-    if backend.functions.get(key) is None:
-        raise ResourceNotFoundException.function(f"{key.arn}:{qualifier}")
+    _function_of(backend, key, qualifier)
     async with backend.deciding:
         await backend.functions.update(key, change)
     return {
@@ -56,8 +54,8 @@ async def put_provisioned_concurrency_config(backend: Backend, context: Context,
 
 
 async def get_provisioned_concurrency_config(backend: Backend, context: Context, request: Members) -> Members:
-    key, qualifier = _target(context, request)
-    function = function_of(backend, key)
+    key, qualifier = _target(context, request, InvalidParameterValueException.never_provisioned())
+    function = _function_of(backend, key, qualifier)
     check_qualifier(function, qualifier)
     config = function.provisioned_concurrency.get(qualifier)
     if config is None:
@@ -67,13 +65,14 @@ async def get_provisioned_concurrency_config(backend: Backend, context: Context,
 
 async def delete_provisioned_concurrency_config(backend: Backend, context: Context, request: Members) -> Members:
     """One that is not there is deleted, too."""
-    key, qualifier = _target(context, request)
+    key, qualifier = _target(context, request, InvalidParameterValueException.never_provisioned())
 
     def change(function: Function) -> Function:
         check_qualifier(function, qualifier)
         configs = {name: one for name, one in function.provisioned_concurrency.items() if name != qualifier}
         return dataclasses.replace(function, provisioned_concurrency=configs)
 
+    _function_of(backend, key, qualifier)
     await backend.functions.update(key, change)
     return {}
 
@@ -92,11 +91,20 @@ async def list_provisioned_concurrency_configs(backend: Backend, context: Contex
     }
 
 
-def _target(context: Context, request: Members) -> tuple[FunctionKey, str]:
+def _target(context: Context, request: Members, of_latest: InvalidParameterValueException) -> tuple[FunctionKey, str]:
+    """`of_latest` is raised where it is `$LATEST`."""
     key, qualifier = named(context, request)
     if qualifier is None or qualifier == LATEST:
-        raise InvalidParameterValueException.provisioning_of_latest()
+        raise of_latest
     return key, qualifier
+
+
+def _function_of(backend: Backend, key: FunctionKey, qualifier: str) -> Function:
+    """Of a function that is not there, it is the version or alias that is missed. Raises ResourceNotFoundException."""
+    function = backend.functions.get(key)
+    if function is None:
+        raise missing(key, qualifier)
+    return function
 
 
 def check_target(function: Function, qualifier: str) -> None:

@@ -106,3 +106,8 @@ OPERATIONS: dict[str, Operation] = {
     "UpdateFunctionUrlConfig": function_urls.update_function_url_config,
 }
 """Invoke is not here: `invoke.py` is called by the front door directly."""
+
+
+def performed_by(backend: Backend) -> Callable[[str, Context, Members], Awaitable[Members]]:
+    """What has no request of its own asks for an operation by its name."""
+    return lambda name, context, request: OPERATIONS[name](backend, context, request)

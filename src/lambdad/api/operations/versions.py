@@ -4,34 +4,24 @@ from lambdad.api.backend import Backend
 from lambdad.api.operations.code_source import check_code_storage
 from lambdad.api.operations.configuration import members_of
 from lambdad.api.operations.functions import position_of
+from lambdad.api.operations.named import function_of
 from lambdad.api.pagination import page_of
-from lambdad.errors import (
-    InvalidParameterValueException,
-    PreconditionFailedException,
-    ResourceConflictException,
-    ResourceNotFoundException,
-)
+from lambdad.errors import InvalidParameterValueException
 from lambdad.ids import new_uuid
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_function
-from lambdad.resources.function import LATEST, Function, FunctionVersion, publish, with_revision
+from lambdad.resources.function import LATEST, Function, FunctionVersion, check_changeable, publish, with_revision
 
 
 async def publish_version(backend: Backend, context: Context, request: Members) -> Members:
     key, _ = resolve_function(request["FunctionName"], None, context.account, context.region)
-    if backend.functions.get(key) is None:
-        raise ResourceNotFoundException.function(key.arn)
+    check_changeable(key, backend.functions.get(key), request.get("RevisionId"))
     if request.get("PublishTo"):
         raise InvalidParameterValueException.not_offered("PublishTo")
-    await backend.invoker.wait_until_ready(key, None)
     answer: list[FunctionVersion] = []
 
     def change(function: Function) -> Function:
-        latest = function.latest
-        if latest.last_update_status == "InProgress":
-            raise ResourceConflictException.update_in_progress(key.arn)
-        if request.get("RevisionId") not in (None, latest.revision_id):
-            raise PreconditionFailedException.function_revision()
+        latest = check_changeable(key, function, request.get("RevisionId"))
         sha = request.get("CodeSha256")
         if sha not in (None, "", latest.code_sha256):
             raise InvalidParameterValueException.code_sha_mismatch(sha, latest.code_sha256)
@@ -46,9 +36,6 @@ async def publish_version(backend: Backend, context: Context, request: Members) 
 
 async def list_versions_by_function(backend: Backend, context: Context, request: Members) -> Members:
     key, _ = resolve_function(request["FunctionName"], None, context.account, context.region)
-    function = backend.functions.get(key)
-    if function is None:
-        raise ResourceNotFoundException.function(key.arn)
-    versions = list(function.versions.values())
+    versions = list(function_of(backend, key).versions.values())
     page, marker = page_of(versions, position_of, request.get("Marker"), request.get("MaxItems"))
     return {"Versions": [members_of(version, version.version, brief=True) for version in page], "NextMarker": marker}

@@ -1,4 +1,4 @@
-"""What is done when an alarm changes its state: a topic is told, or a function is given an event.
+"""What is done when an alarm changes its state: a topic is told, a function is given an event; and the default event bus.
 
 AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html and …/alarms-and-actions-Lambda.html. Committed with
 the state, then delivered like what becomes of asynchronous events: at least once.
@@ -12,51 +12,37 @@ from typing import Any, Final
 import apsw
 import orjson
 
-from lambdad.errors import ResourceNotFoundException
-from lambdad.ids import new_trace_id, new_uuid
-from lambdad.invocation.asynchronous import Asynchronous
-from lambdad.invocation.deliverer import Deliverer
+from lambdad.errors import AccessDeniedException, ResourceNotFoundException
+from lambdad.ids import new_uuid
 from lambdad.invocation.invoke import Functions
-from lambdad.invocation.routing import version_of
 from lambdad.resources.alarm import Alarm, AlarmState
-from lambdad.resources.arn import find_function_arn, qualifier_of
-from lambdad.resources.function import LATEST, FunctionKey
-from lambdad.resources.policy_evaluation import Asking, evaluate
+from lambdad.resources.function import FunctionKey
+from lambdad.resources.scalable_target import policy_named
+from lambdad.services.function_access import INVOKE, invocable
+from lambdad.services.outbox import Outbox, Outgoing
 from lambdad.store.alarms import HistoryItem
-from lambdad.store.deliveries import Deliveries, Delivery
-from lambdad.store.queue import Event, EventQueue
+from lambdad.store.deliveries import Delivery
+from lambdad.store.queue import Event
 
 _PRINCIPAL: Final = "lambda.alarms.cloudwatch.amazonaws.com"
-_ACTION: Final = "lambda:InvokeFunction"
 
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """Of one change of state, numbered; `history`: what each action came to."""
+    """Of one change of state; `history`: what each action came to."""
 
-    deliveries: Sequence[Delivery]
-    events: Sequence[Event]
+    outgoing: Outgoing
     history: Sequence[HistoryItem]
 
 
 class AlarmActions:
-    def __init__(
-        self,
-        functions: Functions,
-        queue: EventQueue,
-        deliveries: Deliveries,
-        deliverer: Deliverer,
-        asynchronous: Asynchronous,
-    ) -> None:
+    def __init__(self, functions: Functions, outbox: Outbox) -> None:
         self._functions = functions
-        self._queue = queue
-        self._deliveries = deliveries
-        self._deliverer = deliverer
-        self._asynchronous = asynchronous
+        self._outbox = outbox
 
     def of_change(self, alarm: Alarm, before: AlarmState) -> Consequences:
         """`alarm`: as it is now, in another state than before."""
-        deliveries, events, history = [], [], []
+        deliveries, events, history = [_state_change(alarm, before)], [], []
         for arn in alarm.actions(alarm.state.value) if alarm.actions_enabled else ():
             made = self._made(alarm, before, arn)
             if isinstance(made, Delivery):
@@ -64,45 +50,35 @@ class AlarmActions:
             elif isinstance(made, Event):
                 events.append(made)
             history.append(_action_item(alarm, arn, made if isinstance(made, str) else None))
-        return Consequences(self._deliveries.numbered(deliveries), self._queue.numbered(events), history)
+        return Consequences(self._outbox.numbered(deliveries, events), history)
 
     def insert(self, connection: apsw.Connection, consequences: Consequences) -> None:
         """In the transaction that commits the state."""
-        for delivery in consequences.deliveries:
-            self._deliveries.insert(connection, delivery)
-        for event in consequences.events:
-            self._queue.insert(connection, event)
+        self._outbox.insert(connection, consequences.outgoing)
 
     def committed(self, consequences: Consequences) -> None:
-        if consequences.deliveries:
-            self._deliverer.wake()
-        for event in consequences.events:
-            self._asynchronous.accepted(event)
+        self._outbox.committed(consequences.outgoing)
 
-    def _made(self, alarm: Alarm, before: AlarmState, arn: str) -> Delivery | Event | str:
-        """Or why there is none."""
+    def _made(self, alarm: Alarm, before: AlarmState, arn: str) -> Delivery | Event | str | None:
+        """Or why there is none. None: what it is about hears of the alarm's change by itself."""
         service = arn.split(":")[2] if arn.count(":") >= 5 else ""
         if service == "sns":
             return _notification(alarm, before, arn)
         if service == "lambda":
             return self._invocation(alarm, before, arn)
+        if service == "autoscaling" and policy_named(arn) is not None:
+            return None
         return f"lambdad performs no actions of the service {service or arn!r}"
 
     def _invocation(self, alarm: Alarm, before: AlarmState, arn: str) -> Event | str:
-        key, qualifier = find_function_arn(arn), qualifier_of(arn)
-        if key is None:
-            return f"{arn} is no function"
-        function = self._functions.get(key)
         try:
-            version_of(key, function, qualifier)
+            key, qualifier = invocable(self._functions, arn, _PRINCIPAL, alarm.key.arn, alarm.key.account)
         except ResourceNotFoundException as error:
             return error.message
-        statements = function.policies.get(qualifier or LATEST, ()) if function is not None else ()
-        values = {"aws:sourcearn": alarm.key.arn, "aws:sourceaccount": alarm.key.account}
-        if evaluate(statements, Asking(None, _ACTION, values, _PRINCIPAL)) != "Allow":
+        except AccessDeniedException:
             return (
-                f"CloudWatch Alarms is not authorized to perform: {_ACTION} on the resource because no resource-based "
-                f"policy allows the {_ACTION} action"
+                f"CloudWatch Alarms is not authorized to perform: {INVOKE} on the resource because no resource-based "
+                f"policy allows the {INVOKE} action"
             )
         now = alarm.state.updated
         return Event(
@@ -111,7 +87,7 @@ class AlarmActions:
             qualifier=qualifier,
             payload=orjson.dumps(event_of(alarm, before)),
             client_context=None,
-            trace_id=new_trace_id(now),
+            trace_id=None,
             accepted_at=now,
             due_at=now,
         )
@@ -127,6 +103,24 @@ def _notification(alarm: Alarm, before: AlarmState, arn: str) -> Delivery:
         target=arn,
         body=orjson.dumps(message_of(alarm, before)),
         context={"subject": subject.encode("ascii", "replace").decode()[:100]},
+        begun_at=now,
+        due_at=now,
+    )
+
+
+def _state_change(alarm: Alarm, before: AlarmState) -> Delivery:
+    """For the default event bus: of every change, whatever else is done about it.
+
+    AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    key, now = alarm.key, alarm.state.updated
+    return Delivery(
+        kind="bus",
+        key=FunctionKey(key.account, key.region, key.name),
+        request_id=new_uuid(),
+        target=f"arn:aws:events:{key.region}:{key.account}:event-bus/default",
+        body=orjson.dumps(event_of(alarm, before)["alarmData"]),
+        context={"source": key.arn, "detail_type": "CloudWatch Alarm State Change"},
         begun_at=now,
         due_at=now,
     )

@@ -106,23 +106,16 @@ class AlarmSupervisor:
 
     async def _verdict(self, alarm: Alarm, rule: Rule, now: float) -> tuple[Verdict | None, dict[str, Any]]:
         """Raises MathError."""
-        context = Context(alarm.key.account, alarm.key.region, "", None, "")
-        queries = read_queries(context, metrics_of(alarm))
-        period = period_of(queries)
-        end = int(now) // MINUTE * MINUTE
-        start = end - (rule.evaluated + BEYOND) * period
+        queries = _queries_of(alarm)
         (watched,) = (query for query in queries if query.returned)
-        value = await MetricData(self._metrics, queries, start, end, now).value(watched.id)
-        if not isinstance(value, dict):
-            raise MathError("it is not one time series")
-        data = [Datum(at, value.get(at)) for at in range(start, end, period)]
+        data = await self._data(queries, watched.id, rule, now)
         verdict = evaluate(rule, data)
-        about = {"version": "1.0", "queryDate": time_of(now), "startDate": time_of(start)}
+        about = {"version": "1.0", "queryDate": time_of(now), "startDate": time_of(data[0].time)}
         if watched.metric is not None:
             about["statistic"] = watched.metric.statistic
         return verdict, {
             **about,
-            "period": period,
+            "period": period_of(queries),
             "recentDatapoints": [datum.value for datum in data if datum.value is not None][-rule.evaluated :],
             "threshold": float(rule.threshold),
             "evaluatedDatapoints": [
@@ -130,6 +123,26 @@ class AlarmSupervisor:
                 for datum in reversed(verdict.evaluated if verdict is not None else ())
             ],
         }
+
+    async def _data(self, queries: list[MetricDataQuery], watched: str, rule: Rule, now: float) -> list[Datum]:
+        """Raises MathError."""
+        period = period_of(queries)
+        end = int(now) // MINUTE * MINUTE
+        start = end - (rule.evaluated + BEYOND) * period
+        value = await MetricData(self._metrics, queries, start, end, now).value(watched)
+        if not isinstance(value, dict):
+            raise MathError("it is not one time series")
+        return [Datum(at, value.get(at)) for at in range(start, end, period)]
+
+    async def recent_values(self, alarm: Alarm) -> list[float]:
+        """As many as are evaluated, or as there are, in the order of time; none if its expression has no value."""
+        rule, queries = rule_of(alarm.settings), _queries_of(alarm)
+        (watched,) = (query for query in queries if query.returned)
+        try:
+            data = await self._data(queries, watched.id, rule, self._clock.now())
+        except MathError:
+            return []
+        return [datum.value for datum in data if datum.value is not None][-rule.evaluated :]
 
     async def change_state(self, key: AlarmKey, reached: Callable[[Alarm], AlarmState | None]) -> bool:
         """The state that `reached` says, durable, with what is done about it. False: there is no such alarm."""
@@ -159,6 +172,11 @@ class AlarmSupervisor:
         self._wake.set()
         if self._task is not None:
             await self._task
+
+
+def _queries_of(alarm: Alarm) -> list[MetricDataQuery]:
+    context = Context(alarm.key.account, alarm.key.region, "", None, "")
+    return read_queries(context, metrics_of(alarm))
 
 
 def period_of(queries: "list[MetricDataQuery]") -> int:

@@ -2,21 +2,19 @@
 
 from lambdad.clock import Clock
 from lambdad.errors.cloudwatch import InvalidParameterValueException, ValidationError
-from lambdad.invocation.asynchronous import Asynchronous
-from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Functions
+from lambdad.observability.exposition import head
 from lambdad.observability.metric_store import MetricStore
 from lambdad.resources.alarm import ALARM, INSUFFICIENT, OK
 from lambdad.services.cloudwatch.alarm_actions import AlarmActions
 from lambdad.services.cloudwatch.alarm_supervisor import AlarmSupervisor
 from lambdad.services.cloudwatch.backend import Backend
 from lambdad.services.cloudwatch.table import OPERATIONS
+from lambdad.services.outbox import Outbox
 from lambdad.services.service import Service
 from lambdad.store.alarms import Alarms
 from lambdad.store.database import Database
-from lambdad.store.deliveries import Deliveries
 from lambdad.store.metrics import Metrics
-from lambdad.store.queue import EventQueue
 
 _LARGE = frozenset({"GetMetricData"})
 
@@ -30,23 +28,18 @@ class CloudWatch:
         self._clock = clock
         self._supervisor: AlarmSupervisor
         self._service: Service[Backend]
+        self.backend: Backend
+        """What Application Auto Scaling puts its alarms through."""
 
     def load(self) -> None:
         self.metrics.load()
         self._alarms.load()
 
-    def build(
-        self,
-        functions: Functions,
-        queue: EventQueue,
-        deliveries: Deliveries,
-        deliverer: Deliverer,
-        asynchronous: Asynchronous,
-    ) -> Service[Backend]:
+    def build(self, functions: Functions, outbox: Outbox) -> Service[Backend]:
         """For the front door; it is given what alarms act through."""
-        actions = AlarmActions(functions, queue, deliveries, deliverer, asynchronous)
+        actions = AlarmActions(functions, outbox)
         self._supervisor = AlarmSupervisor(self._alarms, self.metrics, actions, self._clock)
-        backend = Backend(self.metrics, self._alarms, self._supervisor, self._clock)
+        self.backend = backend = Backend(self.metrics, self._alarms, self._supervisor, self._clock)
         not_built = InvalidParameterValueException.not_built
         self._service = Service("cloudwatch", backend, OPERATIONS, ValidationError.of, not_built, large=_LARGE)
         return self._service
@@ -57,9 +50,9 @@ class CloudWatch:
         for alarm in self._alarms.all():
             states[alarm.state.value] += 1
         return [
-            "# TYPE lambdad_cloudwatch_metrics gauge",
+            *head("lambdad_cloudwatch_metrics"),
             f"lambdad_cloudwatch_metrics {len(self.metrics)}",
-            "# TYPE lambdad_alarms gauge",
+            *head("lambdad_alarms"),
             *(f'lambdad_alarms{{state="{state}"}} {number}' for state, number in states.items()),
         ]
 

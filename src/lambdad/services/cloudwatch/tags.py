@@ -4,38 +4,33 @@ AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_TagResource.ht
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from lambdad.errors.cloudwatch import InvalidParameterValueException, ResourceNotFoundException
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.alarm import Alarm, AlarmKey
 from lambdad.services.cloudwatch.backend import Backend
+from lambdad.services.tag_sets import Tags, tag_members, tags_of, without
 from lambdad.store.alarms import AlarmChange
 
 _MOST: Final = 50
-Tags = Mapping[str, str]
 
 
 async def list_tags_for_resource(backend: Backend, context: Context, request: Members) -> Members:
     alarm = backend.alarms.get(_key_of(context, request["ResourceARN"]))
     if alarm is None:
         raise ResourceNotFoundException.arn(request["ResourceARN"])
-    return {"Tags": [{"Key": key, "Value": value} for key, value in alarm.tags.items()]}
+    return {"Tags": tag_members(alarm.tags)}
 
 
 async def tag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    new = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+    new = tags_of(request["Tags"])
     return await _change(backend, context, request["ResourceARN"], lambda tags: {**tags, **new})
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:
-    gone = frozenset(request["TagKeys"])
-
-    def without(tags: Tags) -> Tags:
-        return {key: value for key, value in tags.items() if key not in gone}
-
-    return await _change(backend, context, request["ResourceARN"], without)
+    return await _change(backend, context, request["ResourceARN"], lambda tags: without(tags, request["TagKeys"]))
 
 
 async def _change(backend: Backend, context: Context, arn: str, changed: Callable[[Tags], Tags]) -> Members:

@@ -1,4 +1,5 @@
-"""What the companion asks of us: events to functions, messages to queues, events to buses, and functions' answers.
+"""What the companion asks of us: events to functions, messages to queues, events to buses, and functions' answers; and what it
+tells us was written to streams.
 
 Each as JSON over a socket that only it has (`companion/server_calls.py`). What it hands over is durable before it is told so.
 """
@@ -11,28 +12,27 @@ from typing import Any
 
 import orjson
 
+from lambdad.aws.stream_news import StreamNews
 from lambdad.clock import Clock
-from lambdad.errors import AccessDeniedException, ResourceNotFoundException, ServiceError
+from lambdad.errors import ServiceError
 from lambdad.http.exchange import Exchange
 from lambdad.ids import new_trace_id, new_uuid
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.invocation.deliverer import Deliverer
 from lambdad.invocation.invoke import Functions, Invoker
-from lambdad.invocation.routing import version_of
-from lambdad.resources.arn import find_function_arn, qualifier_of
-from lambdad.resources.function import LATEST, FunctionKey
+from lambdad.resources.function import FunctionKey
 from lambdad.resources.invocation import Outcome
-from lambdad.resources.policy_evaluation import Asking, evaluate
 from lambdad.services.edge import performed
-from lambdad.store.database import WRITE_FAILED
+from lambdad.services.function_access import invocable
+from lambdad.services.sqs.sqs import Sqs
 from lambdad.store.deliveries import Deliveries, Delivery
 
 log = logging.getLogger(__name__)
 
-_ACTION = "lambda:InvokeFunction"
 _JSON = ((b"Content-Type", b"application/json"),)
 PutEvent = Callable[[Mapping[str, Any]], Awaitable[None]]
 """An AWS service's event for a bus."""
+Perform = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Calls:
@@ -45,14 +45,26 @@ class Calls:
         asynchronous: Asynchronous,
         deliveries: Deliveries,
         deliverer: Deliverer,
+        news: StreamNews,
         clock: Clock,
+        queues: Sqs | None,
     ) -> None:
+        """`queues`: None, if they are another endpoint's."""
         self._functions = functions
         self._invoker = invoker
         self._asynchronous = asynchronous
         self._deliveries = deliveries
         self._deliverer = deliverer
+        self._news = news
         self._clock = clock
+        self._queues = queues
+        self._performers: Mapping[bytes, Perform] = {
+            b"/notify": self._notify,
+            b"/permits": self._permits,
+            b"/queue": self._queue,
+            b"/invoke": self._invoke,
+            b"/written": self._written,
+        }
         self._tasks: set[asyncio.Task[None]] = set()
 
     def handle(self, exchange: Exchange) -> None:
@@ -61,7 +73,7 @@ class Calls:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, exchange: Exchange) -> None:
-        perform = {b"/notify": self._notify, b"/permits": self._permits, b"/invoke": self._invoke}[exchange.target]
+        perform = self._performers[exchange.target]
         try:
             answer = await performed(perform(orjson.loads(exchange.body)), "what the companion asked for")
             exchange.respond(200, _JSON, orjson.dumps(answer))
@@ -79,16 +91,16 @@ class Calls:
 
     def _check(self, arn: str, principal: str, source: str, account: str) -> tuple[FunctionKey, str | None]:
         """`principal`: empty when the account itself asks. Raises ResourceNotFoundException, AccessDeniedException."""
-        key, qualifier = find_function_arn(arn), qualifier_of(arn)
-        if key is None:
-            raise ResourceNotFoundException.function(arn)
-        function = self._functions.get(key)
-        version_of(key, function, qualifier)
-        statements = function.policies.get(qualifier or LATEST, ()) if function is not None else ()
-        values = {"aws:sourcearn": source, "aws:sourceaccount": account}
-        if principal and evaluate(statements, Asking(None, _ACTION, values, principal)) != "Allow":
-            raise AccessDeniedException.service(principal, _ACTION, arn)
-        return key, qualifier
+        return invocable(self._functions, arn, principal, source, account)
+
+    async def _written(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        for source in asked["sources"]:
+            self._news.written(source)
+        return {}
+
+    async def _queue(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Another endpoint's are believed to be there."""
+        return {"there": self._queues is None or self._queues.has(asked["arn"])}
 
     # --- Events and messages ------------------------------------------------------------------------------------------
 
@@ -97,17 +109,17 @@ class Calls:
         return {"refused": await asyncio.gather(*(self._take(notice, trace_id) for notice in asked["notices"]))}
 
     async def _take(self, notice: Mapping[str, Any], trace_id: str | None) -> str:
-        """Why it is refused, or an empty string."""
+        """Why it is refused, or an empty string. What cannot be kept is an error: who has sent it tries again."""
         try:
             if notice["kind"] == "function":
                 await self._accept(notice, trace_id)
+            elif notice["kind"] == "queue" and self._queues is not None:
+                await self._queues.put(notice["target"], notice["account"], _message_of(notice, trace_id))
             else:
                 await self._deliver(notice, trace_id)
         except ServiceError as error:
             log.info("%s: %s is not told: %s", notice["source"], notice["target"], error.message)
             return error.message
-        except WRITE_FAILED as error:
-            return f"it could not be kept: {error}"
         return ""
 
     async def _accept(self, notice: Mapping[str, Any], trace_id: str | None) -> None:
@@ -151,6 +163,18 @@ class Calls:
     async def finished(self) -> None:
         while self._tasks:
             await asyncio.wait(list(self._tasks))
+
+
+def _message_of(notice: Mapping[str, Any], trace_id: str | None) -> dict[str, Any]:
+    attributes = {
+        name: {**one, "BinaryValue": base64.b64decode(one["BinaryValue"])} if "BinaryValue" in one else one
+        for name, one in notice["attributes"].items()
+    }
+    order = {"MessageGroupId": notice["group"], "MessageDeduplicationId": notice["deduplication"]}
+    given: dict[str, Any] = {member: value for member, value in order.items() if value}
+    if trace_id:
+        given["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace_id}}
+    return {"MessageBody": notice["body"], "MessageAttributes": attributes, **given}
 
 
 def _of_queue(notice: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from urllib.parse import parse_qs
 
-from lambdad.errors import OtherServiceException, ServiceError, ServiceUnavailable
+from lambdad.errors import InternalFailure, OtherServiceException, ServiceError, ServiceUnavailable
 from lambdad.http import refusal
 from lambdad.http.client import Incoming
 from lambdad.http.exchange import Exchange
@@ -18,14 +18,16 @@ from lambdad.services.companion.process import CompanionProcess
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 64
+_FULL = 507
+"""The companion's, which no service of AWS answers."""
 _WHOLE = 128 * 1024 * 1024
 """Bytes of an answer that is sent on with its length; a larger one goes in chunks."""
 _HOP = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection", ":version"}
 )
-_OURS = frozenset(
-    {b"x-moto-account-id", b"x-lambdad-inside", b"content-length", b"connection", b"transfer-encoding", b"expect"}
-)
+_INSIDE = b"x-lambdad-inside"
+"""Who says it of himself may do less: a schedule's universal target, of which nobody knows whether a function has made it."""
+_OURS = frozenset({b"x-moto-account-id", _INSIDE, b"content-length", b"connection", b"transfer-encoding", b"expect"})
 _BROKEN = (OSError, EOFError, ValueError, TimeoutError, asyncio.LimitOverrunError)
 _SIGV2 = ("AWSAccessKeyId", "Signature")
 _UNSIGNED_FORMS = b"multipart/form-data"
@@ -81,6 +83,10 @@ class Companion:
     async def _send(self, exchange: Exchange, answer: Incoming) -> None:
         if answer.header("x-lambdad-refusal"):
             raise OtherServiceException.not_built((await answer.read(_WHOLE)).decode())
+        if answer.status == _FULL:
+            raise ServiceUnavailable.full()
+        if answer.status == 500 and answer.header("content-type").startswith("text/"):
+            raise InternalFailure.unknown()  # moto's page for what it has not expected: no SDK can read it
         headers = [(name, value) for name, value in answer.headers if name.lower() not in _HOP]
         if not answer.chunked and answer.length <= _WHOLE:
             body = await answer.read(_WHOLE)
@@ -110,11 +116,11 @@ def _give_up(task: "asyncio.Task[None]") -> None:
 
 
 def request_of(exchange: Exchange, context: Context, inside: bool) -> bytes:
-    """As it came, but for what is between the two of us."""
+    """As it came, but for what is between the two of us. Who says that it is inside is believed: it only loses by it."""
     lines = [exchange.method + b" " + exchange.target + b" HTTP/1.1"]
     lines += [name + b": " + value for name, value in exchange.headers.items() if name not in _OURS]
     lines.append(b"X-Moto-Account-Id: " + context.account.encode())
-    if inside:
+    if inside or _INSIDE in exchange.headers:
         lines.append(b"X-Lambdad-Inside: 1")
     lines.append(b"Content-Length: %d" % len(exchange.body))
     return b"\r\n".join([*lines, b"", b""]) + exchange.body

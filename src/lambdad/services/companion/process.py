@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +26,8 @@ _SAVE_LIMIT = 30.0
 _AGAIN = 2.0
 """Seconds between two starts."""
 _BACKLOG = 256
+_ALLOCATION = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
+"""What is deleted there is the host's again."""
 _CALLS = Limits(body=16 * 1024 * 1024, request_time=None, idle_time=None, connections=256)
 _HEAD = 256 * 1024
 
@@ -42,6 +44,8 @@ class Facts:
     access_key: str
     secret: str
     memory_mb: int
+    denied: Sequence[str] = ()
+    """Networks (CIDR) that functions must not reach through it, beside those that are not the world's."""
 
 
 class CompanionProcess:
@@ -102,6 +106,7 @@ class CompanionProcess:
             stdout=asyncio.subprocess.PIPE,
             pass_fds=[theirs.fileno(), self._descriptor],
             start_new_session=True,
+            env={**os.environ, **_ALLOCATION},
         )
         theirs.close()  # or else who connects to it after its end would wait for ever
         assert process.stdin is not None

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from lambdad.errors.logs import InvalidParameterException, ResourceAlreadyExistsException, ResourceNotFound
 from lambdad.protocols.context import Context, Members
 from lambdad.services.logs.backend import Backend, key_of
+from lambdad.services.pages import page_after
 from lambdad.store.log_groups import LogGroup, LogGroupKey
 
 T = TypeVar("T")
@@ -19,11 +20,7 @@ _RETENTIONS = frozenset(
 
 
 def page_of(items: Sequence[T], name_of: Callable[[T], str], request: Members) -> tuple[Sequence[T], str | None]:
-    """By name: the token is the last one's of the page before."""
-    after = request.get("nextToken")
-    rest = [item for item in items if after is None or name_of(item) > after]
-    page = rest[: request.get("limit", PAGE)]
-    return page, name_of(page[-1]) if len(rest) > len(page) else None
+    return page_after(items, name_of, request.get("nextToken"), request.get("limit", PAGE))
 
 
 async def create_log_group(backend: Backend, context: Context, request: Members) -> Members:

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 import orjson
 
-from lambdad.errors.logs import InvalidParameterException, ResourceAlreadyExistsException, ResourceNotFound
+from lambdad.errors.logs import (
+    InvalidParameterException,
+    ResourceAlreadyExistsException,
+    ResourceNotFound,
+    ServiceUnavailableException,
+)
+from lambdad.observability.filter_pattern import needle_of
 from lambdad.observability.log_search import FoundEvent, Place, Wanted
 from lambdad.observability.log_writer import LogEvent
 from lambdad.observability.logs import Stream
@@ -96,16 +102,21 @@ async def put_log_events(backend: Backend, context: Context, request: Members) -
     group = backend.group(LogGroupKey(context.account, context.region, request["logGroupName"]))
     _stream(backend, group.key, request["logStreamName"])
     events = request["logEvents"]
-    if sum(len(event["message"].encode()) + _OVERHEAD for event in events) > _BATCH:
-        raise InvalidParameterException.size()
+    size = sum(len(event["message"].encode()) + _OVERHEAD for event in events)
+    if size > _BATCH:
+        raise InvalidParameterException.size(size, _BATCH)
     times = [event["timestamp"] for event in events]
     if times != sorted(times):
         raise InvalidParameterException.order()
+    if times[-1] - times[0] > _DAY:
+        raise InvalidParameterException.span()
     old, expired, new = _rejected(group, times, backend.now())
-    key = group.key
-    append = backend.logs.stream(key.account, key.region, key.name, request["logStreamName"])
-    append([LogEvent(event["timestamp"], event["message"]) for event in events[max(old, expired) : new]])
-    await backend.logs.synced()
+    key, kept = group.key, events[max(old, expired) : new]
+    taken = [LogEvent(event["timestamp"], event["message"]) for event in kept]
+    try:
+        await backend.logs.put(key.account, key.region, key.name, request["logStreamName"], taken)
+    except OSError as error:
+        raise ServiceUnavailableException.disk() from error
     rejected = {
         "tooNewLogEventStartIndex": new if new < len(events) else None,
         "tooOldLogEventEndIndex": old or None,
@@ -167,8 +178,10 @@ async def filter_log_events(backend: Backend, context: Context, request: Members
         raise InvalidParameterException.names_and_prefix()
     for name in names or ():
         _stream(backend, key, name)
-    match = pattern_of(request.get("filterPattern"))
-    wanted = Wanted(names, prefix or "", request.get("startTime", 0), _exclusive(request.get("endTime")))
+    pattern = request.get("filterPattern", "")
+    match = pattern_of(pattern)
+    start, end = request.get("startTime", 0), _exclusive(request.get("endTime"))
+    wanted = Wanted(names, prefix or "", start, end, needle_of(pattern))
     after = _read_place(request.get("nextToken"))
     await backend.logs.synced()
     events, place = await asyncio.to_thread(

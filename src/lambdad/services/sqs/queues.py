@@ -18,6 +18,7 @@ from lambdad.errors.sqs import (
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.sqs_queue import (
     BOUNDS,
+    MOST_TAGS,
     Queue,
     QueueKey,
     check_name,
@@ -36,6 +37,27 @@ _FIFO_DEFAULTS: Mapping[str, str] = {
     "FifoThroughputLimit": "perQueue",
 }
 _ACTIONS = 7
+_GRANTED = frozenset(
+    {
+        *(
+            "*",
+            "ChangeMessageVisibility",
+            "DeleteMessage",
+            "GetQueueAttributes",
+            "GetQueueUrl",
+            "ReceiveMessage",
+            "SendMessage",
+        ),
+        *("ListDeadLetterSourceQueues", "PurgeQueue"),
+    }
+)
+_OWNERS = frozenset(
+    {
+        *("AddPermission", "CreateQueue", "DeleteQueue", "ListQueues", "RemovePermission", "SetQueueAttributes"),
+        *("CancelMessageMoveTask", "ListMessageMoveTasks", "StartMessageMoveTask"),
+        *("ListQueueTags", "TagQueue", "UntagQueue"),
+    }
+)
 
 
 async def create_queue(backend: Backend, context: Context, request: Members) -> Members:
@@ -220,7 +242,14 @@ async def _update(backend: Backend, key: QueueKey, change: Any) -> None:
 async def tag_queue(backend: Backend, context: Context, request: Members) -> Members:
     queue = backend.queue(context, request["QueueUrl"])
     tags = request["Tags"]
-    await _update(backend, queue.key, lambda before: dataclasses.replace(before, tags={**before.tags, **tags}))
+
+    def change(before: Queue) -> Queue:
+        merged = {**before.tags, **tags}
+        if len(merged) > MOST_TAGS:
+            raise InvalidParameterValue.tags(before.key.name)
+        return dataclasses.replace(before, tags=merged)
+
+    await _update(backend, queue.key, change)
     return {}
 
 
@@ -244,6 +273,11 @@ async def add_permission(backend: Backend, context: Context, request: Members) -
     actions, label = request["Actions"], request["Label"]
     if len(actions) > _ACTIONS:
         raise OverLimit.actions(len(actions))
+    for action in actions:
+        if action in _OWNERS:
+            raise InvalidParameterValue.owners_action(action)
+        if action not in _GRANTED:
+            raise InvalidParameterValue.unknown_action(action)
     principals = [f"arn:aws:iam::{account}:root" for account in request["AWSAccountIds"]]
     named = [f"SQS:{action}" for action in actions]
     statement = {

@@ -1,0 +1,63 @@
+"""What SNS refuses and moto does not: subscriptions that cannot be, messages that are none.
+
+AWS: docs.aws.amazon.com/sns/latest/api/API_Publish.html, …/API_SetSubscriptionAttributes.html
+"""
+
+import json
+from typing import Any
+
+from moto.sns import models
+from moto.sns.exceptions import InvalidParameterValue, SNSInvalidParameter
+
+_LARGEST = 262_144
+_DOCUMENTS = ("FilterPolicy", "RedrivePolicy", "DeliveryPolicy")
+
+
+def install() -> None:
+    """In moto's place."""
+    backend = models.SNSBackend
+    subscribe, publish, publish_batch = backend.subscribe, backend.publish, backend.publish_batch
+    set_attribute = backend.set_subscription_attributes
+
+    def subscribed(self: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
+        if protocol == "sqs" and endpoint.endswith(".fifo") and not self.get_topic(topic_arn).fifo_topic:
+            why = "Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
+            raise SNSInvalidParameter(f"Invalid parameter: Invalid parameter: {why}")
+        return subscribe(self, topic_arn, endpoint, protocol)
+
+    def attribute_set(self: Any, arn: str, name: str, value: Any) -> None:
+        if name in _DOCUMENTS and value:
+            _check_document(name, value)
+        set_attribute(self, arn, name, value)
+
+    def published(self: Any, message: str, *given: Any, **named: Any) -> Any:
+        if not message:
+            raise InvalidParameterValue("Invalid parameter: Empty message")
+        if len(message.encode()) > _LARGEST:
+            raise InvalidParameterValue("Invalid parameter: Message too long")
+        return publish(self, message, *given, **named)
+
+    def batch_published(self: Any, topic_arn: str, publish_batch_request_entries: list[dict[str, Any]]) -> Any:
+        successful, failed = publish_batch(self, topic_arn, publish_batch_request_entries)
+        answered = {one["Id"] for one in (*successful, *failed)}
+        silent = [one for one in publish_batch_request_entries if one["Id"] not in answered]
+        return successful, [*failed, *map(_failed, silent)]
+
+    backend.subscribe, backend.publish, backend.publish_batch = subscribed, published, batch_published
+    backend.set_subscription_attributes = attribute_set
+
+
+def _check_document(name: str, text: str) -> None:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise SNSInvalidParameter(f"Invalid parameter: {name}: failed to parse JSON.")
+    if name == "RedrivePolicy" and ":sqs:" not in str(document.get("deadLetterTargetArn")):
+        raise SNSInvalidParameter("Invalid parameter: RedrivePolicy: deadLetterTargetArn is not the ARN of a queue.")
+
+
+def _failed(entry: dict[str, Any]) -> dict[str, Any]:
+    """moto is silent about entries that failed in a way it does not know."""
+    return {"Id": entry["Id"], "Code": "InternalError", "Message": "It was not published.", "SenderFault": False}

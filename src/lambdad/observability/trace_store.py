@@ -1,0 +1,222 @@
+"""The trace store: segments that come in, by whichever way; kept for as long and as much as the settings say.
+
+What Lambda writes itself and what functions send (`environments/segment_intake.py`) waits in memory, within bounds, and is checked
+and written in batches beside the event loop: `kill -9` takes the last second of it. What PutTraceSegments is given is on disk
+before it is answered. Whoever looks sees everything that has come in.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import orjson
+
+from lambdad.clock import Clock
+from lambdad.resources.segment import Document, InvalidSegment, Segment, read_segment, segment_of
+from lambdad.resources.trace import Trace, assemble
+from lambdad.store.database import WRITE_FAILED
+from lambdad.store.traces import Arrived, TraceRow, Traces
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_INTERVAL: Final = 1.0
+"""Seconds until what waits is written."""
+_WAITING_BYTES: Final = 32 * 1024 * 1024
+"""Of documents that wait: what comes beyond is dropped, and counted."""
+_OWN_BYTES: Final = 1024
+"""About what one of Lambda's own takes."""
+_PORTION: Final = 200
+"""Documents in one change: others wait for the database's writer meanwhile."""
+_EXPIRED: Final = 200
+"""Traces that go in one change."""
+
+INVALID, FLOOD, TRACE_FULL, DISK = "invalid", "flood", "trace full", "not written"
+"""Why documents were dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose traces."""
+
+    account: str
+    region: str
+    sender: str = ""
+    """The function that sends, if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A segment that is kept, for whoever passes it on."""
+
+    place: Place
+    segment: Segment
+
+
+class TraceStore:
+    """`load`, `start`, `close` once each. On the event loop; reading and checking go into a thread by themselves."""
+
+    def __init__(self, traces: Traces, clock: Clock, retention_seconds: float, most_bytes: int) -> None:
+        self._traces = traces
+        self._clock = clock
+        self._retention = retention_seconds
+        self._most_bytes = most_bytes
+        self.bytes = 0
+        """Of all documents on disk."""
+        self.received = 0
+        self.dropped = Counter[str]({INVALID: 0, FLOOD: 0, TRACE_FULL: 0, DISK: 0})
+        """Documents, by reason."""
+        self._waiting: list[tuple[Place, Document | bytes]] = []
+        self._waiting_bytes = 0
+        self._listeners: list[Callable[[Sequence[Taken]], None]] = []
+        self._lock = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def load(self) -> None:
+        self.bytes = self._traces.load()
+
+    def subscribe(self, listener: Callable[[Sequence[Taken]], None]) -> None:
+        """`listener` is called on the event loop with what has been taken."""
+        self._listeners.append(listener)
+
+    # --- What comes in ------------------------------------------------------------------------------------------------
+
+    def add(self, place: Place, document: Document) -> None:
+        """One of Lambda's own."""
+        self._wait(place, document, _OWN_BYTES)
+
+    def offer(self, place: Place, text: bytes) -> None:
+        """One that a function sends, as it came."""
+        self._wait(place, text, len(text))
+
+    def refused(self) -> None:
+        """A datagram that was no document."""
+        self.received += 1
+        self.dropped[INVALID] += 1
+
+    def _wait(self, place: Place, what: Document | bytes, size: int) -> None:
+        self.received += 1
+        if self._waiting_bytes + size > _WAITING_BYTES:
+            self.dropped[FLOOD] += 1
+            return
+        self._waiting_bytes += size
+        self._waiting.append((place, what))
+
+    async def put(self, place: Place, texts: Sequence[str]) -> list[InvalidSegment]:
+        """On disk when it returns, but for those that are refused. Raises what writing does."""
+        self.received += len(texts)
+        waiting = [(place, text.encode()) for text in texts]
+        async with self._lock:
+            taken, refused = await asyncio.to_thread(_checked, waiting)
+            self.dropped[INVALID] += len(refused)
+            await self._write(taken)
+        return refused
+
+    async def flush(self) -> None:
+        """What waits is on disk when it returns, or has been dropped and counted."""
+        async with self._lock:
+            waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            if not waiting:
+                return
+            taken, refused = await asyncio.to_thread(_checked, waiting)
+            self.dropped[INVALID] += len(refused)
+            try:
+                await self._write(taken)
+            except WRITE_FAILED as error:
+                self.dropped[DISK] += len(taken)
+                log.error("traces could not be written: %r", error)
+
+    async def _write(self, taken: Sequence[Taken]) -> None:
+        for start in range(0, len(taken), _PORTION):
+            portion = taken[start : start + _PORTION]
+            arrived = [Arrived(one.place.account, one.place.region, one.segment) for one in portion]
+            more, refused = await self._traces.append(arrived, self._clock.now())
+            self.bytes += more
+            self.dropped[TRACE_FULL] += refused
+            for listener in self._listeners:
+                listener(portion)
+        await self._make_room()
+
+    async def _make_room(self) -> None:
+        """The oldest go until there is a tenth of room again: not a few at every write."""
+        if self.bytes <= self._most_bytes:
+            return
+        while self.bytes > self._most_bytes * 9 // 10:
+            number, size = await self._traces.delete_oldest(None, _EXPIRED)
+            self.bytes -= size
+            if not number:
+                return
+
+    # --- Looking ------------------------------------------------------------------------------------------------------
+
+    async def look(self, work: Callable[[Traces], T]) -> T:
+        """Runs it in a thread, with everything that has come in on disk. One at a time."""
+        await self.flush()
+        async with self._lock:
+            return await asyncio.to_thread(work, self._traces)
+
+    # --- The supervisor that brings it to disk ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await asyncio.wait_for(self._stopping.wait(), _INTERVAL)
+            except TimeoutError:
+                await self.flush()
+                await self.expire()
+
+    async def expire(self) -> None:
+        """A portion each time: so often is it looked."""
+        try:
+            async with self._lock:
+                before = self._clock.now() - self._retention
+                self.bytes -= (await self._traces.delete_oldest(before, _EXPIRED))[1]
+        except WRITE_FAILED as error:
+            log.error("old traces could not be deleted: %r", error)
+
+    async def close(self) -> None:
+        """Everything that waits is written first."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+        await self.flush()
+        self._traces.close()
+
+    def lines(self) -> list[str]:
+        """Prometheus's text format."""
+        dropped = self.dropped.items()
+        return [
+            "# TYPE lambdad_trace_segments_received_total counter",
+            f"lambdad_trace_segments_received_total {self.received}",
+            "# TYPE lambdad_trace_segments_dropped_total counter",
+            *(f'lambdad_trace_segments_dropped_total{{reason="{reason}"}} {number}' for reason, number in dropped),
+            "# TYPE lambdad_trace_bytes gauge",
+            f"lambdad_trace_bytes {self.bytes}",
+        ]
+
+
+def read_trace(traces: Traces, row: TraceRow, account: str) -> Trace:
+    """In a thread."""
+    documents = [orjson.loads(text) for text in traces.documents(row.id)]
+    return assemble(row.trace_id, account, documents, row.limited)
+
+
+def _checked(waiting: Sequence[tuple[Place, Document | bytes]]) -> tuple[list[Taken], list[InvalidSegment]]:
+    """In a thread: what is fit to be kept, and what is not."""
+    taken, refused = [], []
+    for place, what in waiting:
+        try:
+            segment = read_segment(what) if isinstance(what, bytes) else segment_of(what)
+        except InvalidSegment as error:
+            refused.append(error)
+        else:
+            taken.append(Taken(place, segment))
+    return taken, refused

@@ -1,0 +1,1 @@
+"""Application Auto Scaling, of Lambda's provisioned concurrency."""
