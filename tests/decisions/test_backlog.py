@@ -12,7 +12,7 @@ A, B, C = (FunctionKey("1", "r", name) for name in "abc")
 
 
 def test_functions_take_turns() -> None:
-    backlog = Backlog(1000)
+    backlog = Backlog(1000, 1 << 20)
     for key in (A, B):
         backlog.added(key, 0.0)
     seen = []
@@ -27,7 +27,7 @@ def test_functions_take_turns() -> None:
 
 
 def test_one_that_is_throttled_waits_and_the_others_do_not() -> None:
-    backlog = Backlog(1000)
+    backlog = Backlog(1000, 1 << 20)
     for key in (A, B):
         backlog.added(key, 0.0)
     assert [backlog.turn(0.0), backlog.turn(0.0)] == [(A, 64, False), (B, 64, False)]
@@ -53,7 +53,7 @@ def test_one_that_is_throttled_waits_and_the_others_do_not() -> None:
 
 def test_it_is_kept_busy_with_the_concurrency_it_has() -> None:
     """Ten are due, three go through at once."""
-    backlog, now = Backlog(1000), 0.0
+    backlog, now = Backlog(1000, 1 << 20), 0.0
     backlog.added(A, 0.0)
     assert backlog.turn(now) == (A, 64, False)
     backlog.leased(A, 10, None)
@@ -70,7 +70,7 @@ def test_it_is_kept_busy_with_the_concurrency_it_has() -> None:
 
 
 def test_it_is_tried_at_once_when_its_concurrency_changes() -> None:
-    backlog = Backlog(1000)
+    backlog = Backlog(1000, 1 << 20)
     backlog.added(A, 0.0)
     for _ in range(20):
         assert backlog.turn(1000.0) is not None
@@ -83,7 +83,7 @@ def test_it_is_tried_at_once_when_its_concurrency_changes() -> None:
 
 
 def test_a_new_event_is_run_at_once_unless_another_waits_before_it() -> None:
-    backlog = Backlog(1000)
+    backlog = Backlog(1000, 1 << 20)
     assert [backlog.begin(A, 0.0) for _ in range(65)] == [True] * 64 + [False]
     assert backlog.begin(B, 0.0)
     backlog.finished(A, 0.0, throttled=False, due=None)
@@ -100,7 +100,7 @@ def test_a_new_event_is_run_at_once_unless_another_waits_before_it() -> None:
 
 
 def test_functions_that_do_not_answer_leave_turns_to_others() -> None:
-    backlog = Backlog(200)
+    backlog = Backlog(200, 1 << 20)
     keys = [FunctionKey("1", "r", str(number)) for number in range(401)]
     given = []
     for key in keys[:10]:
@@ -118,8 +118,22 @@ def test_functions_that_do_not_answer_leave_turns_to_others() -> None:
     assert backlog.begin(keys[-1], 0.0)
 
 
+def test_large_payloads_leave_room_for_others() -> None:
+    backlog = Backlog(1000, 100)
+    backlog.added(A, 0.0)
+    assert backlog.turn(0.0) is not None
+    assert backlog.room_for_bytes(A) == 50
+    backlog.leased(A, 1, 0.0, size=60)
+    assert backlog.turn(0.0) is None
+    assert backlog.begin(B, 0.0, 70), "who has none may have one, however large"
+    assert not backlog.begin(B, 0.0, 1)
+    backlog.finished(A, 0.0, throttled=False, due=None, size=60)
+    assert backlog.turn(0.0) == (A, 64, False)
+    assert backlog.room_for_bytes(A) == 15
+
+
 def test_one_whose_events_take_long_may_have_more_of_them() -> None:
-    backlog = Backlog(1000)
+    backlog = Backlog(1000, 1 << 20)
     backlog.added(A, 0.0)
     for expected, took in ((64, 0.1), (64, 2.0), (128, 2.0), (256, 2.0), (500, 2.0), (500, 0.1)):
         assert backlog.turn(0.0) == (A, expected, False)
@@ -136,7 +150,7 @@ def test_one_whose_events_take_long_may_have_more_of_them() -> None:
 )
 def test_nobody_is_forgotten(steps: list[tuple[str, FunctionKey, bool]]) -> None:
     """As long as something is due and not all is running, somebody has a turn, now or at `next_turn`."""
-    backlog, now = Backlog(1000), 0.0
+    backlog, now = Backlog(1000, 1 << 20), 0.0
     waiting = {A: 0, B: 0, C: 0}
     running = {A: 0, B: 0, C: 0}
 

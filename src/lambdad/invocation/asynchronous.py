@@ -73,8 +73,7 @@ class Asynchronous:
         self._retry_wait = retry_wait
         self._metering = metering
         # Each holds one execution, and synchronous callers need some, too.
-        self._backlog = Backlog(max(MOST, invoker.concurrency_limit // 2))
-        self._bytes = 0
+        self._backlog = Backlog(max(MOST, invoker.concurrency_limit // 2), _BYTES)
         self._wake = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
@@ -121,9 +120,9 @@ class Asynchronous:
 
     def _runs_at_once(self, event: Event) -> bool:
         """Then it counts as being run. Whoever calls this has just seen it committed: no lease can have brought it yet."""
-        if self._loop_task is None or self._stopping or self._bytes + len(event.payload) > _BYTES:
+        if self._loop_task is None or self._stopping:
             return False
-        return self._backlog.begin(event.key, event.accepted_at)
+        return self._backlog.begin(event.key, event.accepted_at, len(event.payload))
 
     def _plan(self, event: Event) -> None:
         self._backlog.added(event.key, event.due_at)
@@ -138,14 +137,13 @@ class Asynchronous:
     async def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
-            room = _BYTES - self._bytes
-            turn = self._backlog.turn(self._clock.now()) if room > 0 else None
+            turn = self._backlog.turn(self._clock.now())
             if turn is None:
-                await self._sleep(room > 0)
+                await self._sleep()
                 continue
             key, most, slow = turn
             try:
-                await self._lease(key, min(most, _LEASED), room, slow)
+                await self._lease(key, min(most, _LEASED), self._backlog.room_for_bytes(key), slow)
             except WRITE_FAILED as error:
                 log.error("no events of %s could be taken: %r", key.arn, error)
                 self._backlog.leased(key, 0, self._clock.now() + _LEASE_WAIT)
@@ -162,12 +160,11 @@ class Asynchronous:
             for event in fresh[most:]:
                 self._queue.give_back(event)
                 due = event.due_at if due is None else min(due, event.due_at)
-        self._backlog.leased(key, len(taken), due)
+        self._backlog.leased(key, len(taken), due, sum(len(event.payload) for event in taken))
         for event in taken:
             self._run_leased(event)
 
     def _run_leased(self, event: Event) -> None:
-        self._bytes += len(event.payload)
         task = asyncio.get_running_loop().create_task(self._handle(event))
         self._running.add(task)
         task.add_done_callback(self._handled)
@@ -177,10 +174,10 @@ class Asynchronous:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("an event could not be settled; it will run again", exc_info=error)
 
-    async def _sleep(self, room: bool) -> None:
+    async def _sleep(self) -> None:
         """Until something is due, is accepted, or a worker is free again."""
         due = self._backlog.next_turn()
-        limit = _LONGEST_SLEEP if due is None or not room else max(due - self._clock.now(), 0.0)
+        limit = _LONGEST_SLEEP if due is None else max(due - self._clock.now(), 0.0)
         try:
             await asyncio.wait_for(self._wake.wait(), min(limit, _LONGEST_SLEEP))
         except TimeoutError:
@@ -194,8 +191,7 @@ class Asynchronous:
         try:
             throttled, due, took = await self._attempt(event)
         finally:
-            self._bytes -= len(event.payload)
-            self._backlog.finished(event.key, self._clock.now(), throttled, due, took)
+            self._backlog.finished(event.key, self._clock.now(), throttled, due, took, len(event.payload))
             self._wake.set()
 
     async def _attempt(self, event: Event) -> tuple[bool, float | None, float]:

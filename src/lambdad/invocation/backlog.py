@@ -4,7 +4,8 @@ A function's line says when it has something due, how many of its events are bei
 that to what has gone through, every success widens it a little. So a function with little concurrency is kept busy with what it
 has, and one that has none is tried with one event at a time, after a growing wait. Its backlog, however long, costs the others
 nothing. One whose events take long may have more and more of them run at once, but never more than half of what the others leave,
-and who has none being run may always have one: functions that do not answer hold up nobody, either.
+and who has none being run may always have one: functions that do not answer hold up nobody, either. The same holds for the bytes
+of their payloads.
 """
 
 import heapq
@@ -28,6 +29,8 @@ class _Line:
     due: float | None
     """When the next of its events is due that is not being run; None: there is none."""
     running: int = 0
+    held: int = 0
+    """Bytes of these."""
     most: int = MOST
     """How many may be, as long as none is throttled."""
     window: float = MOST
@@ -49,9 +52,11 @@ class _Line:
 
 
 class Backlog:
-    def __init__(self, most: int) -> None:
-        """`most`: events in flight at once, of all functions; as many more, if each is the only one of its function."""
+    def __init__(self, most: int, most_bytes: int) -> None:
+        """`most` and `most_bytes`: events in flight at once, of all functions, and their payloads; as many more, if each is the
+        only one of its function."""
         self._most = most
+        self._most_bytes = most_bytes
         self._lines: dict[FunctionKey, _Line] = {}
         self._ready: OrderedDict[FunctionKey, None] = OrderedDict()
         self._crowded: list[FunctionKey] = []
@@ -60,6 +65,7 @@ class Backlog:
         """A heap; entries of lines that have changed since are passed over."""
         self._sequence = 0
         self.running = 0
+        self._held = 0
 
     def added(self, key: FunctionKey, due: float) -> None:
         line = self._lines.get(key)
@@ -71,24 +77,32 @@ class Backlog:
             return
         self._plan(key, line)
 
-    def begin(self, key: FunctionKey, now: float) -> bool:
+    def begin(self, key: FunctionKey, now: float, size: int = 0) -> bool:
         """Whether a new event of it may be run at once, and then it is counted: nothing else of it waits, and there is room. While
-        events of it are being leased something waits."""
+        events of it are being leased something waits. `size`: bytes."""
         line = self._lines.get(key) or _Line(None)
-        if line.due is not None or line.blocked_until > now or self._room(line) <= 0:
+        if line.due is not None or line.blocked_until > now or self._room(line) <= 0 or self._room_for_bytes(line) <= 0:
             return False
         self._lines[key] = line
-        line.running += 1
-        self.running += 1
+        self._count(line, 1, size)
         return True
+
+    def _count(self, line: _Line, count: int, size: int) -> None:
+        line.running += count
+        self.running += count
+        line.held += size
+        self._held += size
 
     def _room(self, line: _Line) -> int:
         """How many more of its events may be run."""
-        others = self.running - line.running
-        share = (self._most - others + 1) // 2 - line.running
-        if not line.running and self.running < 2 * self._most:
-            share = max(share, 1)
-        return min(line.room, share)
+        return min(line.room, _share(self._most, self.running, line.running, alone=not line.running))
+
+    def _room_for_bytes(self, line: _Line) -> int:
+        return _share(self._most_bytes, self._held, line.held, alone=not line.running)
+
+    def room_for_bytes(self, key: FunctionKey) -> int:
+        """Of events of the function whose turn it is; but one, however large."""
+        return self._room_for_bytes(self._lines[key])
 
     def turn(self, now: float) -> tuple[FunctionKey, int, bool] | None:
         """The function whose turn it is, how many of its events may be run, and whether it is slowed down. It is out of turn
@@ -103,7 +117,7 @@ class Backlog:
                 self._plan(key, line)
                 continue
             room = self._room(line)
-            if room > 0:
+            if room > 0 and self._room_for_bytes(line) > 0:
                 return key, room, line.window < line.most
             self._crowded.append(key)
         return None
@@ -117,19 +131,19 @@ class Backlog:
         """When somebody may be ready, if nobody is; None: not before something changes."""
         return self._later[0][0] if self._later else None
 
-    def leased(self, key: FunctionKey, count: int, due: float | None) -> None:
-        """So many are being run now; `due`: when the next of the others is due."""
+    def leased(self, key: FunctionKey, count: int, due: float | None, size: int = 0) -> None:
+        """So many are being run now, with payloads of so many bytes; `due`: when the next of the others is due."""
         line = self._lines[key]
-        line.running += count
+        self._count(line, count, size)
         line.due = due
-        self.running += count
         self._plan(key, line)
 
-    def finished(self, key: FunctionKey, now: float, throttled: bool, due: float | None, took: float = 0.0) -> None:
-        """One has been settled, or put off until `due`. `took`: seconds."""
+    def finished(
+        self, key: FunctionKey, now: float, throttled: bool, due: float | None, took: float = 0.0, size: int = 0
+    ) -> None:
+        """One has been settled, or put off until `due`. `took`: seconds; `size`: its bytes."""
         line = self._lines[key]
-        line.running -= 1
-        self.running -= 1
+        self._count(line, -1, -size)
         self._ready.update(dict.fromkeys(self._crowded))
         self._crowded.clear()
         if throttled:
@@ -164,3 +178,9 @@ class Backlog:
         elif line.due is None and not line.running:
             del self._lines[key]
             self._ready.pop(key, None)
+
+
+def _share(most: int, used: int, own: int, *, alone: bool) -> int:
+    """How much more a function may have: with what it has, half of what the others leave."""
+    share = (most - (used - own) + 1) // 2 - own
+    return max(share, 1) if alone and used < 2 * most else share
