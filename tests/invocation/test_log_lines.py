@@ -54,8 +54,9 @@ def test_a_timeout_is_logged(server: Server, client: Any) -> None:
     assert re.search(rf"REPORT RequestId: {request_id}\t.*Status: timeout", text)
 
 
-def test_output_is_readable_during_the_invocation(server: Server) -> None:
-    client = server.client()
+def test_output_is_readable_during_the_invocation(own_server: Server) -> None:
+    """On a server of its own: one that stops waits for what it runs."""
+    client = own_server.start().client()
     code = """
 import os, time
 def handler(event, context):
@@ -66,9 +67,9 @@ def handler(event, context):
 """
     name = create(client, code, Timeout=60)
     client.invoke(FunctionName=name, InvocationType="Event")
-    lines = server.wait_for_log(name, "it has begun")
+    lines = own_server.wait_for_log(name, "it has begun")
     assert not [line for line in lines if line.startswith("END")]
-    client.delete_function(FunctionName=name)
+    own_server.kill()
 
 
 @pytest.mark.parametrize(
