@@ -262,12 +262,34 @@ def test_a_target_that_does_not_answer_holds_up_no_other(own_server: Server, nei
         server.kill()
 
 
+def test_other_accounts_are_told_what_they_allow(own_server: Server) -> None:
+    """A function by its policy; nothing of another account's is asked in that account's name."""
+    server = own_server.start()
+    other, client = server.client(account="111111111111"), server.client()
+    told, name = create(other, CODE), create(client, CODE)
+    function = f"arn:aws:lambda:{REGION}:111111111111:function:{told}"
+    queue = f"arn:aws:sqs:{REGION}:111111111111:theirs"
+    server.client("sqs", account="111111111111").create_queue(QueueName="theirs")
+    configure(client, name, success=function, failure=queue, MaximumRetryAttempts=0)
+    send(client, name, {"a": 1})
+    wait_for(lambda: f"lambda:InvokeFunction on resource: {function}" in server.log(), 60)
+    send(client, name, {"fail": "x"})
+    wait_for(lambda: f"{name} may send nothing to {queue}" in server.log(), 60)
+    other.add_permission(FunctionName=told, StatementId="s", Action="lambda:InvokeFunction", Principal="000000000000")
+    send(client, name, {"a": 2})
+    group, logs = f"/aws/lambda/{told}", server.client("logs", account="111111111111")
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 60)
+    wait_for(lambda: logs.filter_log_events(logGroupName=group, filterPattern="ran")["events"], 60)
+    (ran,) = logs.filter_log_events(logGroupName=group, filterPattern="ran")["events"]
+    assert "{'seen': {'a': 2}}" in ran["message"]
+
+
 def test_without_an_endpoint_it_is_said(tmp_path: Path) -> None:
     alone = Server(tmp_path / "data", "--companion", "off").start()
     try:
         client = alone.client()
         name = create(client, CODE)
-        configure(client, name, success=f"arn:aws:sns:{REGION}:{ACCOUNT}:any")
+        configure(client, name, success=f"arn:aws:sns:{REGION}:000000000000:any")
         send(client, name, {"a": 1})
         wait_for(lambda: "--endpoint sns=URL" in alone.log(), 60)
         assert call(client, name, {"a": 2})[0] == {"seen": {"a": 2}}

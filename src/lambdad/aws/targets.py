@@ -5,7 +5,7 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (
 """
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -15,6 +15,7 @@ from lambdad.aws.event_entries import entry_of
 from lambdad.aws.queue_messages import attributes_of, message_of
 from lambdad.aws.sdk_operations import botocore_name, call_operation
 from lambdad.aws.target_calls import CALLS, CLIENTS, call_target
+from lambdad.errors import AccessDeniedException
 from lambdad.ids import new_uuid
 from lambdad.resources.scheduler_target import UniversalTarget, numbered, universal_target
 from lambdad.store.deliveries import Delivery
@@ -72,6 +73,7 @@ class AwsTargets:
                 return
         parts = delivery.target.split(":", 5)
         service, region = (parts[2], parts[3] or delivery.key.region) if len(parts) == 6 else ("", "")
+        self._check_account(delivery, service, parts)
         if service in self._here:
             await self._here[service](delivery)
             return
@@ -87,6 +89,15 @@ class AwsTargets:
             )
         except NoEndpoint as error:
             raise TargetRefused("NoEndpoint", str(error)) from error
+
+    def _check_account(self, delivery: Delivery, service: str, parts: Sequence[str]) -> None:
+        """What is here is asked in its own account's name: so it must be the sender's, but for a bus, which has a policy to ask.
+
+        Raises TargetRefused.
+        """
+        if service not in ("", "events", *self._endpoints) and parts[4] not in ("", delivery.key.account):
+            refused = AccessDeniedException.other_account(delivery.key.name, delivery.target)
+            raise TargetRefused(refused.code, refused.message)
 
     async def _call(self, called: UniversalTarget, delivery: Delivery) -> None:
         """Any operation of our own services, as if a function of the account asked for it: whoever may make a schedule must not

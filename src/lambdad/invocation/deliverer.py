@@ -13,7 +13,7 @@ from typing import Protocol
 
 from lambdad.aws.targets import TargetRefused, TargetUnavailable
 from lambdad.clock import Clock
-from lambdad.errors import ResourceNotFoundException
+from lambdad.errors import AccessDeniedException, ResourceNotFoundException
 from lambdad.ids import new_uuid
 from lambdad.invocation.destinations import (
     Settled,
@@ -27,7 +27,8 @@ from lambdad.invocation.routing import version_of
 from lambdad.invocation.undelivered import Failed, dead_letter_of, exhausted
 from lambdad.observability.metrics import Metrics
 from lambdad.resources.arn import find_function_arn, qualifier_of
-from lambdad.resources.function import Function, FunctionVersion
+from lambdad.resources.function import LATEST, Function, FunctionVersion
+from lambdad.resources.policy_evaluation import lets_account
 from lambdad.resources.quotas import QUOTAS
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.deliveries import Deliveries, Delivery
@@ -35,6 +36,7 @@ from lambdad.store.queue import Event
 
 log = logging.getLogger(__name__)
 
+_INVOKE = "lambda:InvokeFunction"
 _CONCURRENT = 32
 _OF_ONE_TARGET = 4
 _LONGEST_WAIT = 60.0
@@ -99,8 +101,13 @@ class Deliverer:
         try:
             if key is None:
                 raise ResourceNotFoundException.function(delivery.target)
-            version_of(key, self._functions.get(key), qualifier)
-        except ResourceNotFoundException as error:
+            function = self._functions.get(key)
+            version_of(key, function, qualifier)
+            statements = function.policies.get(qualifier or LATEST, ()) if function is not None else ()
+            account = delivery.key.account
+            if key.account != account and not lets_account(statements, account, _INVOKE):
+                raise AccessDeniedException.action(account, _INVOKE, delivery.target)
+        except (ResourceNotFoundException, AccessDeniedException) as error:
             self._gave_up(delivery, error.message)
             return None
         if len(delivery.body) > QUOTAS.asynchronous_payload:

@@ -34,6 +34,11 @@ class Asking:
     """An AWS service that asks for itself: `events.amazonaws.com`."""
 
 
+def lets_account(statements: Statements, account: str, action: str) -> bool:
+    """May another account do that?"""
+    return evaluate(statements, Asking(account, action, {"aws:principalaccount": account})) == "Allow"
+
+
 def evaluate(statements: Statements, asking: Asking) -> Verdict | None:
     """Of the policy of the resource that is asked for. None: it says nothing about it."""
     verdict: Verdict | None = None
