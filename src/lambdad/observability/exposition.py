@@ -36,6 +36,12 @@ FAMILIES = {
     "lambdad_log_bytes_total": (_COUNTER, "Bytes that were written to logs."),
     "lambdad_log_waiting_bytes": (_GAUGE, "Bytes of log events on their way to the disk."),
     "lambdad_log_events_dropped_total": (_COUNTER, "Log events that came too fast, or that the disk did not take."),
+    "lambdad_trace_segments_received_total": (_COUNTER, "Segments and subsegments of traces that were taken."),
+    "lambdad_trace_segments_dropped_total": (_COUNTER, "Those that were not, by the reason."),
+    "lambdad_trace_bytes": (_GAUGE, "Bytes of the traces that are kept."),
+    "lambdad_otlp_spans_exported_total": (_COUNTER, "Spans that the collector has taken."),
+    "lambdad_otlp_spans_dropped_total": (_COUNTER, "Spans that it has not, or that waited too long for it."),
+    "lambdad_otlp_failed_requests_total": (_COUNTER, "Requests to the collector that failed."),
 }
 
 

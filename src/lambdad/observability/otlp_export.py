@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from lambdad.http.client import Connections, Incoming, connect_to
+from lambdad.observability.exposition import head
 from lambdad.observability.otlp import request_of, spans_of
 from lambdad.observability.trace_store import Place, Taken
 from lambdad.resources.segment import Document
@@ -158,11 +159,11 @@ class OtlpExport:
     def lines(self) -> list[str]:
         """Prometheus's text format."""
         return [
-            "# TYPE lambdad_otlp_spans_exported_total counter",
+            *head("lambdad_otlp_spans_exported_total"),
             f"lambdad_otlp_spans_exported_total {self.exported}",
-            "# TYPE lambdad_otlp_spans_dropped_total counter",
+            *head("lambdad_otlp_spans_dropped_total"),
             f"lambdad_otlp_spans_dropped_total {self.dropped}",
-            "# TYPE lambdad_otlp_failed_requests_total counter",
+            *head("lambdad_otlp_failed_requests_total"),
             f"lambdad_otlp_failed_requests_total {self.failures}",
         ]
 

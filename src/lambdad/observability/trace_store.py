@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 import orjson
 
 from lambdad.clock import Clock
+from lambdad.observability.exposition import head
 from lambdad.resources.segment import Document, InvalidSegment, Segment, read_segment, segment_of
 from lambdad.resources.trace import Trace, assemble
 from lambdad.store.database import WRITE_FAILED
@@ -225,11 +226,11 @@ class TraceStore:
         """Prometheus's text format."""
         dropped = self.dropped.items()
         return [
-            "# TYPE lambdad_trace_segments_received_total counter",
+            *head("lambdad_trace_segments_received_total"),
             f"lambdad_trace_segments_received_total {self.received}",
-            "# TYPE lambdad_trace_segments_dropped_total counter",
+            *head("lambdad_trace_segments_dropped_total"),
             *(f'lambdad_trace_segments_dropped_total{{reason="{reason}"}} {number}' for reason, number in dropped),
-            "# TYPE lambdad_trace_bytes gauge",
+            *head("lambdad_trace_bytes"),
             f"lambdad_trace_bytes {self.bytes}",
         ]
 
