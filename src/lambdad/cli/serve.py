@@ -27,7 +27,7 @@ def _serve(**flags: Any) -> None:
     except (ConfigError, ValueError) as error:
         print(f"lambdad: {error}", file=sys.stderr)
         sys.exit(2)
-    from lambdad.server import serve
+    from lambdad.server.process import serve
 
     sys.exit(serve(config))
 
