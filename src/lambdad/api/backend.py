@@ -31,7 +31,7 @@ class Fetch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The rooms that operations call into; made once by server.py."""
+    """The rooms that operations call into; made once by `server/server.py`."""
 
     config: "Config"
     clock: "Clock"

@@ -1,4 +1,4 @@
-"""What one connection may take, and how many there may be. `server.py` of the whole says which hold where."""
+"""What one connection may take, and how many there may be. `server/doors.py` says which hold where."""
 
 from dataclasses import dataclass
 

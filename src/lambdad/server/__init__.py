@@ -1,1 +1,1 @@
-"""The composition root, the only room that knows every part: `process.py`, `server.py`; then `state.py`, `identities.py`, `doors.py`."""
+"""The composition root, the only room that knows every part: `process.py`, `server.py`, `state.py`, `identities.py`, `doors.py`."""
