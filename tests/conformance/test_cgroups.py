@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -95,6 +96,23 @@ def test_frozen_nothing_runs_and_a_kill_still_ends_it(group: Cgroup) -> None:
         process.kill()
         assert process.wait(20) == -signal.SIGKILL
     assert wait_gone(group)
+
+
+def test_who_has_no_more_descriptors_can_thaw_what_it_froze(group: Cgroup) -> None:
+    with in_group(group, "while read line; do echo $line; done") as process:
+        assert process.stdin is not None and process.stdout is not None
+        group.freeze()
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+        try:
+            with pytest.raises(OSError, match="Too many open files"):
+                group.memory_current()
+            group.thaw()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        print("on", file=process.stdin, flush=True)
+        assert process.stdout.readline() == "on\n"
+        process.kill()
 
 
 def wait_gone(group: Cgroup) -> bool:

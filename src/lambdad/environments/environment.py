@@ -336,8 +336,12 @@ class Environment:
         if self.state is State.IDLE:
             if self.extensions is not None and not self.extensions.rest():
                 return False
+            try:
+                self.sandbox.freeze()
+            except OSError as error:
+                log.warning("an environment of %s is not frozen: %s", self.version.qualified_arn, error)
+                return False
             self.state = advance(self.state, State.FROZEN)
-            self.sandbox.freeze()
         return True
 
     def _reset(self, reason: str = "failure") -> None:

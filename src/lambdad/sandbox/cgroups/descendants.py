@@ -24,6 +24,7 @@ class Descendants:
     def __init__(self, first: int) -> None:
         self._first = first
         self._highest = 0
+        self._stopped: set[int] = set()
 
     def limit_memory(self, megabytes: int) -> None:
         """It cannot be."""
@@ -32,16 +33,17 @@ class Descendants:
         """It cannot be."""
 
     def freeze(self) -> None:
-        stopped: set[int] = set()
         for _ in range(_ROUNDS):
-            found = set(_below(self._first)) - stopped
+            found = set(_below(self._first)) - self._stopped
             if not found:
                 return
             _signal(found, signal.SIGSTOP)
-            stopped |= found
+            self._stopped |= found
 
     def thaw(self) -> None:
-        _signal(set(_below(self._first)), signal.SIGCONT)
+        """Those that were stopped: to look for them again would need what a busy server may have no more of, descriptors."""
+        stopped, self._stopped = self._stopped, set()
+        _signal(stopped, signal.SIGCONT)
 
     def memory_peak(self) -> int:
         """Of those alive, what each had at most."""

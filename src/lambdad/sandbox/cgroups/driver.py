@@ -90,6 +90,39 @@ def write(path: Path, value: object) -> None:
         os.close(fd)
 
 
+class Freezing:
+    """Freezes one group and thaws it. Its descriptor is kept meanwhile: a server that has no more of them can still thaw."""
+
+    __slots__ = ("_fd", "_freezer", "_path")
+
+    def __init__(self, directory: Path, freezer: Freezer) -> None:
+        self._path = directory / freezer.file
+        self._freezer = freezer
+        self._fd = -1
+
+    def freeze(self) -> None:
+        """Raises OSError, and then nothing is frozen."""
+        if self._fd >= 0:
+            return
+        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
+        try:
+            os.pwrite(fd, self._freezer.frozen.encode(), 0)
+        except OSError:
+            os.close(fd)
+            raise
+        self._fd = fd
+
+    def thaw(self) -> None:
+        """Nothing to do when it is not frozen."""
+        if self._fd < 0:
+            return
+        fd, self._fd = self._fd, -1
+        try:
+            os.pwrite(fd, self._freezer.thawed.encode(), 0)
+        finally:
+            os.close(fd)
+
+
 def thaw_all(roots: Iterable[Path]) -> list[int]:
     """Nothing in these groups is frozen any more: what a dead server left can be killed. The processes in them."""
     pids: set[int] = set()

@@ -6,7 +6,17 @@ a process frozen by version 1 cannot be killed, and would outlive a killed serve
 
 from pathlib import Path
 
-from lambdad.sandbox.cgroups.driver import FREEZERS, PERIOD, PIDS, Freezer, quota_of, read, remove_directory, write
+from lambdad.sandbox.cgroups.driver import (
+    FREEZERS,
+    PERIOD,
+    PIDS,
+    Freezer,
+    Freezing,
+    quota_of,
+    read,
+    remove_directory,
+    write,
+)
 
 CONTROLLERS = ("memory", "cpu", "pids", "freezer", "cpuacct")
 
@@ -14,7 +24,7 @@ CONTROLLERS = ("memory", "cpu", "pids", "freezer", "cpuacct")
 class CgroupV1:
     def __init__(self, directories: dict[str, Path], freezer: Freezer) -> None:
         self._directories = directories
-        self._freezer = freezer
+        self._freezing = Freezing(directories["freezer"], freezer)
         for path in directories.values():
             path.mkdir(exist_ok=True)
         self.directory = directories["freezer"] if freezer is FREEZERS[1] else None
@@ -37,10 +47,10 @@ class CgroupV1:
             write(cpu / "cpu.cfs_quota_us", quota_of(memory_mb))
 
     def freeze(self) -> None:
-        write(self._directories["freezer"] / self._freezer.file, self._freezer.frozen)
+        self._freezing.freeze()
 
     def thaw(self) -> None:
-        write(self._directories["freezer"] / self._freezer.file, self._freezer.thawed)
+        self._freezing.thaw()
 
     def memory_peak(self) -> int:
         return int(read(self._directories["memory"] / "memory.max_usage_in_bytes"))
@@ -57,6 +67,7 @@ class CgroupV1:
         return int(read(path / "cpuacct.usage")) / 1e9 if path is not None else 0.0
 
     def remove(self) -> bool:
+        self._freezing.thaw()
         gone = [remove_directory(path) for path in self._directories.values()]
         return all(gone)
 

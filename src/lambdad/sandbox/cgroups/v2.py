@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lambdad.sandbox.cgroups.driver import FREEZERS, PERIOD, PIDS, quota_of, read, remove_directory, write
+from lambdad.sandbox.cgroups.driver import FREEZERS, PERIOD, PIDS, Freezing, quota_of, read, remove_directory, write
 
 CONTROLLERS = ("memory", "cpu", "pids")
 FREEZER = FREEZERS[1]
@@ -18,6 +18,7 @@ class CgroupV2:
     def __init__(self, directory: Path) -> None:
         self.directory: Path | None = directory
         self._directory = directory
+        self._freezing = Freezing(directory, FREEZER)
         self._highest = 0
         directory.mkdir(exist_ok=True)
         write(directory / "pids.max", PIDS)
@@ -32,10 +33,10 @@ class CgroupV2:
         write(self._directory / "cpu.max", f"{quota_of(memory_mb)} {PERIOD}")
 
     def freeze(self) -> None:
-        write(self._directory / FREEZER.file, FREEZER.frozen)
+        self._freezing.freeze()
 
     def thaw(self) -> None:
-        write(self._directory / FREEZER.file, FREEZER.thawed)
+        self._freezing.thaw()
 
     def memory_peak(self) -> int:
         """Kernels before 5.19 do not keep it: then the highest that was ever seen here."""
@@ -55,6 +56,7 @@ class CgroupV2:
         return _fields(self._directory / "cpu.stat").get("usage_usec", 0) / 1e6
 
     def remove(self) -> bool:
+        self._freezing.thaw()
         return remove_directory(self._directory)
 
 
