@@ -235,6 +235,21 @@ def test_at_most_ten(running: Server, client: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("log_type", ["Tail", "None"])
+def test_an_extension_that_takes_longer_than_the_function_may_is_logged(
+    running: Server, client: Any, log_type: str
+) -> None:
+    plans = plan(slow={"invoke": {"sleep": 60}})
+    name = create(client, HELLO, Timeout=1, Layers=[layer_of(client, "slow")], Environment=plans)
+    answer, response = call(client, name, "at once", LogType=log_type)
+    assert answer == "at once"
+    request_id = response["ResponseMetadata"]["RequestId"]
+    lines = running.wait_for_log(name, f"{request_id} Task timed out after 1.00 seconds")
+    text = "\n".join(lines if log_type == "Tail" else running.wait_for_log(name, "REPORT RequestId"))
+    assert text.count("REPORT RequestId") == 1
+    assert ("Status: timeout" in text) == (log_type == "None")  # a tail has had its REPORT before that is known
+
+
 def test_an_extension_that_never_registers_is_given_the_time_of_init(running: Server, client: Any) -> None:
     """Here that of an init that is part of an invocation: the function's timeout."""
     name = create(client, HELLO, Timeout=1, Layers=[layer_of(client, "mute", program="#!/bin/sh\nsleep 60\n")])

@@ -135,6 +135,26 @@ def handler(event, context):
     assert call(client, create(client, code))[0] == "well"
 
 
+def test_who_answers_twice_harms_no_other_invocation(client: Any) -> None:
+    """Its runtime learns at once that its own answer was refused, and ends: not when the next event comes."""
+    code = """
+import os, urllib.request
+calls = 0
+def handler(event, context):
+    global calls
+    calls += 1
+    if event == "twice":
+        path = f"/2018-06-01/runtime/invocation/{context.aws_request_id}/response"
+        urllib.request.urlopen("http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + path, b'"early"').close()
+    return calls
+"""
+    name = create(client, code)
+    pids = [call(client, name, "once")[0], call(client, name, "twice")[0]]
+    assert pids == [1, "early"]
+    assert call(client, name, "once")[0] == 1
+    assert call(client, name, "once")[0] == 2
+
+
 def test_processes_left_behind_do_not_survive_a_timeout(client: Any) -> None:
     code = """
 import subprocess, time

@@ -54,6 +54,22 @@ def test_a_timeout_is_logged(server: Server, client: Any) -> None:
     assert re.search(rf"REPORT RequestId: {request_id}\t.*Status: timeout", text)
 
 
+def test_an_init_that_outlasts_the_invocation_that_pays_for_it_is_reported(server: Server, client: Any) -> None:
+    code = """
+import os, time
+if os.path.exists("/tmp/again"):
+    time.sleep(60)
+open("/tmp/again", "w").close()
+os._exit(1)
+"""
+    name = create(client, code, Timeout=1)
+    _, answer = call(client, name)
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    text = "\n".join(server.wait_for_log(name, f"REPORT RequestId: {request_id}"))
+    assert re.search(r"INIT_REPORT Init Duration: \d+\.\d\d ms\tPhase: invoke\tStatus: timeout", text)
+    assert re.search(rf"REPORT RequestId: {request_id}\t.*Status: timeout", text)
+
+
 def test_output_is_readable_during_the_invocation(own_server: Server) -> None:
     """On a server of its own: one that stops waits for what it runs."""
     client = own_server.start().client()

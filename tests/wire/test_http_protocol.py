@@ -16,12 +16,14 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
+        self.writes = 0
         self.reading = True
         self.unsent = 0
         self.ended = asyncio.Event()
 
     def write(self, data: bytes) -> None:  # type: ignore[override]
         self.written += data
+        self.writes += 1
 
     def pause_reading(self) -> None:
         self.reading = False
@@ -55,6 +57,93 @@ class Connection:
     @property
     def targets(self) -> list[bytes]:
         return [exchange.target for exchange in self.exchanges]
+
+
+ACKNOWLEDGED = b"HTTP/1.1 202 Accepted\r\n\r\n"
+EVENT = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+def acknowledging() -> Connection:
+    """Acknowledges what is posted to /done, and keeps all else."""
+
+    def handle(exchange: Exchange) -> None:
+        if exchange.target == b"/done":
+            exchange.respond_with_next(ACKNOWLEDGED)
+        else:
+            connection.exchanges.append(exchange)
+
+    connection = Connection(Limits(), handle)
+    return connection
+
+
+def test_an_acknowledgement_leaves_with_the_answer_to_what_was_asked_after_it() -> None:
+    async def scenario() -> None:
+        connection = acknowledging()
+        connection.protocol.data_received(request("/done", b"x" * 100) + request("/next"))
+        assert connection.transport.writes == 0
+        connection.exchanges[0].respond_raw(EVENT, b"event")
+        assert connection.transport.written == ACKNOWLEDGED + EVENT + b"event"
+        assert connection.transport.writes == 1
+
+    asyncio.run(scenario())
+
+
+def test_an_acknowledgement_waits_for_nothing_that_was_not_asked() -> None:
+    async def scenario() -> None:
+        connection = acknowledging()
+        connection.protocol.data_received(request("/done"))
+        assert connection.transport.written == ACKNOWLEDGED
+        whole = request("/next")
+        connection.protocol.data_received(request("/done") + whole[:20])
+        assert connection.transport.written == 2 * ACKNOWLEDGED
+        connection.protocol.data_received(whole[20:])
+        connection.exchanges[0].respond_raw(EVENT, b"")
+        assert connection.transport.written == 2 * ACKNOWLEDGED + EVENT
+
+    asyncio.run(scenario())
+
+
+def test_an_acknowledgement_comes_before_whatever_else_is_said() -> None:
+    async def scenario() -> None:
+        refused = acknowledging()
+        refused.protocol.data_received(request("/done") + b"nonsense\r\n\r\n")
+        assert refused.transport.written.startswith(ACKNOWLEDGED + b"HTTP/1.1 400 ")
+        closing = acknowledging()
+        closing.protocol.data_received(request("/done").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert closing.transport.written == ACKNOWLEDGED
+        assert closing.transport.ended.is_set()
+        streaming = acknowledging()
+        streaming.protocol.data_received(request("/done") + request("/next"))
+        stream = streaming.exchanges[0].stream(200)
+        await stream.write(b"piece")
+        assert streaming.transport.written.startswith(ACKNOWLEDGED + b"HTTP/1.1 200 OK\r\n")
+        asked = acknowledging()
+        asked.protocol.data_received(
+            request("/done") + b"POST /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n"
+        )
+        assert asked.transport.written == ACKNOWLEDGED + b"HTTP/1.1 100 Continue\r\n\r\n"
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_looked_at_behind_the_last_answer() -> None:
+    async def scenario() -> None:
+        one = Connection(Limits())
+
+        def handle(exchange: Exchange) -> None:
+            one.exchanges.append(exchange)
+            exchange.be_last()
+            exchange.respond(400)
+
+        one.protocol = HttpProtocol(handle, Limits(), set())
+        one.protocol.connection_made(one.transport)
+        one.protocol.data_received(request("/1") + request("/2"))
+        one.protocol.data_received(request("/3"))
+        assert one.targets == [b"/1"]
+        assert b"Connection: close" in one.transport.written
+        assert one.transport.ended.is_set()
+
+    asyncio.run(scenario())
 
 
 async def turns() -> None:

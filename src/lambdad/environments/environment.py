@@ -195,9 +195,11 @@ class Environment:
             self._reset("timeout")
             return
         self._capture.finish()
-        if self.state is State.INIT:
-            self._log.started(invocation, self._clock.now())
-        self._fail(failures.timed_out(invocation.request_id, self.version.timeout, self._clock.now()))
+        error = failures.timed_out(invocation.request_id, self.version.timeout, self._clock.now())
+        if self.state is State.INIT:  # which this invocation paid for
+            self._init_failed("timeout", error)
+        else:
+            self._fail(error)
 
     def _fail(self, error: FunctionError) -> None:
         """The invocation ends with the platform's word; the environment is reset."""
@@ -210,11 +212,9 @@ class Environment:
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
-        ended: Callable[[str, float, FunctionError | None, int], object] = self._log.ended
         duration_ms = self._time.elapsed_ms()
         produced = self._stream.size if self._stream is not None else len(payload)
-        if self.extensions is not None:
-            ended = self.extensions.answered(produced)
+        ended = self._log.ended if self.extensions is None else self.extensions.answered(produced)
         if self._stream is not None:
             self._stream.cut()
             self._stream = None
@@ -332,15 +332,11 @@ class Environment:
         self.shutdown()
 
     def freeze(self) -> bool:
-        """Only when idle. False: it is to be asked again."""
+        """Only when idle. False: it is to be asked again. Raises OSError."""
         if self.state is State.IDLE:
             if self.extensions is not None and not self.extensions.rest():
                 return False
-            try:
-                self.sandbox.freeze()
-            except OSError as error:
-                log.warning("an environment of %s is not frozen: %s", self.version.qualified_arn, error)
-                return False
+            self.sandbox.freeze()
             self.state = advance(self.state, State.FROZEN)
         return True
 

@@ -107,8 +107,8 @@ class Extensions:
         self._open = True
         self._held: Exchange | None = None
         """The runtime's /next, while an extension does not ask yet."""
-        self._reported: tuple[str, int] | None = None
-        """The request whose REPORT waits for extensions, and the bytes of its answer."""
+        self._reported: tuple[str, int | None] | None = None
+        """The request whose REPORT waits for extensions, and the bytes of its answer; None: its REPORT is out, for a tail."""
         self._output: ExtensionOutput | None = None
         self._phase: ShutdownPhase | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -264,9 +264,10 @@ class Extensions:
 
     def _ended(self, request_id: str, duration_ms: float, error: FunctionError | None, produced: int) -> None:
         """The REPORT of what went well comes when the extensions have done, too; but a tail is to have it now."""
-        if error is None and not self._capture.tailing and not self._all_ready():
-            self._reported = request_id, produced
-        else:
+        waits = error is None and not self._all_ready()
+        if waits:
+            self._reported = request_id, None if self._capture.tailing else produced
+        if not waits or self._capture.tailing:
             self._platform.report(self._log.ended(request_id, duration_ms, error, produced), error)
 
     def _report(self, failure: Failure | None) -> None:
@@ -276,7 +277,10 @@ class Extensions:
             if self._output is not None:
                 self._output.take()
             error = failure(request_id) if failure is not None else None
-            self._platform.report(self._log.ended(request_id, self._time.elapsed_ms(), error, produced), error)
+            if produced is not None:
+                self._platform.report(self._log.ended(request_id, self._time.elapsed_ms(), error, produced), error)
+            elif error is not None and error.log_line is not None:
+                self._capture.write(error.log_line.encode())
             self._capture.publish()
 
     def _timed_out(self, request_id: str) -> FunctionError:

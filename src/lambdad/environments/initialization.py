@@ -149,8 +149,8 @@ class Restore:
 
     def failed(self, elapsed_ms: float, status: str, error: FunctionError | None) -> ServiceError | None:
         self._write_report(elapsed_ms, status, error.error_type if error is not None else None)
-        if status == "timeout":
-            return SnapStartTimeoutException.restore(self.limit)
+        if status == "timeout":  # an invocation that paid for it ran out of time itself
+            return SnapStartTimeoutException.restore(self.limit) if self.phase == "init" else None
         if self._resumed_ms is not None:
             return SnapStartException.after_restore()
         self._snapshot.discard()  # it never came to itself: whoever is next is initialised

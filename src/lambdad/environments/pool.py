@@ -296,9 +296,16 @@ class Pool:
         """Freeze those idle since before that time (loop's clock). True if some are still to be frozen later."""
         later = False
         for environment in (*self._idle, *self.provisioned.ready):
-            if environment.state is State.IDLE and (environment.idle_since > before or not environment.freeze()):
+            if environment.state is State.IDLE and (environment.idle_since > before or not self._freeze(environment)):
                 later = True
         return later
+
+    def _freeze(self, environment: Environment) -> bool:
+        try:
+            return environment.freeze()
+        except OSError as error:
+            log.warning("an environment of %s is not frozen: %s", self.version.qualified_arn, error)
+            return False
 
     def expire_idle(self, before: float) -> None:
         """Shut down those idle since before that time: the longest idle are at the front."""

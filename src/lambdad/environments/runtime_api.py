@@ -62,16 +62,17 @@ class RuntimeApi:
         if exchange.method != b"POST" or verb not in (b"response", b"error"):
             _refuse(exchange, 404, "NotFound", "404 page not found")
         elif not environment.current_request(request_id):
+            exchange.be_last()  # our own runtimes ask for the next event with it, and end when they are refused
             _refuse(exchange, 400, "InvalidRequestID", "Invalid request ID")
         elif environment.streaming:
             refuse_transition(exchange)
         elif verb == b"error":
-            exchange.respond_raw(ACCEPTED, b"")
+            exchange.respond_with_next(ACCEPTED)
             environment.runtime_error(exchange.body)
         elif exchange.incoming is not None:
             environment.runtime_streams(exchange, _streamed)
         elif environment.runtime_response(exchange.body):
-            exchange.respond_raw(ACCEPTED, b"")
+            exchange.respond_with_next(ACCEPTED)
         else:
             _refuse_size(exchange)
 

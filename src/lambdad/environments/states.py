@@ -25,6 +25,8 @@ class State(Enum):
     DEAD = "dead"
     """The sandbox is gone, or going."""
 
+    __hash__ = object.__hash__  # an enumeration's own is computed from the name each time: `advance` is on the hot path
+
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.DOWN: frozenset({State.INIT, State.DEAD}),

@@ -6,7 +6,7 @@ from typing import Protocol
 class Chunks(Protocol):
     """The connection it goes out by (`protocol.py`)."""
 
-    def write_chunk(self, data: bytes) -> None: ...
+    def write(self, data: bytes) -> None: ...
 
     def end_chunks(self) -> None: ...
 
@@ -25,7 +25,7 @@ class ChunkedStream:
 
     async def write(self, data: bytes) -> None:
         if data:
-            self._connection.write_chunk(data)
+            self._connection.write(b"%x\r\n%b\r\n" % (len(data), data))
         await self._connection.drain()
 
     def close(self) -> None:

@@ -16,8 +16,13 @@ class Connection(Protocol):
 
     def answered(self, head: bytes, body: bytes) -> None: ...
 
+    def end_after_answers(self) -> None: ...
+
     def close_after(self) -> bool:
         """Will the connection be closed after this answer?"""
+
+    def answered_with_next(self, head: bytes) -> None:
+        """The same, of an answer without a body that may wait for the next one."""
 
     def stream(self, head: bytes) -> "ResponseStream": ...
 
@@ -126,6 +131,18 @@ class Exchange:
             return
         self._answered = True
         self._connection.answered(head, body)
+
+    def respond_with_next(self, head: bytes) -> None:
+        """The same without a body, of an answer that nobody waits for: if the client has asked for more already, it leaves
+        together with the answer to that, in one system call."""
+        if self._answered or self.closed:
+            return
+        self._answered = True
+        self._connection.answered_with_next(head)
+
+    def be_last(self) -> None:
+        """The connection ends with its answer: whatever the client has sent behind it is not looked at."""
+        self._connection.end_after_answers()
 
     def stream(self, status: int, headers: Sequence[tuple[bytes, bytes]] = ()) -> ResponseStream:
         """Begin an answer of unknown length (chunked). One that can have no body is all there then."""

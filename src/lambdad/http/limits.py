@@ -1,6 +1,13 @@
 """What one connection may take, and how many there may be. `server/doors.py` says which hold where."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
+
+REFUSALS = {
+    status: f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
+    for status in (400, 408, 413, 431)
+}
+"""What is said at a connection's end: malformed, too slow, too much."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ small. Requests on one connection are answered in order; early ones wait, and re
 import asyncio
 import logging
 from collections import deque
-from http import HTTPStatus
 from typing import cast
 
 import httptools
 
 from lambdad.http.chunked_stream import ChunkedStream
+from lambdad.http.deadline import Deadline
 from lambdad.http.exchange import Exchange, Handler, IncomingBody
-from lambdad.http.limits import Limits
+from lambdad.http.limits import REFUSALS, Limits
 from lambdad.http.pieces import gather
 
 log = logging.getLogger(__name__)
@@ -26,11 +26,6 @@ _PIPELINE = 16
 _EARLY, _BODY, _UNSENT = 1, 2, 4
 """Why a connection is not read: requests wait, a body's taker is slower, the client does not take its answers."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_ERRORS = {
-    status: f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
-    for status in (400, 408, 413, 431)
-}
-_INTERNAL = b'{"message":"internal error"}'
 
 
 class HttpProtocol(asyncio.Protocol):
@@ -47,18 +42,19 @@ class HttpProtocol(asyncio.Protocol):
         "_drained",
         "_early",
         "_handler",
+        "_head_size",
         "_headers",
         "_held",
         "_incoming",
+        "_kept",
         "_limits",
-        "_loop",
         "_new",
         "_parser",
         "_peer",
         "_quiet",
+        "_reading",
         "_refused",
         "_target",
-        "_timer",
         "_transport",
         "_unsent",
     )
@@ -67,16 +63,18 @@ class HttpProtocol(asyncio.Protocol):
         self._handler = handler
         self._limits = limits
         self._connections = connections
-        self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._current: Exchange | None = None
         self._early: deque[Exchange] = deque()
         self._headers: dict[bytes, bytes] = {}
+        self._head_size = 0
         self._target = b""
         self._body: list[bytes | bytearray] = []
         self._body_size = 0
         self._quiet = 0
+        self._reading = False
+        self._kept = b""
         self._incoming: IncomingBody | None = None
         self._begun = False
         self._new = False
@@ -85,8 +83,7 @@ class HttpProtocol(asyncio.Protocol):
         self._held = 0
         self._unsent = 0
         self._peer = ""
-        self._deadline: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(self._late)
         self._drained: asyncio.Event | None = None
 
     # --- asyncio ----------------------------------------------------------------------------------------------------
@@ -96,18 +93,22 @@ class HttpProtocol(asyncio.Protocol):
         peer = self._transport.get_extra_info("peername")
         self._peer = peer[0] if isinstance(peer, tuple) and peer else ""
         self._connections.add(self)
-        self._set_deadline(self._limits.request_time)
+        self._deadline.set(self._limits.request_time)
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
         before = self._body_size
+        self._reading = True
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._end_after_answers()
+        except httptools.HttpParserUpgrade:  # it is answered in this protocol (RFC 9110 7.8)
+            self.end_after_answers()
         except httptools.HttpParserError as error:
             self._refuse(400, error)
+        self._reading = False
+        if self._kept and self._current is None:
+            self._send_kept()
         if not self._begun:
             return
         if self._new or self._body_size != before:
@@ -121,8 +122,7 @@ class HttpProtocol(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._connections.discard(self)
         self._transport = None
-        if self._timer is not None:
-            self._timer.cancel()
+        self._deadline.cancel()
         if self._drained is not None:
             self._drained.set()
         for exchange in (self._current, *self._early):
@@ -137,7 +137,7 @@ class HttpProtocol(asyncio.Protocol):
         """The client does not take its answers: it gets no more, and may ask for no more."""
         self._drained = asyncio.Event()
         self._hold(_UNSENT)
-        self._set_deadline(self._limits.idle_time)
+        self._deadline.set(self._limits.idle_time)
 
     def resume_writing(self) -> None:
         if self._drained is not None:
@@ -148,7 +148,7 @@ class HttpProtocol(asyncio.Protocol):
         if self._current is None:
             self._next_early()
         else:
-            self._deadline = None
+            self._deadline.set(None)
 
     def _hold(self, why: int) -> None:
         self._held |= why
@@ -167,11 +167,12 @@ class HttpProtocol(asyncio.Protocol):
         self._new = True
         self._quiet = 0
         self._headers = {}
+        self._head_size = 0
         self._target = b""
         self._body = []
         self._body_size = 0
         if self._current is None:
-            self._set_deadline(self._limits.request_time)
+            self._deadline.set(self._limits.request_time)
 
     def on_url(self, url: bytes) -> None:
         self._target += url
@@ -179,6 +180,7 @@ class HttpProtocol(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         headers = self._headers
+        self._head_size += len(name) + len(value)
         if name in headers:
             if name == b"content-length" or name == b"host":
                 self._refuse(400)
@@ -188,7 +190,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         headers = self._headers
-        if sum(map(len, headers)) + sum(map(len, headers.values())) + len(self._target) > self._limits.head:
+        if self._head_size + len(self._target) > self._limits.head:
             self._refuse(431)
             return
         length = headers.get(b"content-length")
@@ -200,7 +202,7 @@ class HttpProtocol(asyncio.Protocol):
         if b"upgrade" in headers and (length not in (None, b"0") or b"transfer-encoding" in headers):
             self._refuse(400)  # the parser takes its body for the other protocol's first bytes
         if b"expect" in headers and not self._refused and self._free() and self._transport is not None:
-            self._transport.write(_CONTINUE)  # else it would be in the middle of another answer
+            self._transport.write(self._with_kept(_CONTINUE))  # else it would be in the middle of another answer
         by = self._limits.streamed_by
         if by is not None and self._target.endswith(self._limits.streamed_to) and headers.get(by[0]) == by[1]:
             self._begin_with_incoming_body()
@@ -255,12 +257,12 @@ class HttpProtocol(asyncio.Protocol):
 
     def _begin(self, exchange: Exchange) -> None:
         self._current = exchange
-        self._deadline = None
+        self._deadline.set(None)
         try:
             self._handler(exchange)
         except Exception:
             log.exception("the handler of %r failed", exchange.target)
-            exchange.respond(500, ((b"Content-Type", b"application/json"),), _INTERNAL)
+            exchange.respond(500, ((b"Content-Type", b"application/json"),), b'{"message":"internal error"}')
 
     # --- Connection (exchange.py) -----------------------------------------------------------------------------------
 
@@ -271,12 +273,34 @@ class HttpProtocol(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        if self._kept:
+            head = self._with_kept(head)
         if len(body) <= _SMALL:
             transport.write(head + body)
         else:
             transport.write(head)
             transport.write(body)
         self._next()
+
+    def answered_with_next(self, head: bytes) -> None:
+        if self._reading:  # what else is there of requests is about to be seen
+            self._kept += head
+            self._next()
+        else:
+            self.answered(head, b"")
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def _send_kept(self) -> None:
+        if self._kept:
+            self.write(self._with_kept(b""))
+
+    def _with_kept(self, data: bytes) -> bytes:
+        """What was kept of earlier answers comes first."""
+        kept, self._kept = self._kept, b""
+        return kept + data
 
     def _next(self) -> None:
         """The answer is out: the next request, or the end."""
@@ -289,7 +313,7 @@ class HttpProtocol(asyncio.Protocol):
         elif self._close:
             self._end()
         else:
-            self._set_deadline(self._limits.idle_time)
+            self._deadline.set(self._limits.idle_time)
 
     def _next_early(self) -> None:
         if self._early:
@@ -297,7 +321,7 @@ class HttpProtocol(asyncio.Protocol):
             if len(self._early) == _PIPELINE - 1:
                 self._release(_EARLY)
             # Not at once: a client that sends a thousand requests together must not deepen the stack a thousand times.
-            self._loop.call_soon(self._begin_early, self._current)
+            asyncio.get_running_loop().call_soon(self._begin_early, self._current)
 
     def _begin_early(self, exchange: Exchange) -> None:
         if self._transport is not None and not exchange.closed:
@@ -306,13 +330,12 @@ class HttpProtocol(asyncio.Protocol):
     def _end(self) -> None:
         """Close, once all that was written is sent."""
         if self._transport is not None:
+            self._send_kept()
             self._transport.close()
-            self._set_deadline(self._limits.idle_time)
+            self._deadline.set(self._limits.idle_time)
 
     def stream(self, head: bytes) -> ChunkedStream:
-        transport = self._transport
-        if transport is not None:
-            transport.write(head)
+        self.write(self._with_kept(head))
         return ChunkedStream(self)
 
     def pause_body(self) -> None:
@@ -323,37 +346,19 @@ class HttpProtocol(asyncio.Protocol):
 
     # --- Limits -----------------------------------------------------------------------------------------------------
 
-    def _set_deadline(self, seconds: float | None) -> None:
-        """Only a note: one timer a connection looks at it when it fires, instead of one being made for each request."""
-        if seconds is None:
-            self._deadline = None
+    def _late(self) -> None:
+        if self._transport is None:
             return
-        self._deadline = self._loop.time() + seconds
-        if self._timer is None:
-            self._timer = self._loop.call_later(seconds, self._look_at_deadline)
-
-    def _look_at_deadline(self) -> None:
-        self._timer = None
-        if self._deadline is None or self._transport is None:
-            return
-        left = self._deadline - self._loop.time()
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._look_at_deadline)
-        elif unsent := self._transport.get_write_buffer_size():
-            self._look_at_unsent(unsent)
+        unsent = self._transport.get_write_buffer_size()
+        if unsent and unsent != self._unsent:  # a client may be slow, but not take nothing at all for so long
+            self._unsent = unsent
+            self._deadline.set(self._limits.idle_time)
+        elif unsent:
+            self._transport.abort()
         elif self._begun:
             self._refuse(408)
         else:
             self._transport.close()
-
-    def _look_at_unsent(self, size: int) -> None:
-        """A client may be slow, but not take nothing at all for so long."""
-        assert self._transport is not None
-        if size == self._unsent:
-            self._transport.abort()
-            return
-        self._unsent = size
-        self._set_deadline(self._limits.idle_time)
 
     def _refuse(self, status: int, error: Exception | None = None) -> None:
         """A request that cannot be answered properly: say so, and end the connection."""
@@ -362,13 +367,12 @@ class HttpProtocol(asyncio.Protocol):
         self._refused = True
         if error is not None:
             log.debug("a malformed request from %s: %s", self._peer, error)
-        if self._transport is not None:
-            if self._current is None and not self._early:
-                self._transport.write(_ERRORS[status])
-            self._end()
+        if self._transport is not None and self._current is None and not self._early:
+            self._transport.write(self._with_kept(REFUSALS[status]))
+        self._end()
 
-    def _end_after_answers(self) -> None:
-        """A request that asks for another protocol is answered in this one (RFC 9110 7.8), and nothing after it is read."""
+    def end_after_answers(self) -> None:
+        """Nothing more is read."""
         self._refused = True
         self.close_when_idle()
 
@@ -388,10 +392,6 @@ class HttpProtocol(asyncio.Protocol):
             await self._drained.wait()
         if self._transport is None:
             raise ConnectionError("the client has gone")
-
-    def write_chunk(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def end_chunks(self) -> None:
         if self._transport is not None:

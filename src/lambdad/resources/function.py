@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdad.errors import PreconditionFailedException, ResourceConflictException, ResourceNotFoundException
 from lambdad.resources.alias import Alias
@@ -19,9 +19,8 @@ from lambdad.resources.policy import Statements
 LATEST = "$LATEST"
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionKey:
-    """Whose function, where, and its name: unique."""
+class FunctionKey(NamedTuple):
+    """Whose function, where, and its name: unique. A tuple, as each invocation looks up a dozen things by it."""
 
     account: str
     region: str

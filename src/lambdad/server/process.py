@@ -1,6 +1,7 @@
 """The server as a process: its signals, its limits, what it says when it is ready and when it cannot start."""
 
 import asyncio
+import errno
 import logging
 import resource
 import signal
@@ -19,6 +20,8 @@ _FILES = 65536
 
 
 def _hint(error: Exception, config: Config) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return f". Port {config.port} is taken: choose another with --port, or end who has it."
     name = error.filename if isinstance(error, OSError) else None
     if isinstance(name, str) and (name == str(config.data_dir) or Path(name) in config.data_dir.parents):
         return ". Choose another data directory with --data-dir."
