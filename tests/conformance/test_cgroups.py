@@ -115,6 +115,15 @@ def test_who_has_no_more_descriptors_can_thaw_what_it_froze(group: Cgroup) -> No
         process.kill()
 
 
+def test_a_group_that_was_left_frozen_is_not_when_it_is_used_again(hierarchy: Hierarchy) -> None:
+    hierarchy.make("left").freeze()
+    again = hierarchy.make("left")
+    with in_group(again, "echo on") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+    assert wait_gone(again)
+
+
 def wait_gone(group: Cgroup) -> bool:
     wait_for(group.remove, 10)
     return True

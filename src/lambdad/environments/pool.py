@@ -25,6 +25,9 @@ _RETURN_GRACE = {State.ANSWERED: 0.05, State.RESETTING: 5.0}
 unless the host is overloaded, and then another start would only add to it; a runtime that goes on working after its answer
 is not waited for. The caller of a function that failed finds what it left in /tmp, as on AWS."""
 
+_REST = 5.0
+"""Seconds until provisioned environments are tried again that this host could not make."""
+
 
 class Host(Protocol):
     """All environments of this host (`environments.py`)."""
@@ -217,7 +220,8 @@ class Pool:
         finally:
             provisioned.growing -= 1
             if environment is None:
-                provisioned.failed = True
+                provisioned.resting = True
+                self._loop.call_later(_REST, self._rested)
                 self._host.room_freed(self)
         if environment is None:
             return
@@ -226,6 +230,10 @@ class Pool:
         self._adopt(environment, None)
         if environment not in provisioned.all:
             environment.retired = True  # fewer are wanted by now: when it is ready it goes
+
+    def _rested(self) -> None:
+        self.provisioned.resting = False
+        self._fill()
 
     def _give_up_ready(self) -> None:
         environment = self.provisioned.ready.pop(0)

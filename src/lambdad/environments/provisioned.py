@@ -23,13 +23,15 @@ class Provision:
 class Provisioned:
     """Those of a pool. Bookkeeping only: `pool.py` makes and ends them."""
 
-    __slots__ = ("all", "failed", "growing", "initialised", "proven", "ready", "restarted", "target")
+    __slots__ = ("all", "failed", "growing", "initialised", "proven", "ready", "restarted", "resting", "target")
 
     def __init__(self) -> None:
         self.target = 0
         self.growing = 0
         """Being made: not in `all` yet."""
         self.failed = False
+        self.resting = False
+        """This host could not make one: no more are tried for a while. That is not the function's fault."""
         self.all: set[Environment] = set()
         self.initialised: set[Environment] = set()
         """Their runtime is up."""
@@ -43,7 +45,7 @@ class Provisioned:
     @property
     def missing(self) -> int:
         """How many are to be made."""
-        return 0 if self.failed else max(self.target - len(self.all) - self.growing, 0)
+        return 0 if self.failed or self.resting else max(self.target - len(self.all) - self.growing, 0)
 
     @property
     def surplus(self) -> int:

@@ -6,6 +6,7 @@ Refilling never runs beside a cold start that is under way if it can help it: it
 import asyncio
 import logging
 from collections import deque
+from functools import partial
 
 from lambdad.sandbox.driver import Driver, Sandbox, SandboxError, Template
 
@@ -15,6 +16,8 @@ _CONCURRENT = 8
 """Sandboxes being prepared at once: beyond this the kernel's namespace locks only make all of them slower."""
 _REFILL_DELAY = 0.02
 _RETRY_DELAY = 5.0
+_PATIENCE = 2.0
+"""Seconds after which another sandbox is begun beside one that is not ready yet: a host may let one of them hang."""
 
 
 class Spares:
@@ -25,6 +28,7 @@ class Spares:
         self._ready: dict[Template, deque[Sandbox]] = {}
         self._gate = asyncio.Semaphore(_CONCURRENT)
         self._refilling: dict[Template, asyncio.Task[None]] = {}
+        self._preparing: set[asyncio.Task[Sandbox]] = set()
         self._came = asyncio.Event()
         self._closed = False
 
@@ -40,8 +44,42 @@ class Spares:
         ready = self._ready.get(template)
         if ready:
             return ready.popleft()
+        return await self._make(template)
+
+    async def _make(self, template: Template) -> Sandbox:
+        """One, however long another takes that was begun before. Raises SandboxError when none of them becomes ready."""
         async with self._gate:
-            return await self._driver.prepare(template)
+            attempts = {self._begin(template)}
+            done, _ = await asyncio.wait(attempts, timeout=_PATIENCE)
+            if not done:
+                log.warning("a sandbox of %s takes long: another is begun beside it", template.name)
+                attempts.add(self._begin(template))
+            while True:
+                done, attempts = await asyncio.wait(attempts, return_when=asyncio.FIRST_COMPLETED)
+                first = done.pop()
+                if first.cancelled():
+                    raise SandboxError("the server ends")
+                if first.exception() is None or not (done or attempts):
+                    for other in (*done, *attempts):
+                        other.add_done_callback(partial(self._late, template))
+                    return first.result()
+                attempts |= done
+
+    def _begin(self, template: Template) -> asyncio.Task[Sandbox]:
+        task = asyncio.get_running_loop().create_task(self._driver.prepare(template))
+        self._preparing.add(task)
+        task.add_done_callback(self._preparing.discard)
+        return task
+
+    def _late(self, template: Template, task: asyncio.Task[Sandbox]) -> None:
+        """Nobody waits for it any more."""
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            log.warning("one that took long came to nothing: %s", error)
+            return
+        self._ready.setdefault(template, deque()).append(task.result())
+        self._came.set()
 
     def keep(self, template: Template) -> None:
         """Keep this runtime's spares ready from now on."""
@@ -70,8 +108,7 @@ class Spares:
         while len(ready) < wanted and not self._closed:
             await asyncio.sleep(_REFILL_DELAY)
             try:
-                async with self._gate:
-                    sandbox = await self._driver.prepare(template)
+                sandbox = await self._make(template)
             except SandboxError as error:
                 log.warning("no spare sandbox for %s: %s", template.name, error)
                 await asyncio.sleep(_RETRY_DELAY)
@@ -87,9 +124,10 @@ class Spares:
 
     async def close(self) -> None:
         self._closed = True
-        for task in list(self._refilling.values()):
+        tasks = [*self._refilling.values(), *self._preparing]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._refilling.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         sandboxes = [sandbox for ready in self._ready.values() for sandbox in ready]
         self._ready.clear()
         await asyncio.gather(*(sandbox.destroy() for sandbox in sandboxes))

@@ -21,6 +21,7 @@ from lambdad.sandbox.ephemeral_storage import DEFAULT_MB, EphemeralStorage
 from lambdad.sandbox.extension_processes import NamespacesExtensions
 from lambdad.sandbox.first_process import entrances_of, prepare_message, start_message
 from lambdad.sandbox.network import TRACE_DAEMON, Network
+from lambdad.sandbox.process_table import doing
 from lambdad.sandbox.user_network import UserNetwork, UserNetworks
 from lambdad.sandbox.zygotes import Zygote, listening
 
@@ -87,12 +88,19 @@ class NamespacesSandbox:
                 message, fds = self._opened(theirs, user, front_door_port, network, tmp)
                 pid = await zygote.fork(message, fds)
                 self._watch(pid)
-                listeners = await asyncio.wait_for(self._ready, LIMIT)
+                listeners = await self._made(pid)
             if self._user_networks is not None:
                 self._user_network = await self._user_networks.attach(pid)
         except (TimeoutError, OSError) as error:
             raise SandboxError(f"a sandbox of {self.template.name} did not become ready: {error!r}") from error
         self._take_listeners(listeners, front_door_port, network)
+
+    async def _made(self, pid: int) -> list[int]:
+        """What it says when it is ready. Raises SandboxError."""
+        try:
+            return await asyncio.wait_for(self._ready, LIMIT)
+        except TimeoutError:
+            raise SandboxError(f"a sandbox of {self.template.name} hangs: {doing(pid)}") from None
 
     async def _volume(self, size_mb: int, opened: contextlib.ExitStack) -> int | None:
         if self._storage is None:

@@ -33,6 +33,17 @@ def usage_by_group() -> Mapping[int, GroupUsage]:
     return found
 
 
+def doing(pid: int) -> str:
+    """What a process that should have done something does instead, for the log: its state, and where it is in the kernel."""
+    try:
+        with open(f"{_PROC}/{pid}/stat") as stat, open(f"{_PROC}/{pid}/wchan") as wchan:
+            return (
+                f"process {pid} is in state {stat.read().rpartition(')')[2].split()[0]}, at {wchan.read() or 'nothing'}"
+            )
+    except (FileNotFoundError, ProcessLookupError):
+        return f"process {pid} is gone"
+
+
 def peak_memory(pid: int) -> int:
     """The most this process had resident, in bytes; 0 if that is not known."""
     try:

@@ -16,6 +16,7 @@ from pathlib import Path
 from lambdad.sandbox.channel import Channel, Message
 from lambdad.sandbox.driver import SandboxError, Template
 from lambdad.sandbox.mounts import operations
+from lambdad.sandbox.process_table import doing
 from lambdad.sandbox.seccomp import compile_filter
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,13 @@ class Zygote:
         except OSError as error:
             self._died()
             raise SandboxError(f"the zygote of {self._template.name} is gone: {error}") from error
-        reply = await asyncio.wait_for(asyncio.shield(answer), _FORK_LIMIT)
+        try:
+            reply = await asyncio.wait_for(asyncio.shield(answer), _FORK_LIMIT)
+        except TimeoutError:
+            assert self._process is not None
+            raise SandboxError(
+                f"the zygote of {self._template.name} does not fork: {doing(self._process.pid)}"
+            ) from None
         if reply["op"] != "forked":
             raise SandboxError(f"{self._template.name}: {reply.get('text', 'no sandbox')}")
         return int(reply["pid"])

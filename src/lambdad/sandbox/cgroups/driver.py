@@ -123,6 +123,15 @@ class Freezing:
             os.close(fd)
 
 
+def make_directory(path: Path, freezer: Freezer | None) -> None:
+    """One that a sandbox of this number has left behind is as good, if nothing that is born into it is frozen."""
+    try:
+        path.mkdir()
+    except FileExistsError:
+        if freezer is not None:
+            write(path / freezer.file, freezer.thawed)
+
+
 def thaw_all(roots: Iterable[Path]) -> list[int]:
     """Nothing in these groups is frozen any more: what a dead server left can be killed. The processes in them."""
     pids: set[int] = set()

@@ -12,6 +12,7 @@ from lambdad.sandbox.cgroups.driver import (
     PIDS,
     Freezer,
     Freezing,
+    make_directory,
     quota_of,
     read,
     remove_directory,
@@ -25,8 +26,8 @@ class CgroupV1:
     def __init__(self, directories: dict[str, Path], freezer: Freezer) -> None:
         self._directories = directories
         self._freezing = Freezing(directories["freezer"], freezer)
-        for path in directories.values():
-            path.mkdir(exist_ok=True)
+        for controller, path in directories.items():
+            make_directory(path, freezer if controller == "freezer" else None)
         self.directory = directories["freezer"] if freezer is FREEZERS[1] else None
         self.tasks = tuple(path / "tasks" for path in directories.values() if path != self.directory)
         self._counts_swap = (directories["memory"] / "memory.memsw.limit_in_bytes").exists()

@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
-from lambdad.sandbox.cgroups.driver import FREEZERS, PERIOD, PIDS, Freezing, quota_of, read, remove_directory, write
+from lambdad.sandbox.cgroups.driver import (
+    FREEZERS,
+    PERIOD,
+    PIDS,
+    Freezing,
+    make_directory,
+    quota_of,
+    read,
+    remove_directory,
+    write,
+)
 
 CONTROLLERS = ("memory", "cpu", "pids")
 FREEZER = FREEZERS[1]
@@ -20,7 +30,7 @@ class CgroupV2:
         self._directory = directory
         self._freezing = Freezing(directory, FREEZER)
         self._highest = 0
-        directory.mkdir(exist_ok=True)
+        make_directory(directory, FREEZER)
         write(directory / "pids.max", PIDS)
         for name in ("memory.swap.max", "memory.oom.group"):  # no swap; and pid 1 outlives the runtime process
             if (directory / name).exists():
