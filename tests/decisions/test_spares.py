@@ -64,6 +64,8 @@ def test_who_waits_for_one_that_hangs_gets_another_and_the_late_one_becomes_a_sp
         second.set_result(quick)
         assert await asyncio.wait_for(taking, 10) is quick
         hanging.set_result(late)
+        while not made.count():  # the next turns of the event loop
+            await asyncio.sleep(0)
         assert await asyncio.wait_for(made.take(TEMPLATE), 10) is late
         await made.close()
 
