@@ -42,6 +42,13 @@ class Named:
         self.destroyed = True
 
 
+async def turn() -> None:
+    """The next of the event loop."""
+    passed = asyncio.Event()
+    asyncio.get_running_loop().call_soon(passed.set)
+    await passed.wait()
+
+
 def sandbox() -> Sandbox:
     return cast(Sandbox, Named())
 
@@ -64,8 +71,8 @@ def test_who_waits_for_one_that_hangs_gets_another_and_the_late_one_becomes_a_sp
         second.set_result(quick)
         assert await asyncio.wait_for(taking, 10) is quick
         hanging.set_result(late)
-        while not made.count():  # the next turns of the event loop
-            await asyncio.sleep(0)
+        while not made.count():
+            await turn()
         assert await asyncio.wait_for(made.take(TEMPLATE), 10) is late
         await made.close()
 
