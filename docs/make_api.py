@@ -22,7 +22,8 @@ DIFFERENCES = {
     "CreateEventSourceMapping": "SQS, Kinesis, DynamoDB Streams, Kafka and RabbitMQ are polled, DocumentDB is not; "
     "whether a queue, cluster or broker exists is not checked.",
     "GetProvisionedConcurrencyConfig": "When an alias has moved, allocation counts from 0: AWS counts the old version's meanwhile. "
-    "What FAILED is tried again when more is asked for, and once after a restart.",
+    "What FAILED is tried again when more is asked for, and once after a restart; "
+    "what only this host could not make, every five seconds (IN_PROGRESS until then).",
     "InvokeWithResponseStream": "As fast as the caller reads: AWS allows 2 MB/s after the first 6 MB.",
     "PublishLayerVersion": COPIED,
     "PutFunctionEventInvokeConfig": "Whether a destination exists is asked of functions only.",

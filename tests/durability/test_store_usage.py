@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def run(tmp_path: Path, work: Callable[[Database, Usage], Awaitable[None]]) -> N
 
 
 def key(day: int, name: str = "f", memory_mb: int = 128) -> UsageKey:
-    return UsageKey(replace(KEY, name=name), "x86_64", memory_mb, day_of(NEW_YEAR) + day)
+    return UsageKey(KEY._replace(name=name), "x86_64", memory_mb, day_of(NEW_YEAR) + day)
 
 
 async def month(usage: Usage, month: str = "2026-01") -> dict[str, list[tuple[str, int, Counts]]]:
