@@ -13,6 +13,7 @@ import pytest
 
 from lambdad.sandbox.cgroups import host as cgroup_host
 from lambdad.sandbox.cgroups import v1, v2
+from lambdad.sandbox.cgroups.claims import claim, remove_abandoned
 from lambdad.sandbox.cgroups.descendants import Descendants
 from lambdad.sandbox.cgroups.driver import FREEZERS, Cgroup, Hierarchy, quota_of, remove_all, thaw_all
 from lambdad.sandbox.cgroups.host import find_hierarchy, find_v2, mounts, own_groups
@@ -36,6 +37,7 @@ def hierarchy() -> Iterator[Hierarchy]:
         pytest.skip(why)
     yield found
     wait_for(lambda: remove_all(found.roots), 10)
+    found.release()
 
 
 @pytest.fixture
@@ -113,6 +115,20 @@ def test_who_has_no_more_descriptors_can_thaw_what_it_froze(group: Cgroup) -> No
         print("on", file=process.stdin, flush=True)
         assert process.stdout.readline() == "on\n"
         process.kill()
+
+
+def test_groups_of_dead_servers_are_removed_and_those_of_living_ones_are_not(hierarchy: Hierarchy) -> None:
+    beside = [root.with_name("lambdad-" + os.urandom(6).hex()) for root in hierarchy.roots]
+    for path in beside:
+        (path / "7").mkdir(parents=True)
+    claims = [claim(path) for path in beside]
+    remove_abandoned(hierarchy.roots)
+    assert all((path / "7").exists() for path in beside)
+    for one in claims:
+        os.close(one)
+    remove_abandoned(hierarchy.roots)
+    assert not any(path.exists() for path in beside)
+    assert all(root.exists() for root in hierarchy.roots)
 
 
 def test_a_group_that_was_left_frozen_is_not_when_it_is_used_again(hierarchy: Hierarchy) -> None:
@@ -295,10 +311,12 @@ def test_version_1_joins_by_tasks_and_freezes_by_its_own_freezer_without_version
     roots = {name: tmp_path / name / "x" for name in ("memory", "freezer")}
     for root in roots.values():
         root.parent.mkdir()
-    made = v1.HierarchyV1(roots).make("7")
+    first = v1.HierarchyV1(roots)
+    made = first.make("7")
     made.freeze()
     assert (roots["freezer"] / "7" / "freezer.state").read_text() == "FROZEN"
     assert (made.directory, set(made.tasks)) == (None, {root / "7" / "tasks" for root in roots.values()})
+    first.release()
     hybrid = v1.HierarchyV1(roots, FREEZERS[1]).make("8")
     assert (hybrid.directory, set(hybrid.tasks)) == (roots["freezer"] / "8", {roots["memory"] / "8" / "tasks"})
 

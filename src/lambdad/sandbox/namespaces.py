@@ -15,6 +15,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from lambdad.sandbox.cgroups.claims import remove_abandoned
 from lambdad.sandbox.cgroups.driver import Hierarchy, remove_all, thaw_all
 from lambdad.sandbox.cgroups.host import find_hierarchy
 from lambdad.sandbox.driver import SandboxError, Template
@@ -85,6 +86,7 @@ class NamespacesDriver:
         log.info("sandboxes: namespaces; %s", found)
         if self._hierarchy is not None:
             groups.write_text("\n".join(map(str, self._hierarchy.roots)))
+            await asyncio.to_thread(remove_abandoned, self._hierarchy.roots)
         if self._networks is not None:
             await self._networks.open()
 
@@ -165,6 +167,7 @@ class NamespacesDriver:
         self._zygotes.clear()
         if self._hierarchy is not None:
             await gone(partial(remove_all, self._hierarchy.roots))
+            self._hierarchy.release()
         if self._networks is not None:
             await self._networks.close()
 

@@ -72,6 +72,9 @@ class Hierarchy(Protocol):
     def make(self, name: str) -> Cgroup:
         """Raises OSError."""
 
+    def release(self) -> None:
+        """They are in use no more (`claims.py`)."""
+
 
 FREEZERS = (Freezer("freezer.state", "FROZEN", "THAWED"), Freezer("cgroup.freeze", "1", "0"))
 """Of version 1 and of version 2."""

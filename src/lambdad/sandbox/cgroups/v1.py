@@ -4,8 +4,10 @@ On most such hosts version 2 is mounted too, without controllers (systemd's "hyb
 a process frozen by version 1 cannot be killed, and would outlive a killed server.
 """
 
+import os
 from pathlib import Path
 
+from lambdad.sandbox.cgroups.claims import claim
 from lambdad.sandbox.cgroups.driver import (
     FREEZERS,
     PERIOD,
@@ -80,8 +82,11 @@ class HierarchyV1:
         self._controllers = roots
         self._freezer = freezer
         self.roots: tuple[Path, ...] = tuple(roots.values())
-        for path in self.roots:
-            path.mkdir(exist_ok=True)
+        self._claims = [claim(path) for path in self.roots]
 
     def make(self, name: str) -> CgroupV1:
         return CgroupV1({controller: root / name for controller, root in self._controllers.items()}, self._freezer)
+
+    def release(self) -> None:
+        while self._claims:
+            os.close(self._claims.pop())

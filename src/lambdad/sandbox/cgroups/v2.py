@@ -1,7 +1,9 @@
 """Control groups version 2: one tree. docs.kernel.org/admin-guide/cgroup-v2.html"""
 
+import os
 from pathlib import Path
 
+from lambdad.sandbox.cgroups.claims import claim
 from lambdad.sandbox.cgroups.driver import (
     FREEZERS,
     PERIOD,
@@ -75,8 +77,12 @@ class HierarchyV2:
 
     def __init__(self, root: Path) -> None:
         self.roots: tuple[Path, ...] = (root,)
-        root.mkdir(exist_ok=True)
+        self._claims = [claim(root)]
         write(root / "cgroup.subtree_control", " ".join(f"+{name}" for name in CONTROLLERS))
 
     def make(self, name: str) -> CgroupV2:
         return CgroupV2(self.roots[0] / name)
+
+    def release(self) -> None:
+        while self._claims:
+            os.close(self._claims.pop())
