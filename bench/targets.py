@@ -230,7 +230,8 @@ class Ministack(Api):
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         path = f"{OTHERS / 'bin'}:{os.environ['PATH']}"
-        settings = {"GATEWAY_PORT": str(port), "PATH": path, "HOME": self._directory.name, "LAMBDA_EXECUTOR": "local"}
+        own = self._directory.name  # also for what it leaves behind
+        settings = {"GATEWAY_PORT": str(port), "PATH": path, "HOME": own, "TMPDIR": own, "LAMBDA_EXECUTOR": "local"}
         self.process = subprocess.Popen(
             [str(program)],
             cwd=self._directory.name,

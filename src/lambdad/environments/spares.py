@@ -63,6 +63,7 @@ class Spares:
                     for other in (*done, *attempts):
                         other.add_done_callback(partial(self._late, template))
                     return first.result()
+                log.warning("a sandbox came to nothing while another was made beside it: %s", first.exception())
                 attempts |= done
 
     def _begin(self, template: Template) -> asyncio.Task[Sandbox]:

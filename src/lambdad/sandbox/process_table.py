@@ -42,6 +42,8 @@ def doing(pid: int) -> str:
             )
     except (FileNotFoundError, ProcessLookupError):
         return f"process {pid} is gone"
+    except OSError as error:
+        return f"process {pid} does not show it: {error}"
 
 
 def peak_memory(pid: int) -> int:

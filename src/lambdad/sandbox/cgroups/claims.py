@@ -25,6 +25,19 @@ _MOST = 1000
 """Groups of dead servers that one start removes."""
 
 
+class Claimed:
+    """Groups that are this server's until it releases them, or ends."""
+
+    def __init__(self, roots: tuple[Path, ...]) -> None:
+        """Makes them. Raises OSError."""
+        self.roots = roots
+        self._claims = [claim(path) for path in roots]
+
+    def release(self) -> None:
+        while self._claims:
+            os.close(self._claims.pop())
+
+
 def claim(path: Path) -> int:
     """Make a group, or take it over, and lock it; the descriptor that holds the lock. Raises OSError."""
     while True:

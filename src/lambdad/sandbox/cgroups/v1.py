@@ -4,10 +4,9 @@ On most such hosts version 2 is mounted too, without controllers (systemd's "hyb
 a process frozen by version 1 cannot be killed, and would outlive a killed server.
 """
 
-import os
 from pathlib import Path
 
-from lambdad.sandbox.cgroups.claims import claim
+from lambdad.sandbox.cgroups.claims import Claimed
 from lambdad.sandbox.cgroups.driver import (
     FREEZERS,
     PERIOD,
@@ -75,18 +74,13 @@ class CgroupV1:
         return all(gone)
 
 
-class HierarchyV1:
+class HierarchyV1(Claimed):
     """`roots`: by controller, the directory that is ours; `freezer`: what the one of that name has."""
 
     def __init__(self, roots: dict[str, Path], freezer: Freezer = FREEZERS[0]) -> None:
         self._controllers = roots
         self._freezer = freezer
-        self.roots: tuple[Path, ...] = tuple(roots.values())
-        self._claims = [claim(path) for path in self.roots]
+        super().__init__(tuple(roots.values()))
 
     def make(self, name: str) -> CgroupV1:
         return CgroupV1({controller: root / name for controller, root in self._controllers.items()}, self._freezer)
-
-    def release(self) -> None:
-        while self._claims:
-            os.close(self._claims.pop())

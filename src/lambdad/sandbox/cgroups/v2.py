@@ -1,9 +1,8 @@
 """Control groups version 2: one tree. docs.kernel.org/admin-guide/cgroup-v2.html"""
 
-import os
 from pathlib import Path
 
-from lambdad.sandbox.cgroups.claims import claim
+from lambdad.sandbox.cgroups.claims import Claimed
 from lambdad.sandbox.cgroups.driver import (
     FREEZERS,
     PERIOD,
@@ -72,17 +71,12 @@ class CgroupV2:
         return remove_directory(self._directory)
 
 
-class HierarchyV2:
+class HierarchyV2(Claimed):
     """`root`: the directory that is ours, with the controllers given to its children."""
 
     def __init__(self, root: Path) -> None:
-        self.roots: tuple[Path, ...] = (root,)
-        self._claims = [claim(root)]
+        super().__init__((root,))
         write(root / "cgroup.subtree_control", " ".join(f"+{name}" for name in CONTROLLERS))
 
     def make(self, name: str) -> CgroupV2:
         return CgroupV2(self.roots[0] / name)
-
-    def release(self) -> None:
-        while self._claims:
-            os.close(self._claims.pop())
