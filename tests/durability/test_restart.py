@@ -221,6 +221,20 @@ def test_a_second_signal_ends_what_still_runs(own_server: Server) -> None:
     assert "ending what still runs" in own_server.log()
 
 
+def test_what_outlasts_the_grace_period_is_ended_and_its_event_runs_again(own_server: Server) -> None:
+    server = Server(own_server.data_dir, "--shutdown-grace", "0.1").start()
+    name = create(server.client(), SLOW, Timeout=300)
+    server.client().invoke(FunctionName=name, InvocationType="Event", Payload=b"250")
+    wait_for(lambda: b'state="invoking"} 1' in server.get("/_lambdad/metrics")[1], 30)
+    assert server.stop() == 0
+    assert "ending what still runs" in server.log()
+    own_server.start()
+    wait_for(lambda: b'state="invoking"} 1' in own_server.get("/_lambdad/metrics")[1], 30)
+    own_server.signal(signal.SIGTERM)
+    own_server.signal(signal.SIGINT)
+    assert own_server.wait() == 0
+
+
 def test_what_an_event_has_logged_survives_a_kill(own_server: Server) -> None:
     """An event that is settled has its log on disk; one that is not runs again."""
     client = own_server.start().client()

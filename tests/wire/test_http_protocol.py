@@ -281,6 +281,6 @@ def test_a_listener_has_so_many_connections() -> None:
             third = await asyncio.open_connection("127.0.0.1", server.port)
         for _, writer in (second, third):
             writer.close()
-        await server.drain(5.0)
+        await server.drain()
 
     asyncio.run(asyncio.wait_for(scenario(), 60))

@@ -31,14 +31,17 @@ class Server:
         """The port it got, if 0 was asked for."""
         return int(self._server.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
 
-    async def drain(self, limit: float) -> None:
-        """Take no new connection, end idle ones, let the others be answered: at most `limit` seconds."""
+    async def drain(self) -> None:
+        """Take no new connection, end idle ones, let the others be answered; `abort` ends the wait."""
         self._server.close()
         for connection in list(self.connections):
             connection.close_when_idle()
-        deadline = asyncio.get_running_loop().time() + limit
-        while self.connections and asyncio.get_running_loop().time() < deadline:
+        while self.connections:
             await asyncio.sleep(0.01)
+
+    def abort(self) -> None:
+        """Take no new connection and end all there are."""
+        self._server.close()
         for connection in list(self.connections):
             connection.abort()
 

@@ -277,19 +277,22 @@ class LambdaServer:
         return f"http://{host}:{self._listener.port}"
 
     async def drain(self, hurry: asyncio.Event) -> None:
-        """Take nothing new; let what runs finish or time out, until `hurry` is set; then end all that was started."""
+        """Take nothing new; let what runs finish, for the grace period or until `hurry` is set; then end all of it.
+
+        Nothing is cancelled halfway: once its environments and connections are gone, what runs finishes by itself.
+        """
         finishing = asyncio.create_task(self._finish_invocations())
         hurried = asyncio.create_task(hurry.wait())
-        await asyncio.wait({finishing, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        grace = self._config.shutdown_grace
+        await asyncio.wait({finishing, hurried}, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         if not finishing.done():
             log.warning("ending what still runs")
-            finishing.cancel()
-            await asyncio.wait({finishing})
-            await self._listener.drain(0)
-        elif (error := finishing.exception()) is not None:
-            log.error("draining: %r", error)
         self._environments.end()  # or else a stream whose caller was given up is waited for until its function is done
+        self._listener.abort()
+        await asyncio.wait({finishing})
+        if (error := finishing.exception()) is not None:
+            log.error("draining: %r", error)
         await self._doors.front.finished()
         await self._services.close()
         await self._cost_page.finished()
@@ -309,8 +312,8 @@ class LambdaServer:
         await self._services.stop()
         await self._asynchronous.stop()
         await self._supervisor.stop()
-        await self._listener.drain(self._config.shutdown_grace)
-        await asyncio.wait_for(self._asynchronous.finished(), self._config.shutdown_grace)
+        await self._listener.drain()
+        await self._asynchronous.finished()
 
     async def stop_rooms_below(self) -> None:
         await self._driver.close()
