@@ -31,6 +31,11 @@ _AT_LEAST_ONE = (
     "max_traces_mb",
 )
 
+_NOT_NEGATIVE = (
+    *("idle_timeout", "freeze_after", "shutdown_grace", "snapstart_ready", "spare"),
+    *("api_rate", "scaling_rate", "retry_wait"),
+)
+
 
 class ConfigError(Exception):
     """A setting that cannot be used; the text is one sentence for the person who made it."""
@@ -103,6 +108,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("max_environments", int, 1000, "Execution environments this host may hold."),
     Option("max_memory_mb", int, None, "Their memory in all, in MB (default: four fifths of the host's)."),
     Option("max_snapshots_mb", int, 4096, "Disk that snapshots of SnapStart may take, in MB; the least used go first."),
+    Option(
+        "snapstart_ready", int, 1, "Initialised environments kept for each SnapStart version that cannot be copied."
+    ),
     Option("spare", int, 4, "Prepared sandboxes kept ready per runtime."),
     Option("concurrency", int, 1000, "Concurrent executions per account and region."),
     Option("scaling_rate", int, 1000, "New environments that a function may have in 10 seconds; 0: any number."),
@@ -162,6 +170,7 @@ class Config:
     max_environments: int = 1000
     max_memory_mb: int = 0
     max_snapshots_mb: int = 4096
+    snapstart_ready: int = 1
     spare: int = 4
     concurrency: int = 1000
     scaling_rate: int = 1000
@@ -284,7 +293,7 @@ def _check(config: Config) -> None:
         raise ConfigError(f"--port must be from 0 to 65535, not {config.port}.")
     if _REGION.fullmatch(config.region) is None:
         raise ConfigError(f"--region takes a region such as us-east-1, not {config.region!r}.")
-    for name in ("idle_timeout", "freeze_after", "shutdown_grace", "spare", "api_rate", "scaling_rate", "retry_wait"):
+    for name in _NOT_NEGATIVE:
         if getattr(config, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} cannot be negative.")
     for name in _AT_LEAST_ONE:

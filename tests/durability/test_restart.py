@@ -223,10 +223,12 @@ def test_a_second_signal_ends_what_still_runs(own_server: Server) -> None:
 
 def test_what_outlasts_the_grace_period_is_ended_and_its_event_runs_again(own_server: Server) -> None:
     server = Server(own_server.data_dir, "--shutdown-grace", "0.1").start()
-    name = create(server.client(), SLOW, Timeout=300)
-    server.client().invoke(FunctionName=name, InvocationType="Event", Payload=b"250")
-    wait_for(lambda: b'state="invoking"} 1' in server.get("/_lambdad/metrics")[1], 30)
-    assert server.stop() == 0
+    try:
+        name = create(server.client(), SLOW, Timeout=300)
+        server.client().invoke(FunctionName=name, InvocationType="Event", Payload=b"250")
+        wait_for(lambda: b'state="invoking"} 1' in server.get("/_lambdad/metrics")[1], 30)
+    finally:
+        assert server.stop() == 0
     assert "ending what still runs" in server.log()
     own_server.start()
     wait_for(lambda: b'state="invoking"} 1' in own_server.get("/_lambdad/metrics")[1], 30)

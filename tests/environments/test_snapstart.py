@@ -327,24 +327,6 @@ def test_events_wait_until_it_is_active(client: Any, server: Server) -> None:
     wait_for(lambda: any("got it" in line for line in server.function_log(name)), 120)
 
 
-def test_an_executed_runtime_is_initialised_each_time(client: Any) -> None:
-    """Variables that an interpreter reads when it starts: there is no process to be restored to."""
-    code = """
-import uuid
-from snapshot_restore_py import register_after_restore
-BORN, HOOKS = uuid.uuid4().hex, []
-register_after_restore(HOOKS.append, "after")
-import time
-def handler(event, context):
-    time.sleep(event or 0)
-    return [BORN, HOOKS]
-"""
-    name = publish(client, code, Environment={"Variables": {"PYTHONOPTIMIZE": "1"}})
-    answers = together(client, name, 2)
-    assert answers[0][0] != answers[1][0]
-    assert all(one[1] == ["after"] for one in answers)
-
-
 @pytest.mark.usefixtures("isolated")
 def test_a_restart(own_server: Server) -> None:
     own_server.start()

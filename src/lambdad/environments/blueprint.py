@@ -1,14 +1,15 @@
 """What an environment is made from, and who made it: the records between `environment.py` and `pool.py`."""
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from lambdad.environments.log_capture import JsonLines, Record, TextLines
 from lambdad.environments.log_levels import level_named
 from lambdad.observability.metering import Metering
 from lambdad.resources.function import FunctionVersion
-from lambdad.sandbox.driver import Sandbox, SandboxSpec
+from lambdad.sandbox.driver import Sandbox, SandboxSpec, SnapshotFile
 
 Lines = TextLines | JsonLines
 _TEXT = TextLines()
@@ -28,14 +29,37 @@ class Owner(Protocol[E_contra]):
         """It is dead and must be forgotten."""
 
 
+class Restorable(Protocol):
+    """What an environment is restored from."""
+
+    @property
+    def at_hooks(self) -> bool:
+        """It goes on with its after-restore hooks: it has asked for GET /restore/next already."""
+
+    def restore(self, sandbox: Sandbox, spec: Callable[[], SandboxSpec]) -> None:
+        """Once only."""
+
+    def discard(self) -> None:
+        """It turned out to be of no use."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenSnapshot:
-    """What an environment is to be restored from."""
+    """A file of memory."""
 
     descriptor: int
     """Whoever has it closes it."""
-    discard: Callable[[], None]
-    """It turned out to be of no use."""
+    useless: Callable[[], None]
+    at_hooks: bool = False
+
+    def restore(self, sandbox: Sandbox, spec: Callable[[], SandboxSpec]) -> None:
+        try:
+            sandbox.start(replace(spec(), snapshot=SnapshotFile(self.descriptor)))
+        finally:
+            os.close(self.descriptor)
+
+    def discard(self) -> None:
+        self.useless()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +82,7 @@ class Blueprint:
     """Who counts what AWS would bill."""
     provisioned: bool = False
     """Environments of it are provisioned concurrency."""
-    snapshot: Callable[[], OpenSnapshot | None] = lambda: None
+    snapshot: Callable[[], Restorable | None] = lambda: None
     """What its environments are restored from, if there is something now."""
 
     extensions: tuple[str, ...] = ()

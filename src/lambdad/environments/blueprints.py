@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from lambdad.environments.blueprint import Blueprint, OpenSnapshot
+from lambdad.environments.blueprint import Blueprint, OpenSnapshot, Restorable
 from lambdad.environments.environments import Model
 from lambdad.environments.extension import MOST_EXTENSIONS
 from lambdad.environments.variables import SNAP_START, Credentials, Place, environment_of, extension_environment
@@ -47,7 +47,7 @@ class Blueprints:
         template = self._runtimes.template_for(runtime)
         extensions = external_extensions([self._unpacked_path(layer.code_sha256) for layer in version.layers])
 
-        def snapshot() -> OpenSnapshot | None:
+        def snapshot() -> Restorable | None:
             return self._snapshot(version) if version.snap_start else None
 
         def blueprint(initialization_type: str, init_timeout: float, provisioned: bool) -> Blueprint:
@@ -119,6 +119,6 @@ def external_extensions(layers: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(name for name, is_file in names.items() if is_file))
 
 
-def _nothing() -> OpenSnapshot | None:
+def _nothing() -> Restorable | None:
     """A template is initialised, never restored."""
     return None

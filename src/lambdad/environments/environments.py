@@ -5,6 +5,7 @@ after a short grace and shut down after the idle time; the versions of a changed
 """
 
 import asyncio
+import dataclasses
 import logging
 import os
 from collections.abc import Callable
@@ -12,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lambdad.clock import Clock
-from lambdad.environments.blueprint import Blueprint, lines_of
+from lambdad.environments.blueprint import Blueprint, Restorable, lines_of
 from lambdad.environments.capacity import Capacity
 from lambdad.environments.environment import Environment
 from lambdad.environments.failures import FunctionError, runtime_not_installed
+from lambdad.environments.initialised import Initialised
 from lambdad.environments.log_capture import TAIL_BYTES, LogCapture, Report
 from lambdad.environments.log_intake import LogIntake
 from lambdad.environments.log_levels import line_filter
@@ -44,6 +46,7 @@ _CLOSE_LIMIT = 60.0
 """Seconds until their end is waited for no longer: the driver ends what is left."""
 
 
+Listen = Callable[[Sandbox, Handler], Callable[[], None]]
 LogStream = tuple[str, Callable[[list[LogEvent]], None]]
 """Its name, and what appends to it."""
 
@@ -82,11 +85,12 @@ class Environments:
         logs: LogStore,
         clock: Clock,
         limits: Limits,
-        listen: Callable[[Sandbox, Handler], Callable[[], None]],
+        listen: Listen,
         segments: SegmentIntake,
+        initialised: Callable[[FunctionVersion], Initialised | None],
     ) -> None:
         """`listen` attaches a Runtime API (and the AWS endpoint) to a sandbox's sockets; what it returns detaches them.
-        `segments` hears what is sent to its X-Ray daemon."""
+        `segments` hears what is sent to its X-Ray daemon. `initialised(version)`: one kept ready by SnapStart, if there is."""
         self.wait_limit = limits.wait_limit
         self._model_of = model_of
         self._spares = spares
@@ -96,6 +100,7 @@ class Environments:
         self._limits = limits
         self._listen = listen
         self._segments = segments
+        self._initialised = initialised
         self._capacity = Capacity(limits.environments, limits.memory_mb)
         self._scaling = TokenBuckets[FunctionKey](limits.scaling_rate, limits.scaling_rate / _SCALING_PERIOD)
         self._pools: dict[tuple[FunctionKey, str], Pool] = {}
@@ -200,19 +205,23 @@ class Environments:
 
     def new_environment(self, pool: Pool) -> Environment | None:
         model = self._models[pool]
+        if pool.version.snap_start and (one := self._initialised(pool.version)) is not None:
+            snapshots: list[Restorable] = [one]  # to be restored from once; should it be reset, it is initialised
+            blueprint = dataclasses.replace(model.on_demand, snapshot=lambda: snapshots.pop() if snapshots else None)
+            return self._furnish(pool, blueprint, one.sandbox, one.listen)
         sandbox = self._spares.take_nowait(model.template)
-        return self._furnish(pool, model.on_demand, sandbox) if sandbox is not None else None
+        return self._furnish(pool, model.on_demand, sandbox, self._listen) if sandbox is not None else None
 
     async def make_environment(self, pool: Pool, provisioned: bool) -> Environment:
         model = self._models[pool]
         blueprint = model.provisioned if provisioned else model.on_demand
-        return self._furnish(pool, blueprint, await self._spares.take(model.template))
+        return self._furnish(pool, blueprint, await self._spares.take(model.template), self._listen)
 
-    def _furnish(self, pool: Pool, blueprint: Blueprint, sandbox: Sandbox) -> Environment:
+    def _furnish(self, pool: Pool, blueprint: Blueprint, sandbox: Sandbox, listen: Listen) -> Environment:
         self.cold_starts += 1
         self._empty.clear()
         environment = Environment(blueprint, sandbox, pool, self._clock, *self.log_of(pool.version, sandbox))
-        ends = self._listen(sandbox, RuntimeApi(environment).handle), self._segments.listen(sandbox, pool.version.key)
+        ends = listen(sandbox, RuntimeApi(environment).handle), self._segments.listen(sandbox, pool.version.key)
 
         def detach() -> None:
             for end in ends:

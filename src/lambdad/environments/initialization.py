@@ -4,18 +4,16 @@ Each has its lines in the log, its time limit, and what becomes of an invocation
 AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-restore
 """
 
-import dataclasses
 import math
-import os
 from dataclasses import dataclass
 from typing import Protocol
 
 from lambdad.clock import Clock
-from lambdad.environments.blueprint import Blueprint, OpenSnapshot
+from lambdad.environments.blueprint import Blueprint, Restorable
 from lambdad.environments.failures import FunctionError
 from lambdad.environments.log_capture import LogCapture
 from lambdad.errors import ServiceError, SnapStartException, SnapStartTimeoutException
-from lambdad.sandbox.driver import Sandbox, SnapshotFile
+from lambdad.sandbox.driver import Sandbox
 
 RESTORE_TIMEOUT = 10.0
 """Seconds for the Restore phase, after-restore hooks included."""
@@ -106,26 +104,27 @@ class Init:
         return SnapStartException.after_restore() if self._resumed and status == "error" else None
 
     def _write_report(self, elapsed_ms: float, status: str | None, error_type: str | None) -> None:
+        self._capture.drain()  # what was printed comes before
         lines, init, now = self._blueprint.lines, self._blueprint.init_record(self.phase), self._clock.now()
         self._capture.write(lines.runtime_initialised(init, self.restores, status, error_type, now))
         self._capture.write(lines.init_report(init, elapsed_ms, status, error_type, now))
 
 
 class Restore:
-    """A snapshot's memory becomes this environment's."""
+    """A snapshot becomes this environment: its memory, or (`initialised.py`) all of it."""
 
     restores = True
     __slots__ = ("_blueprint", "_capture", "_clock", "_resumed_ms", "_snapshot", "limit", "phase")
 
     def __init__(
-        self, blueprint: Blueprint, capture: LogCapture, clock: Clock, phase: str, snapshot: OpenSnapshot
+        self, blueprint: Blueprint, capture: LogCapture, clock: Clock, phase: str, snapshot: Restorable
     ) -> None:
         self.phase = phase
         self._blueprint = blueprint
         self._capture = capture
         self._clock = clock
         self._snapshot = snapshot
-        self._resumed_ms: float | None = None
+        self._resumed_ms: float | None = 0.0 if snapshot.at_hooks else None
         self.limit = RESTORE_TIMEOUT
 
     def begin(self, log_stream: str) -> None:
@@ -133,11 +132,7 @@ class Restore:
         self._capture.write(self._blueprint.lines.restore_start(about, self._clock.now()))
 
     def start(self, sandbox: Sandbox, log_stream: str) -> None:
-        spec = self._blueprint.spec(sandbox, log_stream)
-        try:
-            sandbox.start(dataclasses.replace(spec, snapshot=SnapshotFile(self._snapshot.descriptor)))
-        finally:
-            os.close(self._snapshot.descriptor)
+        self._snapshot.restore(sandbox, lambda: self._blueprint.spec(sandbox, log_stream))
 
     def resumed(self, elapsed_ms: float) -> None:
         self._resumed_ms = elapsed_ms
@@ -151,12 +146,16 @@ class Restore:
         self._write_report(elapsed_ms, status, error.error_type if error is not None else None)
         if status == "timeout":  # an invocation that paid for it ran out of time itself
             return SnapStartTimeoutException.restore(self.limit) if self.phase == "init" else None
+        ended = error is not None and error.log_line is not None
+        if self._snapshot.at_hooks and ended:
+            return None  # perhaps while it waited: initialised anew, it shows whether its hooks end it
         if self._resumed_ms is not None:
             return SnapStartException.after_restore()
         self._snapshot.discard()  # it never came to itself: whoever is next is initialised
         return None
 
     def _write_report(self, elapsed_ms: float, status: str | None, error_type: str | None) -> None:
+        self._capture.drain()
         lines, now = self._blueprint.lines, self._clock.now()
         self._capture.write(lines.runtime_initialised({}, self.restores, status, error_type, now))
         self._capture.write(lines.restore_report(elapsed_ms, status, error_type, now))

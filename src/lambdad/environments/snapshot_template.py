@@ -13,7 +13,7 @@ from lambdad.environments.blueprint import Blueprint
 from lambdad.environments.failures import FunctionError
 from lambdad.environments.log_capture import LogCapture
 from lambdad.environments.runtime_api import ACCEPTED, INIT_ERROR, RESTORE_NEXT, error_type_of, refuse_transition
-from lambdad.http.exchange import Exchange
+from lambdad.http.exchange import Exchange, Handler
 from lambdad.sandbox.driver import Exit, Sandbox, SnapshotFile
 
 
@@ -43,6 +43,10 @@ class SnapshotTemplate:
         self._capture = capture
         self._error: FunctionError | None = None
         self._outcome: asyncio.Future[InitFailure | None] = asyncio.get_running_loop().create_future()
+        self.asked: Exchange | None = None
+        """Its GET /restore/next: whoever answers it makes it an environment (`initialised.py`)."""
+        self.successor: Handler | None = None
+        """Whose Runtime API it is since then."""
 
     async def run(self, snapshot: SnapshotFile | None) -> InitFailure | None:
         """None: it is initialised, and has written what it could, if it was given where.
@@ -73,10 +77,18 @@ class SnapshotTemplate:
         self._capture.publish()
         return failure
 
+    @property
+    def waits(self) -> bool:
+        """Its process lives, and can go on from where it asked."""
+        return self.asked is not None and not self.asked.closed
+
     def handle(self, exchange: Exchange) -> None:
         """Its Runtime API: the end of initialisation, by one of two ways."""
-        if exchange.target == RESTORE_NEXT and exchange.method == b"GET":
-            self._settle(None)  # and it is never answered
+        if self.successor is not None:
+            self.successor(exchange)
+        elif exchange.target == RESTORE_NEXT and exchange.method == b"GET":
+            self.asked = exchange  # and it is not answered here
+            self._settle(None)
         elif exchange.target == INIT_ERROR and exchange.method == b"POST":
             exchange.respond_raw(ACCEPTED, b"")
             self._fail(FunctionError(exchange.body, error_type_of(exchange)))

@@ -57,6 +57,8 @@ from lambdad.triggers.function_url import FunctionUrls
 
 log = logging.getLogger(__name__)
 
+_READY_SHARE = 4
+"""What part of the environments' memory those that SnapStart keeps ready may have, counted as their functions' memory."""
 _CAPACITY_WAIT = 60.0
 """Seconds that an invocation waits for room when the host is full."""
 
@@ -137,6 +139,7 @@ class LambdaServer:
             limits,
             self._attach,
             self._services.segments,
+            lambda version: self._snapstart.initialised_of(version),
         )
 
     def _build_invocation(self) -> None:
@@ -172,7 +175,14 @@ class LambdaServer:
         config, state, environments = self._config, self._state, self._environments
         snapshots = Snapshots(config.data_dir / "run" / "snapshots", config.max_snapshots_mb * 1024 * 1024)
         self._snapstart = SnapStart(
-            snapshots, self._blueprints.model_of, self._spares, self._clock, environments.log_of, self._attach
+            snapshots,
+            self._blueprints.model_of,
+            self._spares,
+            self._clock,
+            environments.log_of,
+            self._attach,
+            config.max_memory_mb // _READY_SHARE,
+            config.snapstart_ready,
         )
         self._preparation = Preparation(
             state.functions,
