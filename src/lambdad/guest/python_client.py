@@ -19,6 +19,8 @@ _ROOT = "/2018-06-01/runtime/invocation/"
 _RESTORE = "/2018-06-01/runtime/restore/next"
 _MOST_FAULT = 16384  # bytes: a longer X-Ray cause is left out, as AWS leaves out what its header limit does not hold
 _LEAST_EVENT = 160  # bytes: an event with its headers is longer, the acknowledgement of a result is not
+_LARGE = 1 << 20  # bytes
+_MAPPED, _KEPT = 8 << 20, 32 << 20  # bytes
 _ACCEPTED = 202
 _TOO_LARGE = 413
 
@@ -44,6 +46,19 @@ class RuntimeApiError(RuntimeError):
     """The Runtime API refused a call: the runtime cannot go on, as with AWS's own client."""
 
 
+def keep_large_blocks() -> None:
+    """A function that is sent megabytes will be again: glibc need not give back what they took (mallopt(3)).
+
+    Other functions' environments stay as small as they are.
+    """
+    import ctypes  # a zygote has it; a runtime that is executed need not wait for it
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(-3, _MAPPED)  # M_MMAP_THRESHOLD
+        mallopt(-1, _KEPT)  # M_TRIM_THRESHOLD
+
+
 class RuntimeClient:
     """One connection to the Runtime API at `address` (host:port). Not for more than one thread, as the API itself."""
 
@@ -54,6 +69,7 @@ class RuntimeClient:
         "_buffer",
         "_connected",
         "_end",
+        "_large",
         "_next",
         "_socket",
         "_start",
@@ -74,6 +90,7 @@ class RuntimeClient:
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
         self._connected = False
+        self._large = False
 
     def restore_next(self) -> None:
         """Before the first `next`: say that initialisation is over; it is answered once the environment is restored."""
@@ -163,6 +180,9 @@ class RuntimeClient:
         self._start += here
         if here == length:
             return bytes(part)
+        if length >= _LARGE and not self._large:
+            self._large = True
+            keep_large_blocks()
         body = bytearray(length)
         body[:here] = part
         rest = memoryview(body)[here:]

@@ -11,6 +11,7 @@ from pathlib import Path
 import uvloop
 
 from lambdad.config import Config
+from lambdad.server.allocation import keep_large_blocks
 from lambdad.server.server import LambdaServer
 from lambdad.store.database import DataDirectoryInUse
 
@@ -55,4 +56,5 @@ def serve(config: Config) -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if most == resource.RLIM_INFINITY else min(most, _FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    keep_large_blocks()
     return uvloop.run(_run(config))

