@@ -103,5 +103,5 @@ class InvocationLog:
         now = self._clock.monotonic()
         if now - self._usage_at > _USAGE_AGE:
             self._usage_at = now
-            self.used_mb = math.ceil(self._sandbox.usage().memory_peak / 1048576)
+            self.used_mb = math.ceil(self._sandbox.memory_peak() / 1048576)
         return self.used_mb

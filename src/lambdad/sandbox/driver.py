@@ -159,6 +159,9 @@ class Sandbox(Protocol):
 
     def usage(self) -> Usage: ...
 
+    def memory_peak(self) -> int:
+        """Of `usage`, by itself: it is asked after invocations."""
+
     async def destroy(self) -> None:
         """Every process is dead and everything made for it is gone when this returns. Idempotent."""
 

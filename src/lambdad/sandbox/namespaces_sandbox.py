@@ -210,6 +210,11 @@ class NamespacesSandbox:
         if self._cgroup is not None and self._destroyed is None:
             self._cgroup.thaw()
 
+    def memory_peak(self) -> int:
+        if self._cgroup is None or self._destroyed is not None:
+            return self._usage.memory_peak
+        return self._cgroup.memory_peak()
+
     def usage(self) -> Usage:
         group = self._cgroup
         if group is not None and self._destroyed is None:

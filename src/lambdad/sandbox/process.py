@@ -198,10 +198,13 @@ class ProcessSandbox:
         if self._process is not None:
             kill_group(self._process.pid, signal.SIGCONT)
 
-    def usage(self) -> Usage:
+    def memory_peak(self) -> int:
         if self._process is not None:
             self._peak = max(self._peak, peak_memory(self._process.pid))
-        return Usage(self._peak, self._usage.memory, self._oom_kills, self._usage.cpu_seconds)
+        return self._peak
+
+    def usage(self) -> Usage:
+        return Usage(self.memory_peak(), self._usage.memory, self._oom_kills, self._usage.cpu_seconds)
 
     # --- Ending -----------------------------------------------------------------------------------------------------
 

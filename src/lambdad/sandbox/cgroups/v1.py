@@ -26,6 +26,7 @@ CONTROLLERS = ("memory", "cpu", "pids", "freezer", "cpuacct")
 class CgroupV1:
     def __init__(self, directories: dict[str, Path], freezer: Freezer) -> None:
         self._directories = directories
+        self._peak = directories["memory"] / "memory.max_usage_in_bytes"
         self._freezing = Freezing(directories["freezer"], freezer)
         for controller, path in directories.items():
             make_directory(path, freezer if controller == "freezer" else None)
@@ -55,14 +56,14 @@ class CgroupV1:
         self._freezing.thaw()
 
     def memory_peak(self) -> int:
-        return int(read(self._directories["memory"] / "memory.max_usage_in_bytes"))
+        return int(read(self._peak))
 
     def memory_current(self) -> int:
         return int(read(self._directories["memory"] / "memory.usage_in_bytes"))
 
     def oom_kills(self) -> int:
         fields = dict(line.split() for line in read(self._directories["memory"] / "memory.oom_control").splitlines())
-        return int(fields.get("oom_kill", 0))
+        return int(fields.get(b"oom_kill", 0))
 
     def cpu_seconds(self) -> float:
         path = self._directories.get("cpuacct")

@@ -19,7 +19,7 @@ CONTROLLERS = ("memory", "cpu", "pids")
 FREEZER = FREEZERS[1]
 
 
-def _fields(path: Path) -> dict[str, int]:
+def _fields(path: Path) -> dict[bytes, int]:
     return {name: int(value) for name, value in (line.split() for line in read(path).splitlines())}
 
 
@@ -31,6 +31,7 @@ class CgroupV2:
         self._directory = directory
         self._freezing = Freezing(directory, FREEZER)
         self._highest = 0
+        self._peak = directory / "memory.peak"
         make_directory(directory, FREEZER)
         write(directory / "pids.max", PIDS)
         for name in ("memory.swap.max", "memory.oom.group"):  # no swap; and pid 1 outlives the runtime process
@@ -51,20 +52,20 @@ class CgroupV2:
 
     def memory_peak(self) -> int:
         """Kernels before 5.19 do not keep it: then the highest that was ever seen here."""
-        path = self._directory / "memory.peak"
-        if path.exists():
-            return int(read(path))
-        self._highest = max(self._highest, self.memory_current())
-        return self._highest
+        try:
+            return int(read(self._peak))
+        except FileNotFoundError:
+            self._highest = max(self._highest, self.memory_current())
+            return self._highest
 
     def memory_current(self) -> int:
         return int(read(self._directory / "memory.current"))
 
     def oom_kills(self) -> int:
-        return _fields(self._directory / "memory.events").get("oom_kill", 0)
+        return _fields(self._directory / "memory.events").get(b"oom_kill", 0)
 
     def cpu_seconds(self) -> float:
-        return _fields(self._directory / "cpu.stat").get("usage_usec", 0) / 1e6
+        return _fields(self._directory / "cpu.stat").get(b"usage_usec", 0) / 1e6
 
     def remove(self) -> bool:
         self._freezing.thaw()
