@@ -59,6 +59,8 @@ log = logging.getLogger(__name__)
 
 _READY_SHARE = 4
 """What part of the environments' memory those that SnapStart keeps ready may have, counted as their functions' memory."""
+_END_LIMIT = 30.0
+"""Seconds for what was let finish to notice that its environment and its connection are gone."""
 _CAPACITY_WAIT = 60.0
 """Seconds that an invocation waits for room when the host is full."""
 
@@ -300,8 +302,11 @@ class LambdaServer:
             log.warning("ending what still runs")
         self._environments.end()  # or else a stream whose caller was given up is waited for until its function is done
         self._listener.abort()
-        await asyncio.wait({finishing})
-        if (error := finishing.exception()) is not None:
+        await asyncio.wait({finishing}, timeout=_END_LIMIT)
+        if not finishing.done():
+            log.error("draining: something did not end in %.0f seconds", _END_LIMIT)
+            finishing.cancel()
+        elif (error := finishing.exception()) is not None:
             log.error("draining: %r", error)
         await self._doors.front.finished()
         await self._services.close()
