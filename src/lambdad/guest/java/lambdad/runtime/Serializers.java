@@ -1,0 +1,78 @@
+package lambdad.runtime;
+
+import com.amazonaws.services.lambda.runtime.CustomPojoSerializer;
+import com.amazonaws.services.lambda.runtime.api.client.TooManyServiceProvidersFoundException;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.reflect.Type;
+import java.util.Iterator;
+import java.util.ServiceLoader;
+import lambdad.runtime.json.Json;
+
+/** The function's own serializer if its package names one as a service, else ours. */
+final class Serializers {
+    private static final String SERVICE = "META-INF/services/" + CustomPojoSerializer.class.getName();
+
+    private final ClassLoader loader;
+    private CustomPojoSerializer own;
+
+    Serializers(ClassLoader loader) {
+        this.loader = loader;
+    }
+
+    private static CustomPojoSerializer find(ClassLoader loader) {
+        Iterator<CustomPojoSerializer> found = ServiceLoader.load(CustomPojoSerializer.class, loader).iterator();
+        CustomPojoSerializer first = found.hasNext() ? found.next() : null;
+        if (found.hasNext()) {
+            throw new TooManyServiceProvidersFoundException(
+                    "Too many serializers provided inside the META-INF/services folder, only one is allowed");
+        }
+        return first;
+    }
+
+    Serializer of(Type type) {
+        if (own == null && loader.getResource(SERVICE) != null) {
+            own = find(loader);
+        }
+        return own == null ? new Ours(type) : new Own(own, type);
+    }
+
+    private static final class Ours implements Serializer {
+        private final Type type;
+
+        Ours(Type type) {
+            this.type = type;
+        }
+
+        @Override
+        public Object read(byte[] json) {
+            return Json.read(json, type);
+        }
+
+        @Override
+        public void write(Object value, OutputStream output) throws IOException {
+            Json.write(value, type, output);
+        }
+    }
+
+    private static final class Own implements Serializer {
+        private final CustomPojoSerializer serializer;
+        private final Type type;
+
+        Own(CustomPojoSerializer serializer, Type type) {
+            this.serializer = serializer;
+            this.type = type;
+        }
+
+        @Override
+        public Object read(byte[] json) {
+            return serializer.fromJson(new ByteArrayInputStream(json), type);
+        }
+
+        @Override
+        public void write(Object value, OutputStream output) {
+            serializer.toJson(value, output, type);
+        }
+    }
+}
