@@ -1,0 +1,33 @@
+package lambdad.runtime.json;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.reflect.Type;
+
+/**
+ * JSON to Java and back, as AWS's managed runtimes do it for handlers with types of their own: with Jackson, configured in
+ * PojoSerializer's JacksonFactory, and special treatment of AWS's event classes ({@link EventClasses}).
+ *
+ * Annotations of Jackson in the function's classes mean nothing here, as on AWS, whose Jackson is a relocated one.
+ * AWS: github.com/aws/aws-lambda-java-libs, aws-lambda-java-serialization.
+ */
+public final class Json {
+    private Json() {
+    }
+
+    /** Reads the one value of a text; what follows it is ignored. Throws JsonException, or what a constructor threw as its cause. */
+    public static Object read(byte[] json, Type type) {
+        Shape shape = Shape.of(type);
+        Parser in = new Parser(json);
+        if (in.next() == Token.END) throw in.error("No content to map due to end-of-input");
+        return Mapper.of(shape.raw).decoder(shape).readAny(in);
+    }
+
+    /** Writes a value as its declared type says (a subclass's own properties are left out, as on AWS). Flushes nothing. */
+    public static void write(Object value, Type declared, OutputStream out) throws IOException {
+        Class<?> root = Shape.of(declared).raw;
+        Generator generator = new Generator(out);
+        Mapper.of(root).writeRoot(value, root, generator);
+        generator.finish();
+    }
+}

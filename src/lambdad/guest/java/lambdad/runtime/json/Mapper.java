@@ -1,0 +1,97 @@
+package lambdad.runtime.json;
+
+import java.io.IOException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The decoders and encoders of one dialect: each is found once for a type, and kept. */
+final class Mapper {
+    private static final Mapper PLAIN = new Mapper(Dialect.PLAIN);
+    private static final Map<Class<?>, Mapper> OF_EVENTS = new ConcurrentHashMap<>();
+
+    final Dialect dialect;
+    private final Map<Shape, Decoder> decoders = new ConcurrentHashMap<>();
+    private final Map<Class<?>, Encoder> encoders = new ConcurrentHashMap<>();
+
+    private Mapper(Dialect dialect) {
+        this.dialect = dialect;
+    }
+
+    /** What reads and writes values whose root is of a class: AWS's event classes each have a dialect of their own. */
+    static Mapper of(Class<?> root) {
+        Dialect dialect = EventClasses.dialect(root.getName());
+        return dialect == Dialect.PLAIN ? PLAIN : OF_EVENTS.computeIfAbsent(root, of -> new Mapper(dialect));
+    }
+
+    Decoder decoder(Shape shape) {
+        Decoder known = decoders.get(shape);
+        if (known != null) return known;
+        Decoder found = find(shape);
+        decoders.putIfAbsent(shape, found);
+        return found;
+    }
+
+    /** A decoder that is looked for when it is first needed: types may hold themselves. */
+    Decoder later(Shape shape) {
+        return new Later(shape);
+    }
+
+    private Decoder find(Shape shape) {
+        Class<?> raw = shape.raw;
+        Decoder found = dialect.decoder(raw);
+        if (found == null) found = Scalars.decoder(raw);
+        if (found == null) found = Times.decoder(raw);
+        if (found == null) found = Containers.decoder(shape, this);
+        return found != null ? found : BeanDecoder.of(shape, this);
+    }
+
+    Encoder encoder(Class<?> type) {
+        Encoder known = encoders.get(type);
+        if (known != null) return known;
+        Encoder found = dialect.encoder(type);
+        if (found == null) found = Encoders.encoder(type, this);
+        encoders.putIfAbsent(type, found);
+        return found;
+    }
+
+    void write(Object value, Generator out) throws IOException {
+        if (value == null) out.nothing();
+        else encoder(value.getClass()).write(value, out);
+    }
+
+    /** The declared type decides what of a root is written; below it, what the values are. */
+    void writeRoot(Object value, Class<?> declared, Generator out) throws IOException {
+        if (value == null || declared == Object.class || declared.isPrimitive()) {
+            write(value, out);
+            return;
+        }
+        if (!declared.isInstance(value)) {
+            throw new JsonException("Incompatible types: declared root type (" + declared.getName() + ") vs `" + value.getClass().getName() + "`");
+        }
+        encoder(declared).write(value, out);
+    }
+
+    private final class Later implements Decoder {
+        private final Shape shape;
+        private Decoder found;
+
+        Later(Shape shape) {
+            this.shape = shape;
+        }
+
+        private Decoder found() {
+            if (found == null) found = decoder(shape);
+            return found;
+        }
+
+        @Override
+        public Object read(Parser in) {
+            return found().read(in);
+        }
+
+        @Override
+        public Object ofNull() {
+            return found().ofNull();
+        }
+    }
+}

@@ -1,0 +1,231 @@
+package lambdad.runtime.json;
+
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.LocalTime;
+import java.time.MonthDay;
+import java.time.OffsetDateTime;
+import java.time.OffsetTime;
+import java.time.Period;
+import java.time.Year;
+import java.time.YearMonth;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.util.ArrayList;
+import java.util.Calendar;
+import java.util.Date;
+import java.util.GregorianCalendar;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TimeZone;
+import java.util.function.Function;
+
+/**
+ * Dates and java.time: milliseconds for the former, seconds with nine decimals for moments, arrays of numbers for what has no
+ * zone, as Jackson's JavaTimeModule writes them unasked. Zoned times are read into UTC.
+ */
+final class Times {
+    private static final DateTimeFormatter LENIENT_DATE = new DateTimeFormatterBuilder()
+        .append(DateTimeFormatter.ISO_LOCAL_DATE)
+        .optionalStart().appendLiteral('T').append(DateTimeFormatter.ISO_LOCAL_TIME)
+        .optionalStart().appendOffset("+HH:mm", "Z").optionalEnd()
+        .optionalStart().appendOffset("+HHmm", "Z").optionalEnd()
+        .optionalStart().appendOffset("+HH", "Z").optionalEnd()
+        .toFormatter();
+    private static final DateTimeFormatter WRITTEN_DATE = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS+00:00").withZone(ZoneOffset.UTC);
+    private static final Map<Class<?>, Decoder> DECODERS = new HashMap<>();
+
+    static {
+        DECODERS.put(Date.class, new Time<>(Date.class, Times::date, seconds -> new Date(seconds.longValue()), null));
+        DECODERS.put(Calendar.class, new Time<>(Calendar.class, text -> calendar(date(text)), v -> calendar(new Date(v.longValue())), null));
+        DECODERS.put(GregorianCalendar.class, DECODERS.get(Calendar.class));
+        add(Instant.class, Times::instant, Times::ofSeconds, null);
+        add(OffsetDateTime.class, Times::offsetDateTime, v -> ofSeconds(v).atOffset(ZoneOffset.UTC), null);
+        add(ZonedDateTime.class, Times::zonedDateTime, v -> ofSeconds(v).atZone(ZoneId.of("UTC")), null);
+        add(Duration.class, Duration::parse, v -> Duration.between(Instant.EPOCH, ofSeconds(v)), null);
+        add(LocalDate.class, Times::localDate, v -> LocalDate.ofEpochDay(v.longValueExact()), v -> LocalDate.of(at(v, 0), at(v, 1), at(v, 2)));
+        add(LocalDateTime.class, Times::localDateTime, null, v -> LocalDateTime.of(at(v, 0), at(v, 1), at(v, 2), at(v, 3), at(v, 4), at(v, 5), at(v, 6)));
+        add(LocalTime.class, LocalTime::parse, null, v -> LocalTime.of(at(v, 0), at(v, 1), at(v, 2), at(v, 3)));
+        add(OffsetTime.class, OffsetTime::parse, null, null);
+        add(YearMonth.class, YearMonth::parse, null, v -> YearMonth.of(at(v, 0), at(v, 1)));
+        add(Year.class, text -> Year.of(Integer.parseInt(text)), v -> Year.of(v.intValueExact()), null);
+        add(MonthDay.class, MonthDay::parse, null, v -> MonthDay.of(at(v, 0), at(v, 1)));
+        add(Period.class, Period::parse, null, null);
+        add(ZoneId.class, ZoneId::of, null, null);
+        add(ZoneOffset.class, ZoneOffset::of, null, null);
+    }
+
+    private Times() {
+    }
+
+    static Decoder decoder(Class<?> type) {
+        return DECODERS.get(type);
+    }
+
+    static Encoder encoder(Class<?> type) {
+        if (type == Instant.class) return (value, out) -> seconds(((Instant) value).getEpochSecond(), ((Instant) value).getNano(), out);
+        if (type == OffsetDateTime.class) return (value, out) -> seconds(((OffsetDateTime) value).toEpochSecond(), ((OffsetDateTime) value).getNano(), out);
+        if (type == ZonedDateTime.class) return (value, out) -> seconds(((ZonedDateTime) value).toEpochSecond(), ((ZonedDateTime) value).getNano(), out);
+        if (type == Duration.class) return (value, out) -> seconds(((Duration) value).getSeconds(), ((Duration) value).getNano(), out);
+        if (type == Year.class) return (value, out) -> out.plain(value.toString());
+        if (type == YearMonth.class) return (value, out) -> numbers(out, ((YearMonth) value).getYear(), ((YearMonth) value).getMonthValue());
+        if (type == LocalDate.class) return (value, out) -> localDate((LocalDate) value, out);
+        if (type == LocalTime.class) return (value, out) -> localTime((LocalTime) value, out);
+        if (type == LocalDateTime.class) return (value, out) -> localDateTime((LocalDateTime) value, out);
+        return type == OffsetTime.class ? (value, out) -> offsetTime((OffsetTime) value, out) : null;
+    }
+
+    /** Milliseconds as digits, ISO 8601 with or without its time, or RFC 1123. */
+    static Date date(String text) {
+        if (text.matches("-?\\d+")) return new Date(Long.parseLong(text));
+        if (!text.matches("[+-]?\\d{4,}-.*")) return Date.from(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(text)));
+        return Date.from(LENIENT_DATE.parseBest(text, OffsetDateTime::from, LocalDateTime::from, LocalDate::from) instanceof OffsetDateTime
+            ? OffsetDateTime.parse(text, LENIENT_DATE).toInstant() : localDateTimeOrDate(text).toInstant(ZoneOffset.UTC));
+    }
+
+    static String format(Date date) {
+        return WRITTEN_DATE.format(date.toInstant());
+    }
+
+    private static LocalDateTime localDateTimeOrDate(String text) {
+        return text.indexOf('T') < 0 ? LocalDate.parse(text).atStartOfDay() : LocalDateTime.parse(text, LENIENT_DATE);
+    }
+
+    private static Calendar calendar(Date date) {
+        Calendar calendar = new GregorianCalendar(TimeZone.getTimeZone("UTC"));
+        calendar.setTime(date);
+        return calendar;
+    }
+
+    private static Instant ofSeconds(BigDecimal seconds) {
+        BigDecimal whole = seconds.setScale(0, RoundingMode.FLOOR);
+        return Instant.ofEpochSecond(whole.longValueExact(), seconds.subtract(whole).movePointRight(9).longValue());
+    }
+
+    private static boolean isNumber(String text) {
+        return text.matches("-?\\d{1,18}(\\.\\d{1,18})?");
+    }
+
+    private static Instant instant(String text) {
+        return isNumber(text) ? ofSeconds(new BigDecimal(text)) : DateTimeFormatter.ISO_INSTANT.parse(text.replaceFirst("\\+00:?(00)?$", "Z"), Instant::from);
+    }
+
+    private static OffsetDateTime offsetDateTime(String text) {
+        return (isNumber(text) ? instant(text) : OffsetDateTime.parse(text).toInstant()).atOffset(ZoneOffset.UTC);
+    }
+
+    private static ZonedDateTime zonedDateTime(String text) {
+        return (isNumber(text) ? instant(text) : ZonedDateTime.parse(text).toInstant()).atZone(ZoneId.of("UTC"));
+    }
+
+    private static LocalDate localDate(String text) {
+        return text.indexOf('T') < 0 ? LocalDate.parse(text) : localDateTime(text).toLocalDate();
+    }
+
+    private static LocalDateTime localDateTime(String text) {
+        return LocalDateTime.parse(text.endsWith("Z") ? text.substring(0, text.length() - 1) : text);
+    }
+
+    private static <T> void add(Class<T> type, Function<String, T> text, Function<BigDecimal, T> number, Function<List<Integer>, T> numbers) {
+        DECODERS.put(type, new Time<>(type, text, number, numbers));
+    }
+
+    private static int at(List<Integer> numbers, int place) {
+        return place < numbers.size() ? numbers.get(place) : 0;
+    }
+
+    private static void seconds(long seconds, int nanos, Generator out) throws IOException {
+        out.plain(seconds == 0 && nanos == 0 ? "0.0" : BigDecimal.valueOf(seconds).add(BigDecimal.valueOf(nanos, 9)).toString());
+    }
+
+    private static void numbers(Generator out, int... numbers) throws IOException {
+        out.startArray();
+        for (int number : numbers) out.plain(Integer.toString(number));
+        out.endArray();
+    }
+
+    private static void localDate(LocalDate date, Generator out) throws IOException {
+        numbers(out, date.getYear(), date.getMonthValue(), date.getDayOfMonth());
+    }
+
+    private static void localDateTime(LocalDateTime value, Generator out) throws IOException {
+        out.startArray();
+        for (int part : new int[] {value.getYear(), value.getMonthValue(), value.getDayOfMonth()}) out.plain(Integer.toString(part));
+        parts(value.toLocalTime(), out);
+        out.endArray();
+    }
+
+    private static void localTime(LocalTime value, Generator out) throws IOException {
+        out.startArray();
+        parts(value, out);
+        out.endArray();
+    }
+
+    private static void offsetTime(OffsetTime value, Generator out) throws IOException {
+        out.startArray();
+        parts(value.toLocalTime(), out);
+        out.string(value.getOffset().toString());
+        out.endArray();
+    }
+
+    /** Seconds and nanoseconds only where there are any. */
+    private static void parts(LocalTime time, Generator out) throws IOException {
+        out.plain(Integer.toString(time.getHour()));
+        out.plain(Integer.toString(time.getMinute()));
+        if (time.getSecond() == 0 && time.getNano() == 0) return;
+        out.plain(Integer.toString(time.getSecond()));
+        if (time.getNano() > 0) out.plain(Integer.toString(time.getNano()));
+    }
+
+    private static final class Time<T> extends Scalars.Scalar {
+        private final Function<String, T> text;
+        private final Function<BigDecimal, T> number;
+        private final Function<List<Integer>, T> numbers;
+
+        Time(Class<T> type, Function<String, T> text, Function<BigDecimal, T> number, Function<List<Integer>, T> numbers) {
+            super(type, null);
+            this.text = text;
+            this.number = number;
+            this.numbers = numbers;
+        }
+
+        @Override
+        public Object read(Parser in) {
+            if (in.token() != Token.ARRAY || numbers == null) return super.read(in);
+            List<Integer> parts = new ArrayList<>();
+            while (in.next() == Token.INTEGER) parts.add(in.number().intValue());
+            if (in.token() != Token.END_ARRAY) throw mismatch(in);
+            return parts.isEmpty() ? null : made(numbers, parts, in);
+        }
+
+        @Override
+        Object ofToken(Parser in) {
+            boolean isNumber = in.token() == Token.INTEGER || in.token() == Token.DECIMAL;
+            if (!isNumber || number == null) throw mismatch(in);
+            return made(number, in.decimal(), in);
+        }
+
+        @Override
+        Object ofText(String from, Parser in) {
+            return made(text, from, in);
+        }
+
+        private <F> Object made(Function<F, T> maker, F from, Parser in) {
+            try {
+                return maker.apply(from);
+            } catch (DateTimeException | ArithmeticException | NumberFormatException wrong) {
+                throw in.error("Cannot deserialize value of type `" + type + "` from " + in.token().described + ": " + wrong.getMessage(), wrong);
+            }
+        }
+    }
+}
