@@ -155,7 +155,8 @@ def runtime_directory(cache: Path, interpreter: Interpreter) -> Path:
 def _compile(interpreter: Interpreter, directory: Path) -> None:
     javac = str(Path(interpreter.executable).parent / "javac")
     classes = directory / "classes"
-    options = ["-proc:none", "-nowarn", "-encoding", "UTF-8", "-d", str(classes)]
+    quick = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC")
+    options = [*quick, "-proc:none", "-nowarn", "-encoding", "UTF-8", "-d", str(classes)]
     if _major(interpreter) > 8:
         options.append("-XDstringConcat=inline")  # the way of newer versions is slow the first time
     sources = map(str, sorted((directory / "source").rglob("*.java")))
@@ -176,7 +177,7 @@ def _compile(interpreter: Interpreter, directory: Path) -> None:
 
 def _archive(interpreter: Interpreter, directory: Path) -> None:
     """A JVM believes an archive only if it was made with the jar at the same path. Where that cannot be had, there is none."""
-    options = ("-XX:+UseSerialGC", "-Xlog:disable", f"-XX:ArchiveClassesAtExit={_RUNTIME}/{_ARCHIVE}")
+    options = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xlog:disable", f"-XX:ArchiveClassesAtExit={_RUNTIME}/{_ARCHIVE}")
     java = (interpreter.executable, *options, "-classpath", f"{_RUNTIME}/{_JAR}", _REHEARSAL)
     namespaces = ("--mount",) if os.geteuid() == 0 else ("--mount", "--map-root-user")
     argv = ("unshare", *namespaces, "/bin/sh", "-c", _AS_INSIDE, "sh", *java)
