@@ -35,10 +35,6 @@ _ARCHIVES_SINCE = 13
 # Runs a command where the directory it is started in is /var/runtime, as in a sandbox, and everything else is the host's.
 _AS_INSIDE = 'mount -t tmpfs tmpfs /var && mkdir /var/runtime && mount --bind . /var/runtime && exec "$@"'
 
-# The old runtimes' own start knows the credentials by two more names.
-_MORE_NAMES = ("java8.al2", "java11")
-_WITH_MORE_NAMES = 'AWS_ACCESS_KEY="$AWS_ACCESS_KEY_ID" AWS_SECRET_KEY="$AWS_SECRET_ACCESS_KEY" exec "$0" "$@"'
-
 # What the sandbox's root has anyway (`sandbox/mounts.py`).
 _SEEN_ANYWAY = (
     "/usr/",
@@ -81,8 +77,7 @@ def _led_outside(prefix: Path) -> Iterator[Bind]:
 
 def exec_argv(interpreter: Interpreter, environment: Mapping[str, str]) -> tuple[str, ...]:
     """The runtime process executed inside."""
-    argv = _argv(interpreter, f"{_LANG}/bin/java", _RUNTIME, environment)
-    return ("/bin/sh", "-c", _WITH_MORE_NAMES, *argv) if interpreter.runtime in _MORE_NAMES else argv
+    return _argv(interpreter, f"{_LANG}/bin/java", _RUNTIME, environment)
 
 
 def host_argv(interpreter: Interpreter, directory: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -105,7 +100,7 @@ def _argv(interpreter: Interpreter, program: str, runtime_dir: str, environment:
         options.append(("-XX:+ErrorFileToStderr", "-XX:ErrorFile"))
     given = [option for option, spoken_of in options if not re.search(spoken_of, own)]
     properties = ("-Djava.net.preferIPv4Stack=true", "-Dorg.crac.Core.Compat=com.amazonaws.services.lambda.crac")
-    return (program, *given, *properties, "-classpath", f"{runtime_dir}/{_JAR}", _MAIN)
+    return (program, *given, *properties, "-classpath", f"{runtime_dir}/{_JAR}", _MAIN, environment["_HANDLER"])
 
 
 _Option = tuple[str, str]
@@ -177,7 +172,12 @@ def _compile(interpreter: Interpreter, directory: Path) -> None:
 
 def _archive(interpreter: Interpreter, directory: Path) -> None:
     """A JVM believes an archive only if it was made with the jar at the same path. Where that cannot be had, there is none."""
-    options = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xlog:disable", f"-XX:ArchiveClassesAtExit={_RUNTIME}/{_ARCHIVE}")
+    options = (
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-Xlog:disable",
+        f"-XX:ArchiveClassesAtExit={_RUNTIME}/{_ARCHIVE}",
+    )
     java = (interpreter.executable, *options, "-classpath", f"{_RUNTIME}/{_JAR}", _REHEARSAL)
     namespaces = ("--mount",) if os.geteuid() == 0 else ("--mount", "--map-root-user")
     argv = ("unshare", *namespaces, "/bin/sh", "-c", _AS_INSIDE, "sh", *java)

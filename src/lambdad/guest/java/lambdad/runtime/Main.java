@@ -23,7 +23,7 @@ final class Main {
     private Main() {}
 
     public static void main(String[] arguments) throws UnsupportedEncodingException {
-        run(System.getenv("AWS_LAMBDA_RUNTIME_API"), System.getenv("LAMBDA_TASK_ROOT"), System.getenv("_HANDLER"));
+        run(System.getenv("AWS_LAMBDA_RUNTIME_API"), System.getenv("LAMBDA_TASK_ROOT"), arguments[0]);
     }
 
     static void run(String address, String taskRoot, String handlerName) throws UnsupportedEncodingException {
