@@ -3,11 +3,15 @@ package lambdad.runtime;
 import com.amazonaws.services.lambda.crac.Core;
 import com.amazonaws.services.lambda.runtime.LambdaRuntime;
 import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOError;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.UnsupportedEncodingException;
 import java.security.Security;
+import java.util.Properties;
 
 /**
  * The Java runtime process: loads the handler, then serves it.
@@ -18,17 +22,19 @@ import java.security.Security;
  */
 final class Main {
     private static final String TRACE_HEADER = "com.amazonaws.xray.traceHeader";
+    private static final String NEGATIVE_TTL = "networkaddress.cache.negative.ttl";
+    private static final String OUR_SECURITY = System.getenv("LAMBDA_RUNTIME_DIR") + "/lib/security.properties";
     private static final int SNAPSHOT_FAILED = 64;
 
     private Main() {}
 
-    public static void main(String[] arguments) throws UnsupportedEncodingException {
+    public static void main(String[] arguments) {
         run(System.getenv("AWS_LAMBDA_RUNTIME_API"), System.getenv("LAMBDA_TASK_ROOT"), arguments[0]);
     }
 
-    static void run(String address, String taskRoot, String handlerName) throws UnsupportedEncodingException {
-        System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), false, "UTF-8"));
-        System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), false, "UTF-8"));
+    static void run(String address, String taskRoot, String handlerName) {
+        System.setOut(printer(FileDescriptor.out));
+        System.setErr(printer(FileDescriptor.err));
         rememberMissingNamesShortly();
         Log log = (Log) LambdaRuntime.getLogger();
         RuntimeApi api = new RuntimeApi(address);
@@ -42,12 +48,37 @@ final class Main {
         System.exit(0);
     }
 
-    /** As AWS has it: a name that could not be resolved is asked for again after a second. */
+    /** Writes at once, and UTF-8 whatever the locale. */
+    private static PrintStream printer(FileDescriptor descriptor) {
+        try {
+            return new PrintStream(new FileOutputStream(descriptor), false, "UTF-8");
+        } catch (UnsupportedEncodingException e) {
+            throw new IllegalStateException(e); // every JVM has it
+        }
+    }
+
+    /**
+     * As AWS has it: a name that could not be resolved is asked for again after a second. The runtime's own file of
+     * properties says so already; only where there is another is it set here, since that takes long.
+     */
     private static void rememberMissingNamesShortly() {
         String seconds = System.getenv("AWS_LAMBDA_JAVA_NETWORKADDRESS_CACHE_NEGATIVE_TTL");
-        if (seconds != null || System.getProperty("java.security.properties") == null) {
-            Security.setProperty("networkaddress.cache.negative.ttl", seconds == null ? "1" : seconds);
+        String file = System.getProperty("java.security.properties");
+        if (seconds != null || (!OUR_SECURITY.equals(file) && !isSaid(file))) {
+            Security.setProperty(NEGATIVE_TTL, seconds == null ? "1" : seconds);
         }
+    }
+
+    private static boolean isSaid(String file) {
+        Properties properties = new Properties();
+        if (file != null) {
+            try (InputStream stream = new FileInputStream(file)) {
+                properties.load(stream);
+            } catch (IOException e) {
+                return false; // the JVM does not read it either
+            }
+        }
+        return properties.containsKey(NEGATIVE_TTL);
     }
 
     private static Handler loaded(String name, FunctionClassLoader loader, Log log, RuntimeApi api) {

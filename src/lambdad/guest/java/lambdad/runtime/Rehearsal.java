@@ -1,44 +1,34 @@
 package lambdad.runtime;
 
-import com.amazonaws.services.lambda.runtime.Context;
-import com.amazonaws.services.lambda.runtime.RequestHandler;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.util.Collections;
 import java.util.Enumeration;
-import java.util.Map;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 
 /**
- * A function's whole life in a process of its own, once for each JDK: what is loaded at its end is what the archive holds
- * that every later process starts from.
+ * A function's whole life in a process of its own, once for each JDK: what is loaded at its end is in the archive that
+ * every later process starts with.
  */
-public final class Rehearsal implements RequestHandler<Map<String, Object>, Map<String, Object>> {
+final class Rehearsal {
     private static final String EVENT = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: rehearsal\r\n"
             + "Lambda-Runtime-Deadline-Ms: 0\r\nLambda-Runtime-Trace-Id: Root=1\r\nContent-Length: ";
     private static final String ACCEPTED = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
 
-    @Override
-    public Map<String, Object> handleRequest(Map<String, Object> event, Context context) {
-        context.getLogger().log("rehearsed");
-        if (event.containsKey("fail")) {
-            throw new IllegalStateException("rehearsed");
-        }
-        return Collections.singletonMap("event", event);
-    }
+    private Rehearsal() {}
 
+    /** The directory of the function, and its handler. */
     public static void main(String[] arguments) throws IOException, ClassNotFoundException {
         loadAll(System.getProperty("java.class.path"));
         ServerSocket listener = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
         Thread platform = new Thread(() -> play(listener));
         platform.setDaemon(true);
         platform.start();
-        Main.run("127.0.0.1:" + listener.getLocalPort(), "/", Rehearsal.class.getName());
+        Main.run("127.0.0.1:" + listener.getLocalPort(), arguments[0], arguments[1]);
     }
 
     private static void loadAll(String jar) throws IOException, ClassNotFoundException {
