@@ -6,8 +6,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The decoders and encoders of one dialect: each is found once for a type, and kept. */
 final class Mapper {
-    private static final Mapper PLAIN = new Mapper(Dialect.PLAIN);
-    private static final Map<Class<?>, Mapper> OF_EVENTS = new ConcurrentHashMap<>();
+    private static final Map<Dialect, Mapper> BY_DIALECT = new ConcurrentHashMap<>();
 
     final Dialect dialect;
     private final Map<Shape, Decoder> decoders = new ConcurrentHashMap<>();
@@ -17,10 +16,9 @@ final class Mapper {
         this.dialect = dialect;
     }
 
-    /** What reads and writes values whose root is of a class: AWS's event classes each have a dialect of their own. */
+    /** What reads and writes values whose root is of a class. */
     static Mapper of(Class<?> root) {
-        Dialect dialect = EventClasses.dialect(root.getName());
-        return dialect == Dialect.PLAIN ? PLAIN : OF_EVENTS.computeIfAbsent(root, of -> new Mapper(dialect));
+        return BY_DIALECT.computeIfAbsent(EventClasses.dialect(root.getName()), Mapper::new);
     }
 
     Decoder decoder(Shape shape) {
@@ -42,7 +40,7 @@ final class Mapper {
         if (found == null) found = Scalars.decoder(raw);
         if (found == null) found = Times.decoder(raw);
         if (found == null) found = Containers.decoder(shape, this);
-        return found != null ? found : BeanDecoder.of(shape, this);
+        return found != null ? found : new BeanDecoder(shape, this);
     }
 
     Encoder encoder(Class<?> type) {

@@ -1,5 +1,6 @@
 package lambdad.runtime.json;
 
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -56,10 +57,11 @@ final class Scalars {
         add(new Bytes(ByteBuffer.class, ByteBuffer::wrap), ByteBuffer.class);
         add(new Nothing(), void.class, Void.class);
         fromString(UUID.class, UUID::fromString);
-        fromString(URI.class, URI::create);
+        fromString(URI.class, "", URI::create);
         fromString(URL.class, Scalars::url);
         fromString(File.class, File::new);
-        fromString(Locale.class, v -> Locale.forLanguageTag(v.replace('_', '-')));
+        fromString(Locale.class, "", Scalars::locale);
+        fromString(Class.class, Scalars::loaded);
         fromString(Currency.class, Currency::getInstance);
         fromString(Pattern.class, Pattern::compile);
         fromString(TimeZone.class, TimeZone::getTimeZone);
@@ -89,7 +91,29 @@ final class Scalars {
     }
 
     private static void fromString(Class<?> type, Function<String, Object> of) {
-        add(new FromString(type, of), type);
+        fromString(type, null, of);
+    }
+
+    private static void fromString(Class<?> type, String ofEmpty, Function<String, Object> of) {
+        add(new FromString(type, ofEmpty, of), type);
+    }
+
+    /** A number as Jackson writes it: infinities may be INF. */
+    static double real(String text) {
+        return Double.parseDouble(text.endsWith("INF") ? text.replace("INF", "Infinity") : text);
+    }
+
+    static Locale locale(String text) {
+        String[] parts = text.split("[_-]", 3);
+        return new Locale(parts[0], parts.length > 1 ? parts[1] : "", parts.length > 2 ? parts[2] : "");
+    }
+
+    private static Class<?> loaded(String name) {
+        try {
+            return Class.forName(name, false, Thread.currentThread().getContextClassLoader());
+        } catch (ClassNotFoundException none) {
+            throw new IllegalArgumentException("class not found", none);
+        }
     }
 
     private static URL url(String text) {
@@ -115,12 +139,23 @@ final class Scalars {
             return ofNull;
         }
 
+        /** Jackson refuses them for primitives, but for characters. */
+        @Override
+        public final Object ofEmptyArray(Parser in) {
+            if (ofNull != null && !ofNull.equals('\0')) throw mismatch(in);
+            return ofNull;
+        }
+
         @Override
         public Object read(Parser in) {
             if (in.token() == Token.ARRAY) return unwrap(in, type);
             if (in.token() != Token.STRING) return ofToken(in);
             String text = in.string().trim();
-            return text.isEmpty() ? ofNull : ofText(text, in);
+            return text.isEmpty() ? ofEmptyText() : ofText(text, in);
+        }
+
+        Object ofEmptyText() {
+            return ofNull;
         }
 
         abstract Object ofToken(Parser in);
@@ -168,7 +203,7 @@ final class Scalars {
             try {
                 long value = Long.parseLong(text);
                 if (value >= least && value <= most) return of.apply(value);
-                throw weird(in, "Overflow: numeric value (" + text + ") out of range of " + type + " (" + least + " - " + most + ")");
+                throw weird(in, "Overflow: numeric value (" + text + ") out of range of " + type + " (" + least + " -" + most + ")");
             } catch (NumberFormatException none) {
                 throw weird(in, "not a valid `" + type + "` value");
             }
@@ -197,7 +232,7 @@ final class Scalars {
         Object ofText(String text, Parser in) {
             if (text.equals("null")) return ofNull();
             try {
-                return of.apply(Double.parseDouble(text.replaceFirst("^([+-]?)INF$", "$1Infinity")));
+                return of.apply(Scalars.real(text));
             } catch (NumberFormatException none) {
                 throw weird(in, "not a valid `" + type + "` value");
             }
@@ -225,7 +260,7 @@ final class Scalars {
             if (text.matches("true|True|TRUE")) return of(true);
             if (text.matches("false|False|FALSE")) return of(false);
             if (text.equals("null")) return ofNull();
-            throw weird(in, "only \"true\" or \"false\" recognized");
+            throw weird(in, "only \"true\"/\"True\"/\"TRUE\" or \"false\"/\"False\"/\"FALSE\" recognized");
         }
     }
 
@@ -256,10 +291,12 @@ final class Scalars {
     }
 
     private static final class Big extends Scalar {
+        private final boolean whole;
         private final Function<BigDecimal, Object> of;
 
         Big(Class<?> type, Function<BigDecimal, Object> of) {
             super(type, null);
+            whole = type == BigInteger.class;
             this.of = of;
         }
 
@@ -271,7 +308,9 @@ final class Scalars {
 
         @Override
         Object ofText(String text, Parser in) {
-            return text.equals("null") ? null : of(text, in);
+            if (text.equals("null")) return null;
+            if (whole && !text.matches("[+-]?\\d+")) throw weird(in, "not a valid representation");
+            return of(text, in);
         }
 
         private Object of(String text, Parser in) {
@@ -301,7 +340,7 @@ final class Scalars {
         Object ofText(String text, Parser in) {
             if (text.equals("null")) return null;
             try {
-                if (!text.matches("[+-]?\\d+")) return Double.parseDouble(text.replaceFirst("^([+-]?)INF$", "$1Infinity"));
+                if (!text.matches("[+-]?\\d+")) return Scalars.real(text);
                 BigInteger whole = new BigInteger(text);
                 if (whole.bitLength() < 32) return whole.intValue();
                 return whole.bitLength() < 64 ? (Number) whole.longValue() : whole;
@@ -345,11 +384,18 @@ final class Scalars {
     }
 
     private static final class FromString extends Scalar {
+        private final String ofEmpty;
         private final Function<String, Object> of;
 
-        FromString(Class<?> type, Function<String, Object> of) {
+        FromString(Class<?> type, String ofEmpty, Function<String, Object> of) {
             super(type, null);
             this.of = of;
+            this.ofEmpty = ofEmpty;
+        }
+
+        @Override
+        Object ofEmptyText() {
+            return ofEmpty == null ? null : of.apply(ofEmpty);
         }
 
         @Override
@@ -414,7 +460,7 @@ final class Scalars {
         @Override
         Object ofToken(Parser in) {
             if (in.token() != Token.ARRAY) throw mismatch(in);
-            java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             while (in.next() != Token.END_ARRAY) bytes.write((byte) BY_CLASS.get(byte.class).readAny(in));
             return of.apply(bytes.toByteArray());
         }
@@ -422,7 +468,9 @@ final class Scalars {
         @Override
         Object ofText(String text, Parser in) {
             try {
-                return of.apply(Base64.getDecoder().decode(text.replaceAll("\\s", "")));
+                String dense = text.replaceAll("\\s", "");
+                if (dense.length() % 4 != 0) throw new IllegalArgumentException("padding is missing");
+                return of.apply(Base64.getDecoder().decode(dense));
             } catch (IllegalArgumentException wrong) {
                 throw weird(in, "failed to decode as base64: " + wrong.getMessage());
             }
