@@ -21,7 +21,7 @@ final class BeanDecoder implements Decoder {
         List<Slot> components = new ArrayList<>();
         for (Property property : Bean.properties(raw, mapper.dialect)) {
             if (!property.isWritable() && !property.isComponent()) continue;
-            property.open();
+            property.openToSet();
             Slot slot = new Slot(property, mapper.later(property.shape(shape)), components.size());
             slots.put(property.name, slot);
             if (record && property.isComponent()) components.add(slot);

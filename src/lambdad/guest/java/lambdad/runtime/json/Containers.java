@@ -45,9 +45,9 @@ final class Containers {
         if (Collection.class.isAssignableFrom(raw) || raw == Iterable.class) return new CollectionOf(shape, mapper);
         if (raw == Optional.class) return wrapper(Optional.empty(), Optional::of, mapper.later(shape.argument(0)));
         if (raw == AtomicReference.class) return new ReferenceTo(mapper.later(shape.argument(0)));
-        if (raw == OptionalInt.class) return wrapper(OptionalInt.empty(), v -> OptionalInt.of((int) v), Scalars.decoder(Integer.class));
-        if (raw == OptionalLong.class) return wrapper(OptionalLong.empty(), v -> OptionalLong.of((long) v), Scalars.decoder(Long.class));
-        if (raw == OptionalDouble.class) return wrapper(OptionalDouble.empty(), v -> OptionalDouble.of((double) v), Scalars.decoder(Double.class));
+        if (raw == OptionalInt.class) return wrapper(OptionalInt.empty(), v -> OptionalInt.of((int) v), Numbers.decoder(Integer.class));
+        if (raw == OptionalLong.class) return wrapper(OptionalLong.empty(), v -> OptionalLong.of((long) v), Numbers.decoder(Long.class));
+        if (raw == OptionalDouble.class) return wrapper(OptionalDouble.empty(), v -> OptionalDouble.of((double) v), Numbers.decoder(Double.class));
         return null;
     }
 

@@ -29,9 +29,9 @@ public final class Json {
 
     /** Writes a value as its declared type says (a subclass's own properties are left out, as on AWS). Flushes nothing. */
     public static void write(Object value, Type declared, OutputStream out) throws IOException {
-        Class<?> root = Shape.of(declared).raw;
+        Shape root = Shape.of(declared);
         Generator generator = new Generator(out);
-        Mapper.of(root).writeRoot(value, root, generator);
+        Mapper.of(root.raw).writeRoot(value, root, generator);
         generator.finish();
     }
 }

@@ -81,7 +81,7 @@ final class Parser {
     }
 
     double real() {
-        return Scalars.real(string());
+        return Numbers.real(string());
     }
 
     BigDecimal decimal() {

@@ -96,10 +96,14 @@ final class Property {
         return owner.as(declaring).resolve(setter != null ? setter.getGenericParameterTypes()[0] : field.getGenericType());
     }
 
-    void open() {
-        if (field != null) open(field);
+    void openToGet() {
         if (getter != null) open(getter);
+        else open(field);
+    }
+
+    void openToSet() {
         if (setter != null) open(setter);
+        else if (field != null) open(field);
     }
 
     private static <T extends AccessibleObject & Member> void open(T member) {

@@ -201,7 +201,7 @@ final class Times {
         if (time.getNano() > 0) out.plain(Integer.toString(time.getNano()));
     }
 
-    private static final class Time<T> extends Scalars.Scalar {
+    private static final class Time<T> extends Scalar {
         private final Function<String, T> text;
         private final Function<BigDecimal, T> number;
         private final Function<List<Integer>, T> numbers;
