@@ -55,6 +55,7 @@ final class Bean {
         for (Field field : from.getDeclaredFields()) {
             if (Modifier.isStatic(field.getModifiers()) || field.isSynthetic()) continue;
             Property property = at(field.getName());
+            property.component = record ? field : null;
             if (Modifier.isPublic(field.getModifiers()) && !Modifier.isTransient(field.getModifiers())) property.field = field;
         }
     }

@@ -1,40 +1,41 @@
 package lambdad.runtime.json;
 
-import java.lang.reflect.Modifier;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
-/** Reads objects of the function's own classes: by the default constructor and setters; records by their constructor. Unknown names are passed over. */
+/**
+ * Reads objects of the function's own classes: by the default constructor, setters and public fields; records by their
+ * constructor. Names it does not know are passed over.
+ */
 final class BeanDecoder implements Decoder {
-    private final String type;
     private final Class<?> raw;
     private final Construction construction;
     private final Map<String, Slot> slots = new HashMap<>();
     private final Slot[] parameters;
 
-    private BeanDecoder(Shape shape, Mapper mapper) {
-        type = shape.toString();
+    BeanDecoder(Shape shape, Mapper mapper) {
         raw = shape.raw;
         boolean record = Bean.isRecord(raw);
+        List<Slot> components = new ArrayList<>();
         for (Property property : Bean.properties(raw, mapper.dialect)) {
-            if (!property.isWritable()) continue;
-            property.open();
-            slots.put(property.name, new Slot(property, mapper.later(property.shape(shape))));
+            if (!property.isWritable() && !property.isComponent()) continue;
+            property.openToSet();
+            Slot slot = new Slot(property, mapper.later(property.shape(shape)), components.size());
+            slots.put(property.name, slot);
+            if (record && property.isComponent()) components.add(slot);
         }
-        parameters = new Slot[0];
-        construction = new Construction(raw);
-    }
-
-    static Decoder of(Shape shape, Mapper mapper) {
-        if (Modifier.isAbstract(shape.raw.getModifiers())) throw Construction.impossible(shape.raw.getName(), Construction.ABSTRACT);
-        return new BeanDecoder(shape, mapper);
+        parameters = components.toArray(new Slot[0]);
+        construction = new Construction(raw, components.stream().map(slot -> slot.property.component()).toArray(Class<?>[]::new));
     }
 
     @Override
     public Object read(Parser in) {
-        if (in.token() == Token.ARRAY) return unwrap(in, type);
+        if (in.token() == Token.ARRAY) return unwrap(in, raw.getName());
         if (in.token() == Token.STRING && in.string().trim().isEmpty()) return null;
-        if (in.token() != Token.OBJECT) throw in.error(withoutCreator(in));
+        if (in.token() != Token.OBJECT) throw withoutCreator(in);
+        if (parameters.length > 0) return readRecord(in);
         Object bean = construction.make();
         while (in.next() != Token.END_OBJECT) {
             Slot slot = slots.get(in.string());
@@ -45,27 +46,54 @@ final class BeanDecoder implements Decoder {
         return bean;
     }
 
-    private String withoutCreator(Parser in) {
-        String words = "Cannot construct instance of `" + type + "` (although at least one Creator exists): no ";
+    private Object readRecord(Parser in) {
+        Object[] arguments = new Object[parameters.length];
+        for (Slot parameter : parameters) arguments[parameter.place] = parameter.decoder.ofNull();
+        while (in.next() != Token.END_OBJECT) {
+            Slot slot = slots.get(in.string());
+            in.next();
+            if (slot == null) in.skip();
+            else arguments[slot.place] = slot.read(in);
+        }
+        return construction.make(arguments);
+    }
+
+    private JsonException withoutCreator(Parser in) {
+        String reason;
         switch (in.token()) {
             case STRING:
-                return words + "String-argument constructor/factory method to deserialize from String value ('" + in.string() + "')";
+                reason = "no String-argument constructor/factory method to deserialize from String value ('" + in.string() + "')";
+                break;
             case INTEGER:
-                return words + "int/Int-argument constructor/factory method to deserialize from Number value (" + in.string() + ")";
+                reason = "no int/Int-argument constructor/factory method to deserialize from Number value (" + in.string() + ")";
+                break;
             case DECIMAL:
-                return words + "double/Double-argument constructor/factory method to deserialize from Number value (" + in.string() + ")";
+                reason = "no double/Double-argument constructor/factory method to deserialize from Number value (" + in.string() + ")";
+                break;
             default:
-                return words + "boolean/Boolean-argument constructor/factory method to deserialize from boolean value (" + (in.token() == Token.TRUE) + ")";
+                reason = "no boolean/Boolean-argument constructor/factory method to deserialize from boolean value (" + (in.token() == Token.TRUE) + ")";
         }
+        if (!construction.isPossible()) return construction.impossible(reason);
+        return in.error("Cannot construct instance of `" + raw.getName() + "` (although at least one Creator exists): " + reason);
     }
 
     private final class Slot {
         private final Property property;
         private final Decoder decoder;
+        private final int place;
 
-        Slot(Property property, Decoder decoder) {
+        Slot(Property property, Decoder decoder, int place) {
             this.property = property;
             this.decoder = decoder;
+            this.place = place;
+        }
+
+        Object read(Parser in) {
+            try {
+                return decoder.readAny(in);
+            } catch (JsonException wrong) {
+                throw wrong.in(raw, property.name);
+            }
         }
 
         void fill(Object bean, Parser in) {

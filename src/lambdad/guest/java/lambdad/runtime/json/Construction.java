@@ -6,38 +6,53 @@ import java.lang.reflect.Modifier;
 
 /** Makes objects by a constructor, public or not. */
 final class Construction {
-    static final String ABSTRACT = "abstract types either need to be mapped to concrete types, have custom deserializer, "
+    private static final String NO_CREATORS = " (no Creators, like default constructor, exist): ";
+    private static final String INNER = ": non-static inner classes like this can only by instantiated using default, no-argument constructor";
+    private static final String ABSTRACT = "abstract types either need to be mapped to concrete types, have custom deserializer, "
         + "or contain additional type information";
 
+    private final Class<?> type;
     private final Constructor<?> constructor;
 
+    /** A type that cannot be made is found out when one is wanted: null needs none. */
     Construction(Class<?> type, Class<?>... parameters) {
+        this.type = type;
+        constructor = Modifier.isAbstract(type.getModifiers()) ? null : constructor(type, parameters);
+        boolean open = constructor == null || Modifier.isPublic(constructor.getModifiers() & type.getModifiers());
+        if (!open) constructor.setAccessible(true);
+    }
+
+    private static Constructor<?> constructor(Class<?> type, Class<?>... parameters) {
         try {
-            constructor = type.getDeclaredConstructor(parameters);
+            return type.getDeclaredConstructor(parameters);
         } catch (NoSuchMethodException none) {
-            throw impossible(type.getName(), without(type));
+            return null;
         }
-        if (!Modifier.isPublic(constructor.getModifiers() & type.getModifiers())) constructor.setAccessible(true);
     }
 
-    private static String without(Class<?> type) {
-        if (type.getEnclosingClass() != null && !Modifier.isStatic(type.getModifiers())) {
-            return "non-static inner classes like this can only by instantiated using default, no-argument constructor";
-        }
-        return "cannot deserialize from Object value (no delegate- or property-based Creator)";
+    boolean isPossible() {
+        return constructor != null;
     }
 
-    static JsonException impossible(String type, String reason) {
-        return new JsonException("Cannot construct instance of `" + type + "` (no Creators, like default constructor, exist): " + reason);
+    int parameters() {
+        return constructor == null ? 0 : constructor.getParameterCount();
+    }
+
+    JsonException impossible(String reason) {
+        String words = "Cannot construct instance of `" + type.getName() + "`";
+        if (Modifier.isAbstract(type.getModifiers())) return new JsonException(words + NO_CREATORS + ABSTRACT);
+        boolean inner = type.getEnclosingClass() != null && !Modifier.isStatic(type.getModifiers());
+        return new JsonException(words + (inner ? INNER : NO_CREATORS + reason));
     }
 
     Object make(Object... arguments) {
+        if (constructor == null) throw impossible("cannot deserialize from Object value (no delegate- or property-based Creator)");
         try {
             return constructor.newInstance(arguments);
         } catch (InvocationTargetException thrown) {
-            throw causeOf(thrown, "Cannot construct instance of `" + constructor.getDeclaringClass().getName() + "`, problem: ");
+            throw causeOf(thrown, "Cannot construct instance of `" + type.getName() + "`, problem: ");
         } catch (ReflectiveOperationException refused) {
-            throw impossible(constructor.getDeclaringClass().getName(), refused.getMessage());
+            throw new JsonException("Cannot construct instance of `" + type.getName() + "`, problem: " + refused.getMessage(), null, refused);
         }
     }
 

@@ -1,6 +1,7 @@
 package lambdad.runtime.json;
 
 import java.lang.reflect.Array;
+import java.lang.reflect.Modifier;
 import java.util.AbstractMap;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -27,6 +28,7 @@ import java.util.function.Supplier;
 
 /** Reads what holds other values: maps, collections, arrays, optionals, and whatever stands where Object is asked for. */
 final class Containers {
+    static final Decoder ANYTHING = new Anything();
     private static final Class<?>[] COLLECTIONS = {ArrayList.class, HashSet.class, TreeSet.class, LinkedList.class};
     private static final Class<?>[] MAPS = {LinkedHashMap.class, TreeMap.class, ConcurrentHashMap.class, ConcurrentSkipListMap.class};
 
@@ -36,16 +38,16 @@ final class Containers {
     /** What reads a type; null when it is none of these. */
     static Decoder decoder(Shape shape, Mapper mapper) {
         Class<?> raw = shape.raw;
-        if (raw == Object.class) return new Anything();
+        if (raw == Object.class) return ANYTHING;
         if (raw.isArray()) return new ArrayOf(shape, mapper);
         if (Map.class.isAssignableFrom(raw)) return new MapOf(shape, mapper);
         if (raw == Map.Entry.class) return new EntryOf(shape, mapper);
         if (Collection.class.isAssignableFrom(raw) || raw == Iterable.class) return new CollectionOf(shape, mapper);
         if (raw == Optional.class) return wrapper(Optional.empty(), Optional::of, mapper.later(shape.argument(0)));
-        if (raw == AtomicReference.class) return wrapper(null, AtomicReference::new, mapper.later(shape.argument(0)));
-        if (raw == OptionalInt.class) return wrapper(OptionalInt.empty(), v -> OptionalInt.of((int) v), Scalars.decoder(Integer.class));
-        if (raw == OptionalLong.class) return wrapper(OptionalLong.empty(), v -> OptionalLong.of((long) v), Scalars.decoder(Long.class));
-        if (raw == OptionalDouble.class) return wrapper(OptionalDouble.empty(), v -> OptionalDouble.of((double) v), Scalars.decoder(Double.class));
+        if (raw == AtomicReference.class) return new ReferenceTo(mapper.later(shape.argument(0)));
+        if (raw == OptionalInt.class) return wrapper(OptionalInt.empty(), v -> OptionalInt.of((int) v), Numbers.decoder(Integer.class));
+        if (raw == OptionalLong.class) return wrapper(OptionalLong.empty(), v -> OptionalLong.of((long) v), Numbers.decoder(Long.class));
+        if (raw == OptionalDouble.class) return wrapper(OptionalDouble.empty(), v -> OptionalDouble.of((double) v), Numbers.decoder(Double.class));
         return null;
     }
 
@@ -64,13 +66,31 @@ final class Containers {
         };
     }
 
+    private static final class ReferenceTo implements Decoder {
+        private final Decoder held;
+
+        ReferenceTo(Decoder held) {
+            this.held = held;
+        }
+
+        @Override
+        public Object read(Parser in) {
+            return new AtomicReference<>(held.read(in));
+        }
+
+        @Override
+        public Object ofNull() {
+            return new AtomicReference<>(held.ofNull());
+        }
+    }
+
     /** Makes a container of a class, or of the one that stands for an interface. */
     private static Supplier<Object> maker(Class<?> raw, Class<?>... candidates) {
-        if (!raw.isInterface() && !java.lang.reflect.Modifier.isAbstract(raw.getModifiers())) return new Construction(raw)::make;
+        Class<?> made = raw;
         for (Class<?> candidate : candidates) {
-            if (raw.isAssignableFrom(candidate)) return new Construction(candidate)::make;
+            if (Modifier.isAbstract(made.getModifiers()) && raw.isAssignableFrom(candidate)) made = candidate;
         }
-        throw Construction.impossible(raw.getName(), Construction.ABSTRACT);
+        return new Construction(made)::make;
     }
 
     private static final class Anything implements Decoder {
@@ -88,8 +108,10 @@ final class Containers {
                 case TRUE:
                 case FALSE:
                     return in.token() == Token.TRUE;
-                default:
+                case INTEGER:
                     return in.number();
+                default:
+                    return in.real();
             }
         }
 
@@ -180,7 +202,7 @@ final class Containers {
         @Override
         public Object read(Parser in) {
             List<Object> values = new ArrayList<>();
-            if (in.token() == Token.STRING && in.string().isEmpty()) return null;
+            if (in.token() == Token.STRING && in.string().trim().isEmpty()) return null;
             boolean array = in.token() == Token.ARRAY;
             try {
                 if (!array) values.add(elements.read(in));
@@ -239,8 +261,9 @@ final class Containers {
 
         @Override
         public Object read(Parser in) {
-            if (type == char[].class && in.token() == Token.STRING) return in.string().toCharArray();
-            return super.read(in);
+            if (type != char[].class || in.token() == Token.ARRAY) return super.read(in);
+            if (in.token() == Token.STRING) return in.string().toCharArray();
+            throw in.error("Cannot deserialize value of type `char[]` from " + in.token().described);
         }
 
         @Override

@@ -1,10 +1,9 @@
 package lambdad.runtime.json;
 
 import java.util.Collections;
-import java.util.Date;
 import java.util.Map;
 
-/** How names and dates are written where AWS's event classes ask for it; everything else is plain. */
+/** What is special about the types below a root: how AWS's event classes call their properties, and what they read their own way. */
 class Dialect {
     static final Dialect PLAIN = new Dialect(Collections.emptyMap(), false);
 
@@ -33,14 +32,10 @@ class Dialect {
 
     /** What reads a class in this dialect only; null for most. */
     Decoder decoder(Class<?> type) {
-        if (this == PLAIN) return null;
-        if (type == Date.class) return new EventDates.Seconds();
-        return type.getName().equals(EventDates.JODA) ? new EventDates.Joda(type) : null;
+        return null;
     }
 
     Encoder encoder(Class<?> type) {
-        if (this == PLAIN) return null;
-        if (Date.class.isAssignableFrom(type)) return EventDates::writeSeconds;
-        return type.getName().equals(EventDates.JODA) ? EventDates::writeJoda : null;
+        return null;
     }
 }

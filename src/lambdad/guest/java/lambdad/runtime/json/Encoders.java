@@ -3,8 +3,11 @@ package lambdad.runtime.json;
 import java.io.File;
 import java.io.IOException;
 import java.lang.reflect.Array;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.Charset;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Calendar;
@@ -34,6 +37,9 @@ final class Encoders {
         AS_STRING.put(Enum.class, v -> ((Enum<?>) v).name());
         AS_STRING.put(Class.class, v -> ((Class<?>) v).getName());
         AS_STRING.put(File.class, v -> ((File) v).getAbsolutePath());
+        AS_STRING.put(Path.class, v -> ((Path) v).toUri().toString());
+        AS_STRING.put(InetAddress.class, v -> host((InetAddress) v));
+        AS_STRING.put(InetSocketAddress.class, v -> ((InetSocketAddress) v).getHostString() + ":" + ((InetSocketAddress) v).getPort());
         AS_STRING.put(TimeZone.class, v -> ((TimeZone) v).getID());
         AS_STRING.put(ByteBuffer.class, v -> base64((ByteBuffer) v));
         AS_STRING.put(byte[].class, v -> Base64.getEncoder().encodeToString((byte[]) v));
@@ -47,32 +53,49 @@ final class Encoders {
     }
 
     private final Mapper mapper;
+    private final Encoder content;
 
-    private Encoders(Mapper mapper) {
+    private Encoders(Mapper mapper, Encoder content) {
         this.mapper = mapper;
+        this.content = content;
+    }
+
+    /** What a container holds; null when a type is none. */
+    static Shape content(Shape shape) {
+        if (shape.raw.isArray() || shape.raw == Optional.class || shape.raw == AtomicReference.class) return shape.argument(0);
+        if (Map.class.isAssignableFrom(shape.raw)) return shape.as(Map.class).argument(1);
+        return Iterable.class.isAssignableFrom(shape.raw) ? shape.as(Iterable.class).argument(0) : null;
+    }
+
+    /** Writes a container with another writer for what it holds, which may be null. */
+    static Encoder container(Class<?> type, Mapper mapper, Encoder content) {
+        return new Encoders(mapper, content).encoder(type);
     }
 
     static Encoder encoder(Class<?> type, Mapper mapper) {
-        Encoders here = new Encoders(mapper);
+        return new Encoders(mapper, mapper::write).encoder(type);
+    }
+
+    private Encoder encoder(Class<?> type) {
         for (Map.Entry<Class<?>, Function<Object, String>> known : AS_STRING.entrySet()) {
             if (known.getKey().isAssignableFrom(type)) return (value, out) -> out.string(known.getValue().apply(value));
         }
-        if (type.isArray()) return here::array;
-        if (Map.class.isAssignableFrom(type)) return here::map;
-        if (Collection.class.isAssignableFrom(type)) return here::iterable;
-        if (Map.Entry.class.isAssignableFrom(type)) return here::entry;
+        if (type.isArray()) return this::array;
+        if (Map.class.isAssignableFrom(type)) return this::map;
+        if (Collection.class.isAssignableFrom(type)) return this::iterable;
+        if (Map.Entry.class.isAssignableFrom(type)) return this::entry;
         if (Number.class.isAssignableFrom(type)) return Encoders::number;
         if (type == Boolean.class || type == AtomicBoolean.class) return (value, out) -> out.plain(value.toString());
         if (Date.class.isAssignableFrom(type)) return (value, out) -> out.plain(Long.toString(((Date) value).getTime()));
         if (Calendar.class.isAssignableFrom(type)) return (value, out) -> out.plain(Long.toString(((Calendar) value).getTimeInMillis()));
-        Encoder found = here.wrapped(type);
+        Encoder found = wrapped(type);
         if (found == null) found = Times.encoder(type);
-        return found != null ? found : here.bean(type);
+        return found != null ? found : bean(type);
     }
 
     private Encoder wrapped(Class<?> type) {
-        if (type == Optional.class) return (value, out) -> mapper.write(((Optional<?>) value).orElse(null), out);
-        if (type == AtomicReference.class) return (value, out) -> mapper.write(((AtomicReference<?>) value).get(), out);
+        if (type == Optional.class) return (value, out) -> content.write(((Optional<?>) value).orElse(null), out);
+        if (type == AtomicReference.class) return (value, out) -> content.write(((AtomicReference<?>) value).get(), out);
         if (type == OptionalInt.class) {
             return (value, out) -> out.plain(((OptionalInt) value).isPresent() ? "" + ((OptionalInt) value).getAsInt() : "null");
         }
@@ -90,10 +113,10 @@ final class Encoders {
         List<Property> properties = new ArrayList<>();
         for (Property property : Bean.properties(type, mapper.dialect)) {
             if (!property.isReadable()) continue;
-            property.open();
+            property.openToGet();
             properties.add(property);
         }
-        if (properties.isEmpty()) {
+        if (properties.isEmpty() || type == CharSequence.class) {
             if (Iterator.class.isAssignableFrom(type)) return (value, out) -> elements((Iterator<?>) value, value, out);
             if (Iterable.class.isAssignableFrom(type)) return this::iterable;
             if (CharSequence.class.isAssignableFrom(type)) return (value, out) -> out.string((CharSequence) value);
@@ -130,13 +153,13 @@ final class Encoders {
     }
 
     private void member(Class<?> around, Map.Entry<?, ?> entry, Generator out) throws IOException {
-        String key = Keys.write(entry.getKey());
-        if (entry.getValue() == null) return;
-        out.name(key);
         try {
-            mapper.write(entry.getValue(), out);
+            String key = Keys.write(entry.getKey());
+            if (entry.getValue() == null) return;
+            out.name(key);
+            content.write(entry.getValue(), out);
         } catch (JsonException wrong) {
-            throw wrong.in(around, key);
+            throw wrong.in(around, String.valueOf(entry.getKey()));
         }
     }
 
@@ -165,7 +188,7 @@ final class Encoders {
 
     private void element(Object element, int index, Class<?> around, Generator out) throws IOException {
         try {
-            mapper.write(element, out);
+            content.write(element, out);
         } catch (JsonException wrong) {
             throw wrong.in(around, index);
         }
@@ -175,6 +198,12 @@ final class Encoders {
         double real = value instanceof Double || value instanceof Float ? ((Number) value).doubleValue() : 0;
         if (Double.isNaN(real) || Double.isInfinite(real)) out.string(value.toString());
         else out.plain(value.toString());
+    }
+
+    /** The name it was looked up by, or its number. */
+    private static String host(InetAddress address) {
+        String[] sides = address.toString().split("/", 2);
+        return sides[0].isEmpty() ? sides[1] : sides[0];
     }
 
     private static String base64(ByteBuffer buffer) {

@@ -15,19 +15,23 @@ public final class Json {
     private Json() {
     }
 
-    /** Reads the one value of a text; what follows it is ignored. Throws JsonException, or what a constructor threw as its cause. */
+    /** Reads the one value of a text; what follows it is ignored. Throws JsonException: with a cause, if the function's own code threw it. */
     public static Object read(byte[] json, Type type) {
         Shape shape = Shape.of(type);
         Parser in = new Parser(json);
-        if (in.next() == Token.END) throw in.error("No content to map due to end-of-input");
-        return Mapper.of(shape.raw).decoder(shape).readAny(in);
+        try {
+            if (in.next() == Token.END) throw new JsonException("No content to map due to end-of-input");
+            return Mapper.of(shape.raw).decoder(shape).readAny(in);
+        } catch (JsonException wrong) {
+            throw wrong.at(in.location());
+        }
     }
 
     /** Writes a value as its declared type says (a subclass's own properties are left out, as on AWS). Flushes nothing. */
     public static void write(Object value, Type declared, OutputStream out) throws IOException {
-        Class<?> root = Shape.of(declared).raw;
+        Shape root = Shape.of(declared);
         Generator generator = new Generator(out);
-        Mapper.of(root).writeRoot(value, root, generator);
+        Mapper.of(root.raw).writeRoot(value, root, generator);
         generator.finish();
     }
 }

@@ -15,7 +15,7 @@ public final class JsonException extends RuntimeException {
     private static final int LONGEST_PATH = 1000;
 
     private final String problem;
-    private final String location;
+    private String location;
     private final transient Deque<String> path = new ArrayDeque<>();
 
     JsonException(String problem, String location, Throwable cause) {
@@ -26,6 +26,12 @@ public final class JsonException extends RuntimeException {
 
     JsonException(String problem) {
         this(problem, null, null);
+    }
+
+    /** The same error with the place in the text, unless it has one. */
+    JsonException at(String place) {
+        if (location == null) location = place;
+        return this;
     }
 
     /** The same error as seen from a property of an object around it. */
@@ -51,7 +57,7 @@ public final class JsonException extends RuntimeException {
     @Override
     public String getMessage() {
         StringBuilder told = new StringBuilder(String.valueOf(problem));
-        if (location != null) told.append("\n at [Source: (ByteArrayInputStream); ").append(location).append(']');
+        if (location != null) told.append("\n at ").append(location);
         if (!path.isEmpty()) told.append(" (through reference chain: ").append(path()).append(')');
         return told.toString();
     }

@@ -24,7 +24,7 @@ final class Keys {
         DECODERS.put(Double.class, Double::valueOf);
         DECODERS.put(Character.class, Keys::letter);
         DECODERS.put(UUID.class, UUID::fromString);
-        DECODERS.put(Locale.class, text -> Locale.forLanguageTag(text.replace('_', '-')));
+        DECODERS.put(Locale.class, Scalars::locale);
         DECODERS.put(Date.class, Times::date);
     }
 

@@ -6,21 +6,20 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The decoders and encoders of one dialect: each is found once for a type, and kept. */
 final class Mapper {
-    private static final Mapper PLAIN = new Mapper(Dialect.PLAIN);
-    private static final Map<Class<?>, Mapper> OF_EVENTS = new ConcurrentHashMap<>();
+    private static final Map<Dialect, Mapper> BY_DIALECT = new ConcurrentHashMap<>();
 
     final Dialect dialect;
     private final Map<Shape, Decoder> decoders = new ConcurrentHashMap<>();
+    private final Map<Shape, Encoder> rootEncoders = new ConcurrentHashMap<>();
     private final Map<Class<?>, Encoder> encoders = new ConcurrentHashMap<>();
 
     private Mapper(Dialect dialect) {
         this.dialect = dialect;
     }
 
-    /** What reads and writes values whose root is of a class: AWS's event classes each have a dialect of their own. */
+    /** What reads and writes values whose root is of a class. */
     static Mapper of(Class<?> root) {
-        Dialect dialect = EventClasses.dialect(root.getName());
-        return dialect == Dialect.PLAIN ? PLAIN : OF_EVENTS.computeIfAbsent(root, of -> new Mapper(dialect));
+        return BY_DIALECT.computeIfAbsent(EventClasses.dialect(root.getName()), Mapper::new);
     }
 
     Decoder decoder(Shape shape) {
@@ -42,7 +41,7 @@ final class Mapper {
         if (found == null) found = Scalars.decoder(raw);
         if (found == null) found = Times.decoder(raw);
         if (found == null) found = Containers.decoder(shape, this);
-        return found != null ? found : BeanDecoder.of(shape, this);
+        return found != null ? found : new BeanDecoder(shape, this);
     }
 
     Encoder encoder(Class<?> type) {
@@ -59,16 +58,22 @@ final class Mapper {
         else encoder(value.getClass()).write(value, out);
     }
 
-    /** The declared type decides what of a root is written; below it, what the values are. */
-    void writeRoot(Object value, Class<?> declared, Generator out) throws IOException {
-        if (value == null || declared == Object.class || declared.isPrimitive()) {
-            write(value, out);
-            return;
+    /** The declared type decides what of a root is written; what the value is, what of its properties. */
+    void writeRoot(Object value, Shape declared, Generator out) throws IOException {
+        boolean open = declared.raw == Object.class || declared.raw.isPrimitive();
+        if (value != null && !open && !declared.raw.isInstance(value)) {
+            String types = "declared root type ([simple type, class " + declared + "]) vs `" + value.getClass().getName() + "`";
+            throw new JsonException("Incompatible types: " + types);
         }
-        if (!declared.isInstance(value)) {
-            throw new JsonException("Incompatible types: declared root type (" + declared.getName() + ") vs `" + value.getClass().getName() + "`");
-        }
-        encoder(declared).write(value, out);
+        if (value == null || open) write(value, out);
+        else rootEncoder(declared).write(value, out);
+    }
+
+    /** What containers hold is written as declared too, all the way down to the first class with properties. */
+    private Encoder rootEncoder(Shape declared) {
+        Shape content = Encoders.content(declared);
+        if (content == null || content.raw == Object.class || content.raw.isPrimitive()) return encoder(declared.raw);
+        return rootEncoders.computeIfAbsent(declared, shape -> Encoders.container(shape.raw, this, (value, out) -> writeRoot(value, content, out)));
     }
 
     private final class Later implements Decoder {

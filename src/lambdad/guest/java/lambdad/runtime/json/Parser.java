@@ -13,10 +13,12 @@ import java.math.BigInteger;
 final class Parser {
     private static final int DEEPEST = 1000;
     private static final int LONGEST_NUMBER = 1000;
-    private static final String VALUES = "(JSON String, Number (or 'NaN'/'INF'/'+INF'), Array, Object or token 'null', 'true' or 'false')";
+    private static final String VALUES = "(JSON String, Number (or 'NaN'/'+INF'/'-INF'), Array, Object or token 'null', 'true' or 'false')";
+    private static final String SOURCE = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); ";
 
     private final char[] text;
     private final boolean[] inObject = new boolean[DEEPEST + 1];
+    private final int[] opened = new int[DEEPEST + 1];
     private int at;
     private int depth;
     private Token token;
@@ -51,6 +53,10 @@ final class Parser {
             depth--;
             return token = named ? Token.END_OBJECT : Token.END_ARRAY;
         }
+        if (at >= text.length) {
+            throw errorAt(at, "Unexpected end-of-input: expected close marker for " + (named ? "Object" : "Array") + " (start marker at "
+                + location(opened[depth]) + ")");
+        }
         if (!first) expect(',', named ? "was expecting comma to separate Object entries" : "was expecting comma to separate Array entries");
         return token = named ? name() : value();
     }
@@ -61,7 +67,7 @@ final class Parser {
         for (int around = depth - 1; depth > around; ) next();
     }
 
-    /** The number, in the smallest of Integer, Long and BigInteger that holds it, or a Double. */
+    /** The number: in the smallest of Integer, Long and BigInteger that holds it, or a Double. */
     Number number() {
         if (token == Token.DECIMAL) return real();
         if (end - start <= 18) {
@@ -75,23 +81,32 @@ final class Parser {
     }
 
     double real() {
-        return Double.parseDouble(string());
+        return Numbers.real(string());
     }
 
     BigDecimal decimal() {
         return new BigDecimal(string());
     }
 
+    /** An error about the current token. */
     JsonException error(String problem) {
         return error(problem, null);
     }
 
-    /** An error about the current token. */
     JsonException error(String problem, Throwable cause) {
-        return errorAt(start, problem, cause);
+        return new JsonException(problem, location(), cause);
     }
 
-    private JsonException errorAt(int place, String problem, Throwable cause) {
+    private JsonException errorAt(int place, String problem) {
+        return new JsonException(problem, location(place), null);
+    }
+
+    /** Where the current token begins, as Jackson says it. */
+    String location() {
+        return location(start);
+    }
+
+    private String location(int place) {
         int line = 1;
         int column = 1;
         for (int i = 0; i < place && i < text.length; i++) {
@@ -101,14 +116,14 @@ final class Parser {
                 column = 1;
             }
         }
-        return new JsonException(problem, "line: " + line + ", column: " + column, cause);
+        return SOURCE + "line: " + line + ", column: " + column + "]";
     }
 
     private JsonException unexpected(String expectation) {
-        if (at >= text.length) return errorAt(at, "Unexpected end-of-input: " + expectation, null);
+        if (at >= text.length) return errorAt(at, "Unexpected end-of-input: " + expectation);
         char found = text[at];
         String shown = found < ' ' ? "CTRL-CHAR, code " + (int) found : "'" + found + "' (code " + (int) found + ")";
-        return errorAt(at, "Unexpected character (" + shown + "): " + expectation, null);
+        return errorAt(at, "Unexpected character (" + shown + "): " + expectation);
     }
 
     private void expect(char wanted, String expectation) {
@@ -133,9 +148,15 @@ final class Parser {
     }
 
     private void readBareName() {
-        if (!Character.isJavaIdentifierStart(text[at])) throw unexpected("was expecting double-quote to start field name");
-        while (at < text.length && Character.isJavaIdentifierPart(text[at])) at++;
+        if (!isNamePart(text[at]) || Character.isDigit(text[at])) {
+            throw unexpected("was expecting either valid name character (for unquoted name) or double-quote (for quoted) to start field name");
+        }
+        while (at < text.length && isNamePart(text[at])) at++;
         end = at;
+    }
+
+    private static boolean isNamePart(char c) {
+        return Character.isJavaIdentifierPart(c) || "@#*-+".indexOf(c) >= 0;
     }
 
     private Token value() {
@@ -158,13 +179,13 @@ final class Parser {
             case 'n':
                 return word("null", Token.NULL);
             case 'N':
-                return notNumeric("NaN", "NaN");
+                return word("NaN", Token.DECIMAL);
             case 'I':
-                return infinity("", "Infinity");
+                return infinity("");
             case '+':
-                return infinity("+", "Infinity");
+                return infinity("+");
             case '-':
-                return at + 1 < text.length && text[at + 1] == 'I' ? infinity("-", "-Infinity") : readNumber();
+                return at + 1 < text.length && text[at + 1] == 'I' ? infinity("-") : readNumber();
             default:
                 if (first >= '0' && first <= '9') return readNumber();
                 if (Character.isJavaIdentifierStart(first)) throw unrecognized();
@@ -175,9 +196,10 @@ final class Parser {
     private Token open(boolean object) {
         if (depth == DEEPEST) {
             String limit = "(" + DEEPEST + ", from `StreamReadConstraints.getMaxNestingDepth()`)";
-            throw errorAt(at, "Document nesting depth (" + (DEEPEST + 1) + ") exceeds the maximum allowed " + limit, null);
+            throw errorAt(at, "Document nesting depth (" + (DEEPEST + 1) + ") exceeds the maximum allowed " + limit);
         }
         inObject[++depth] = object;
+        opened[depth] = at;
         at++;
         return object ? Token.OBJECT : Token.ARRAY;
     }
@@ -185,17 +207,12 @@ final class Parser {
     private Token word(String word, Token meaning) {
         if (!isNext(word)) throw unrecognized();
         at += word.length();
+        end = at;
         return meaning;
     }
 
-    private Token infinity(String sign, String meaning) {
-        return isNext(sign + "INF") ? notNumeric(sign + "INF", meaning) : notNumeric(sign + "Infinity", meaning);
-    }
-
-    private Token notNumeric(String word, String meaning) {
-        word(word, Token.DECIMAL);
-        string = meaning;
-        return Token.DECIMAL;
+    private Token infinity(String sign) {
+        return word(isNext(sign + "INF") ? sign + "INF" : sign + "Infinity", Token.DECIMAL);
     }
 
     private boolean isNext(String word) {
@@ -208,7 +225,7 @@ final class Parser {
         int after = at;
         while (after < text.length && after < at + 256 && Character.isJavaIdentifierPart(text[after])) after++;
         String found = new String(text, at, Math.max(after - at, 1));
-        return errorAt(at, "Unrecognized token '" + found + "': was expecting " + VALUES, null);
+        return errorAt(at, "Unrecognized token '" + found + "': was expecting " + VALUES);
     }
 
     private Token readNumber() {

@@ -11,6 +11,7 @@ import java.lang.reflect.Modifier;
 final class Property {
     final String name;
     Field field;
+    Field component;
     private Method getter;
     private int getterRank;
     private Method setter;
@@ -32,12 +33,22 @@ final class Property {
         return setter != null || field != null;
     }
 
+    /** Whether it is given to the constructor of a record. */
+    boolean isComponent() {
+        return component != null;
+    }
+
+    Class<?> component() {
+        return component.getType();
+    }
+
     Property renamed(String to) {
         return new Property(to).with(this);
     }
 
     Property with(Property other) {
         if (field == null) field = other.field;
+        if (component == null) component = other.component;
         if (getter == null) {
             getter = other.getter;
             getterRank = other.getterRank;
@@ -80,18 +91,24 @@ final class Property {
         if (rival != null) {
             throw new JsonException("Conflicting setter definitions for property \"" + name + "\": " + setter + " vs " + rival);
         }
+        if (isComponent()) return owner.resolve(component.getGenericType());
         Class<?> declaring = setter != null ? setter.getDeclaringClass() : field.getDeclaringClass();
         return owner.as(declaring).resolve(setter != null ? setter.getGenericParameterTypes()[0] : field.getGenericType());
     }
 
-    void open() {
-        if (field != null) open(field);
+    void openToGet() {
         if (getter != null) open(getter);
+        else open(field);
+    }
+
+    void openToSet() {
         if (setter != null) open(setter);
+        else if (field != null) open(field);
     }
 
     private static <T extends AccessibleObject & Member> void open(T member) {
-        if (!Modifier.isPublic(member.getModifiers() & member.getDeclaringClass().getModifiers())) member.setAccessible(true);
+        boolean free = Modifier.isPublic(member.getModifiers() & member.getDeclaringClass().getModifiers());
+        if (!free || member instanceof Field && Modifier.isFinal(member.getModifiers())) member.setAccessible(true);
     }
 
     Object get(Object owner) {

@@ -1,8 +1,7 @@
 package lambdad.runtime.json;
 
+import java.io.ByteArrayOutputStream;
 import java.io.File;
-import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URL;
@@ -16,33 +15,18 @@ import java.util.Map;
 import java.util.TimeZone;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.DoubleFunction;
 import java.util.function.Function;
-import java.util.function.LongFunction;
 import java.util.regex.Pattern;
 
-/** Reads what is one token: numbers, strings, enums and what is made of a string; each from the others, where Jackson allows it. */
+/** Reads what is one token and no number: strings, booleans, enums, bytes and what is made of a string. */
 final class Scalars {
     private static final Map<Class<?>, Decoder> BY_CLASS = new HashMap<>();
 
     static {
-        whole(byte.class, Byte.class, Byte.MIN_VALUE, 255, v -> (byte) v);
-        whole(short.class, Short.class, Short.MIN_VALUE, Short.MAX_VALUE, v -> (short) v);
-        whole(int.class, Integer.class, Integer.MIN_VALUE, Integer.MAX_VALUE, v -> (int) v);
-        whole(long.class, Long.class, Long.MIN_VALUE, Long.MAX_VALUE, v -> v);
-        real(float.class, Float.class, v -> (float) v);
-        real(double.class, Double.class, v -> v);
         add(new Truth(boolean.class, false), boolean.class);
         add(new Truth(Boolean.class, null), Boolean.class);
         add(new Letter(char.class, '\0'), char.class);
         add(new Letter(Character.class, null), Character.class);
-        add(new Big(BigInteger.class, BigDecimal::toBigInteger), BigInteger.class);
-        add(new Big(BigDecimal.class, v -> v), BigDecimal.class);
-        add(new AnyNumber(), Number.class);
-        add(new Whole(AtomicInteger.class, null, Integer.MIN_VALUE, Integer.MAX_VALUE, v -> new AtomicInteger((int) v)), AtomicInteger.class);
-        add(new Whole(AtomicLong.class, null, Long.MIN_VALUE, Long.MAX_VALUE, AtomicLong::new), AtomicLong.class);
         add(new Truth(AtomicBoolean.class, null) {
             @Override
             Object of(boolean value) {
@@ -56,10 +40,11 @@ final class Scalars {
         add(new Bytes(ByteBuffer.class, ByteBuffer::wrap), ByteBuffer.class);
         add(new Nothing(), void.class, Void.class);
         fromString(UUID.class, UUID::fromString);
-        fromString(URI.class, URI::create);
+        fromString(URI.class, "", URI::create);
         fromString(URL.class, Scalars::url);
         fromString(File.class, File::new);
-        fromString(Locale.class, v -> Locale.forLanguageTag(v.replace('_', '-')));
+        fromString(Locale.class, "", Scalars::locale);
+        fromString(Class.class, Scalars::loaded);
         fromString(Currency.class, Currency::getInstance);
         fromString(Pattern.class, Pattern::compile);
         fromString(TimeZone.class, TimeZone::getTimeZone);
@@ -71,25 +56,33 @@ final class Scalars {
 
     static Decoder decoder(Class<?> type) {
         if (type.isEnum()) return new Constant(type);
-        return BY_CLASS.get(type);
+        Decoder number = Numbers.decoder(type);
+        return number != null ? number : BY_CLASS.get(type);
     }
 
     private static void add(Decoder decoder, Class<?>... types) {
         for (Class<?> type : types) BY_CLASS.put(type, decoder);
     }
 
-    private static void whole(Class<?> primitive, Class<?> box, long least, long most, LongFunction<Object> of) {
-        add(new Whole(primitive, of.apply(0), least, most, of), primitive);
-        add(new Whole(box, null, least, most, of), box);
-    }
-
-    private static void real(Class<?> primitive, Class<?> box, DoubleFunction<Object> of) {
-        add(new Real(primitive, of.apply(0), of), primitive);
-        add(new Real(box, null, of), box);
-    }
-
     private static void fromString(Class<?> type, Function<String, Object> of) {
-        add(new FromString(type, of), type);
+        fromString(type, null, of);
+    }
+
+    private static void fromString(Class<?> type, String ofEmpty, Function<String, Object> of) {
+        add(new FromString(type, ofEmpty, of), type);
+    }
+
+    static Locale locale(String text) {
+        String[] parts = text.split("[_-]", 3);
+        return new Locale(parts[0], parts.length > 1 ? parts[1] : "", parts.length > 2 ? parts[2] : "");
+    }
+
+    private static Class<?> loaded(String name) {
+        try {
+            return Class.forName(name, false, Thread.currentThread().getContextClassLoader());
+        } catch (ClassNotFoundException none) {
+            throw new IllegalArgumentException("class not found", none);
+        }
     }
 
     private static URL url(String text) {
@@ -97,110 +90,6 @@ final class Scalars {
             return new URL(text);
         } catch (MalformedURLException wrong) {
             throw new IllegalArgumentException(wrong.getMessage(), wrong);
-        }
-    }
-
-    /** One token; an array of one value stands for it. */
-    abstract static class Scalar implements Decoder {
-        final String type;
-        private final Object ofNull;
-
-        Scalar(Class<?> type, Object ofNull) {
-            this.type = type.getTypeName();
-            this.ofNull = ofNull;
-        }
-
-        @Override
-        public final Object ofNull() {
-            return ofNull;
-        }
-
-        @Override
-        public Object read(Parser in) {
-            if (in.token() == Token.ARRAY) return unwrap(in, type);
-            if (in.token() != Token.STRING) return ofToken(in);
-            String text = in.string().trim();
-            return text.isEmpty() ? ofNull : ofText(text, in);
-        }
-
-        abstract Object ofToken(Parser in);
-
-        abstract Object ofText(String text, Parser in);
-
-        final JsonException mismatch(Parser in) {
-            return in.error("Cannot deserialize value of type `" + type + "` from " + in.token().described);
-        }
-
-        final JsonException weird(Parser in, String reason) {
-            return in.error("Cannot deserialize value of type `" + type + "` from String \"" + in.string() + "\": " + reason);
-        }
-    }
-
-    private static final class Whole extends Scalar {
-        private final long least;
-        private final long most;
-        private final LongFunction<Object> of;
-
-        Whole(Class<?> type, Object ofNull, long least, long most, LongFunction<Object> of) {
-            super(type, ofNull);
-            this.least = least;
-            this.most = most;
-            this.of = of;
-        }
-
-        @Override
-        Object ofToken(Parser in) {
-            if (in.token() == Token.DECIMAL) return inRange(in.real(), in);
-            if (in.token() != Token.INTEGER) throw mismatch(in);
-            Number number = in.number();
-            if (number instanceof BigInteger || number.longValue() < least || number.longValue() > most) throw outOfRange(in);
-            return of.apply(number.longValue());
-        }
-
-        private Object inRange(double real, Parser in) {
-            if (real < least || real > most) throw outOfRange(in);
-            return of.apply((long) real);
-        }
-
-        @Override
-        Object ofText(String text, Parser in) {
-            if (text.equals("null")) return ofNull();
-            try {
-                long value = Long.parseLong(text);
-                if (value >= least && value <= most) return of.apply(value);
-                throw weird(in, "Overflow: numeric value (" + text + ") out of range of " + type + " (" + least + " - " + most + ")");
-            } catch (NumberFormatException none) {
-                throw weird(in, "not a valid `" + type + "` value");
-            }
-        }
-
-        private JsonException outOfRange(Parser in) {
-            return in.error("Numeric value (" + in.string() + ") out of range of " + type + " (" + least + " - " + most + ")");
-        }
-    }
-
-    private static final class Real extends Scalar {
-        private final DoubleFunction<Object> of;
-
-        Real(Class<?> type, Object ofNull, DoubleFunction<Object> of) {
-            super(type, ofNull);
-            this.of = of;
-        }
-
-        @Override
-        Object ofToken(Parser in) {
-            if (in.token() != Token.INTEGER && in.token() != Token.DECIMAL) throw mismatch(in);
-            return of.apply(in.real());
-        }
-
-        @Override
-        Object ofText(String text, Parser in) {
-            if (text.equals("null")) return ofNull();
-            try {
-                return of.apply(Double.parseDouble(text.replaceFirst("^([+-]?)INF$", "$1Infinity")));
-            } catch (NumberFormatException none) {
-                throw weird(in, "not a valid `" + type + "` value");
-            }
         }
     }
 
@@ -225,7 +114,7 @@ final class Scalars {
             if (text.matches("true|True|TRUE")) return of(true);
             if (text.matches("false|False|FALSE")) return of(false);
             if (text.equals("null")) return ofNull();
-            throw weird(in, "only \"true\" or \"false\" recognized");
+            throw weird(in, "only \"true\"/\"True\"/\"TRUE\" or \"false\"/\"False\"/\"FALSE\" recognized");
         }
     }
 
@@ -252,62 +141,6 @@ final class Scalars {
         Object ofText(String text, Parser in) {
             if (text.equals("null")) return ofNull();
             throw weird(in, "Expected either Integer value code or 1-character String");
-        }
-    }
-
-    private static final class Big extends Scalar {
-        private final Function<BigDecimal, Object> of;
-
-        Big(Class<?> type, Function<BigDecimal, Object> of) {
-            super(type, null);
-            this.of = of;
-        }
-
-        @Override
-        Object ofToken(Parser in) {
-            if (in.token() != Token.INTEGER && in.token() != Token.DECIMAL) throw mismatch(in);
-            return of(in.string(), in);
-        }
-
-        @Override
-        Object ofText(String text, Parser in) {
-            return text.equals("null") ? null : of(text, in);
-        }
-
-        private Object of(String text, Parser in) {
-            try {
-                BigDecimal number = new BigDecimal(text);
-                // 1e999999999 as an integer would fill the memory.
-                if (Math.abs((long) number.scale()) > 100_000) throw in.error("BigDecimal scale (" + number.scale() + ") magnitude exceeds the maximum allowed (100000)");
-                return of.apply(number);
-            } catch (NumberFormatException none) {
-                throw weird(in, "not a valid representation");
-            }
-        }
-    }
-
-    private static final class AnyNumber extends Scalar {
-        AnyNumber() {
-            super(Number.class, null);
-        }
-
-        @Override
-        Object ofToken(Parser in) {
-            if (in.token() != Token.INTEGER && in.token() != Token.DECIMAL) throw mismatch(in);
-            return in.number();
-        }
-
-        @Override
-        Object ofText(String text, Parser in) {
-            if (text.equals("null")) return null;
-            try {
-                if (!text.matches("[+-]?\\d+")) return Double.parseDouble(text.replaceFirst("^([+-]?)INF$", "$1Infinity"));
-                BigInteger whole = new BigInteger(text);
-                if (whole.bitLength() < 32) return whole.intValue();
-                return whole.bitLength() < 64 ? (Number) whole.longValue() : whole;
-            } catch (NumberFormatException none) {
-                throw weird(in, "not a valid number");
-            }
         }
     }
 
@@ -345,11 +178,18 @@ final class Scalars {
     }
 
     private static final class FromString extends Scalar {
+        private final String ofEmpty;
         private final Function<String, Object> of;
 
-        FromString(Class<?> type, Function<String, Object> of) {
+        FromString(Class<?> type, String ofEmpty, Function<String, Object> of) {
             super(type, null);
             this.of = of;
+            this.ofEmpty = ofEmpty;
+        }
+
+        @Override
+        Object ofEmptyText() {
+            return ofEmpty == null ? null : of.apply(ofEmpty);
         }
 
         @Override
@@ -414,15 +254,17 @@ final class Scalars {
         @Override
         Object ofToken(Parser in) {
             if (in.token() != Token.ARRAY) throw mismatch(in);
-            java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
-            while (in.next() != Token.END_ARRAY) bytes.write((byte) BY_CLASS.get(byte.class).readAny(in));
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            while (in.next() != Token.END_ARRAY) bytes.write((byte) Numbers.decoder(byte.class).readAny(in));
             return of.apply(bytes.toByteArray());
         }
 
         @Override
         Object ofText(String text, Parser in) {
             try {
-                return of.apply(Base64.getDecoder().decode(text.replaceAll("\\s", "")));
+                String dense = text.replaceAll("\\s", "");
+                if (dense.length() % 4 != 0) throw new IllegalArgumentException("padding is missing");
+                return of.apply(Base64.getDecoder().decode(dense));
             } catch (IllegalArgumentException wrong) {
                 throw weird(in, "failed to decode as base64: " + wrong.getMessage());
             }

@@ -20,6 +20,7 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
+import java.time.temporal.TemporalAccessor;
 import java.util.ArrayList;
 import java.util.Calendar;
 import java.util.Date;
@@ -29,6 +30,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TimeZone;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Dates and java.time: milliseconds for the former, seconds with nine decimals for moments, arrays of numbers for what has no
@@ -38,28 +41,27 @@ final class Times {
     private static final DateTimeFormatter LENIENT_DATE = new DateTimeFormatterBuilder()
         .append(DateTimeFormatter.ISO_LOCAL_DATE)
         .optionalStart().appendLiteral('T').append(DateTimeFormatter.ISO_LOCAL_TIME)
-        .optionalStart().appendOffset("+HH:mm", "Z").optionalEnd()
-        .optionalStart().appendOffset("+HHmm", "Z").optionalEnd()
-        .optionalStart().appendOffset("+HH", "Z").optionalEnd()
+        .optionalStart().appendOffset("+HH:mm", "Z")
         .toFormatter();
+    private static final Pattern SHORT_OFFSET = Pattern.compile("(T.*[+-]\\d\\d)(\\d\\d)?$");
     private static final DateTimeFormatter WRITTEN_DATE = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS+00:00").withZone(ZoneOffset.UTC);
     private static final Map<Class<?>, Decoder> DECODERS = new HashMap<>();
 
     static {
-        DECODERS.put(Date.class, new Time<>(Date.class, Times::date, seconds -> new Date(seconds.longValue()), null));
-        DECODERS.put(Calendar.class, new Time<>(Calendar.class, text -> calendar(date(text)), v -> calendar(new Date(v.longValue())), null));
+        add(Date.class, Times::date, v -> new Date(v.longValueExact()), null);
+        add(Calendar.class, text -> calendar(date(text)), v -> calendar(new Date(v.longValueExact())), null);
         DECODERS.put(GregorianCalendar.class, DECODERS.get(Calendar.class));
         add(Instant.class, Times::instant, Times::ofSeconds, null);
         add(OffsetDateTime.class, Times::offsetDateTime, v -> ofSeconds(v).atOffset(ZoneOffset.UTC), null);
         add(ZonedDateTime.class, Times::zonedDateTime, v -> ofSeconds(v).atZone(ZoneId.of("UTC")), null);
         add(Duration.class, Duration::parse, v -> Duration.between(Instant.EPOCH, ofSeconds(v)), null);
-        add(LocalDate.class, Times::localDate, v -> LocalDate.ofEpochDay(v.longValueExact()), v -> LocalDate.of(at(v, 0), at(v, 1), at(v, 2)));
-        add(LocalDateTime.class, Times::localDateTime, null, v -> LocalDateTime.of(at(v, 0), at(v, 1), at(v, 2), at(v, 3), at(v, 4), at(v, 5), at(v, 6)));
-        add(LocalTime.class, LocalTime::parse, null, v -> LocalTime.of(at(v, 0), at(v, 1), at(v, 2), at(v, 3)));
-        add(OffsetTime.class, OffsetTime::parse, null, null);
-        add(YearMonth.class, YearMonth::parse, null, v -> YearMonth.of(at(v, 0), at(v, 1)));
+        add(LocalDate.class, Times::localDate, v -> LocalDate.ofEpochDay(v.longValueExact()), v -> LocalDate.of(v.get(0), v.get(1), v.get(2)));
+        add(LocalDateTime.class, Times::localDateTime, null, v -> LocalDateTime.of(v.get(0), v.get(1), v.get(2), v.get(3), v.get(4), at(v, 5), at(v, 6)));
+        add(LocalTime.class, LocalTime::parse, null, v -> LocalTime.of(v.get(0), v.get(1), at(v, 2), at(v, 3)));
+        add(OffsetTime.class, OffsetTime::parse, null, Times::offsetTime);
+        add(YearMonth.class, YearMonth::parse, null, v -> YearMonth.of(v.get(0), v.get(1)));
         add(Year.class, text -> Year.of(Integer.parseInt(text)), v -> Year.of(v.intValueExact()), null);
-        add(MonthDay.class, MonthDay::parse, null, v -> MonthDay.of(at(v, 0), at(v, 1)));
+        add(MonthDay.class, MonthDay::parse, null, v -> MonthDay.of(v.get(0), v.get(1)));
         add(Period.class, Period::parse, null, null);
         add(ZoneId.class, ZoneId::of, null, null);
         add(ZoneOffset.class, ZoneOffset::of, null, null);
@@ -89,16 +91,21 @@ final class Times {
     static Date date(String text) {
         if (text.matches("-?\\d+")) return new Date(Long.parseLong(text));
         if (!text.matches("[+-]?\\d{4,}-.*")) return Date.from(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(text)));
-        return Date.from(LENIENT_DATE.parseBest(text, OffsetDateTime::from, LocalDateTime::from, LocalDate::from) instanceof OffsetDateTime
-            ? OffsetDateTime.parse(text, LENIENT_DATE).toInstant() : localDateTimeOrDate(text).toInstant(ZoneOffset.UTC));
+        String whole = withWholeOffset(text);
+        TemporalAccessor read = LENIENT_DATE.parseBest(whole, OffsetDateTime::from, LocalDateTime::from, LocalDate::from);
+        if (read instanceof OffsetDateTime) return Date.from(((OffsetDateTime) read).toInstant());
+        LocalDateTime local = read instanceof LocalDate ? ((LocalDate) read).atStartOfDay() : (LocalDateTime) read;
+        return Date.from(local.toInstant(ZoneOffset.UTC));
+    }
+
+    /** +0100 and +01 as +01:00. */
+    private static String withWholeOffset(String text) {
+        Matcher offset = SHORT_OFFSET.matcher(text);
+        return offset.find() ? offset.replaceFirst("$1:" + (offset.group(2) == null ? "00" : "$2")) : text;
     }
 
     static String format(Date date) {
         return WRITTEN_DATE.format(date.toInstant());
-    }
-
-    private static LocalDateTime localDateTimeOrDate(String text) {
-        return text.indexOf('T') < 0 ? LocalDate.parse(text).atStartOfDay() : LocalDateTime.parse(text, LENIENT_DATE);
     }
 
     private static Calendar calendar(Date date) {
@@ -117,11 +124,12 @@ final class Times {
     }
 
     private static Instant instant(String text) {
-        return isNumber(text) ? ofSeconds(new BigDecimal(text)) : DateTimeFormatter.ISO_INSTANT.parse(text.replaceFirst("\\+00:?(00)?$", "Z"), Instant::from);
+        return isNumber(text) ? ofSeconds(new BigDecimal(text)) : offsetDateTime(text).toInstant();
     }
 
     private static OffsetDateTime offsetDateTime(String text) {
-        return (isNumber(text) ? instant(text) : OffsetDateTime.parse(text).toInstant()).atOffset(ZoneOffset.UTC);
+        if (isNumber(text)) return instant(text).atOffset(ZoneOffset.UTC);
+        return OffsetDateTime.parse(withWholeOffset(text)).withOffsetSameInstant(ZoneOffset.UTC);
     }
 
     private static ZonedDateTime zonedDateTime(String text) {
@@ -138,6 +146,12 @@ final class Times {
 
     private static <T> void add(Class<T> type, Function<String, T> text, Function<BigDecimal, T> number, Function<List<Integer>, T> numbers) {
         DECODERS.put(type, new Time<>(type, text, number, numbers));
+    }
+
+    /** The offset comes last. */
+    private static OffsetTime offsetTime(List<Integer> v) {
+        List<Integer> local = v.subList(0, v.size() - 1);
+        return OffsetTime.of(v.get(0), local.get(1), at(local, 2), at(local, 3), ZoneOffset.ofTotalSeconds(v.get(v.size() - 1)));
     }
 
     private static int at(List<Integer> numbers, int place) {
@@ -187,7 +201,7 @@ final class Times {
         if (time.getNano() > 0) out.plain(Integer.toString(time.getNano()));
     }
 
-    private static final class Time<T> extends Scalars.Scalar {
+    private static final class Time<T> extends Scalar {
         private final Function<String, T> text;
         private final Function<BigDecimal, T> number;
         private final Function<List<Integer>, T> numbers;
@@ -204,6 +218,10 @@ final class Times {
             if (in.token() != Token.ARRAY || numbers == null) return super.read(in);
             List<Integer> parts = new ArrayList<>();
             while (in.next() == Token.INTEGER) parts.add(in.number().intValue());
+            if (in.token() == Token.STRING && type.equals(OffsetTime.class.getName())) {
+                parts.add(made(ZoneOffset::of, in.string(), in).getTotalSeconds());
+                in.next();
+            }
             if (in.token() != Token.END_ARRAY) throw mismatch(in);
             return parts.isEmpty() ? null : made(numbers, parts, in);
         }
@@ -220,10 +238,10 @@ final class Times {
             return made(text, from, in);
         }
 
-        private <F> Object made(Function<F, T> maker, F from, Parser in) {
+        private <F, V> V made(Function<F, V> maker, F from, Parser in) {
             try {
                 return maker.apply(from);
-            } catch (DateTimeException | ArithmeticException | NumberFormatException wrong) {
+            } catch (DateTimeException | ArithmeticException | NumberFormatException | IndexOutOfBoundsException wrong) {
                 throw in.error("Cannot deserialize value of type `" + type + "` from " + in.token().described + ": " + wrong.getMessage(), wrong);
             }
         }

@@ -21,4 +21,10 @@ enum Token {
     Token(String described) {
         this.described = described;
     }
+
+    /** Its name in Jackson. */
+    String jackson() {
+        int from = described.indexOf('.') + 1;
+        return described.substring(from, described.length() - 2);
+    }
 }
