@@ -32,8 +32,10 @@ def runtime_directory(runtime: str, shared: Path) -> Path:
 
 def use_ready(data_dir: Path, directory: Path) -> None:
     """A server of this data directory finds the runtime directory made."""
-    (data_dir / "runtimes").mkdir(mode=0o700, parents=True)
-    (data_dir / "runtimes" / directory.name).symlink_to(directory)
+    (data_dir / "runtimes").mkdir(mode=0o700, parents=True, exist_ok=True)
+    link = data_dir / "runtimes" / directory.name
+    if not link.exists():
+        link.symlink_to(directory)
 
 
 def compiled(runtime: str, shared: Path) -> Path:
