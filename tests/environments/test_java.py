@@ -148,6 +148,10 @@ def test_each_installed(server: Server, classes: Path, runtime: str) -> None:
     name = make(server.client(), classes, runtime=runtime)
     seen, _ = call(server.client(), name, {"do": "see"})
     assert seen["java"].removeprefix("1.") == runtime.removeprefix("java").partition(".")[0]
+    if seen["home"] == "/var/lang":
+        assert seen["archive"] is (runtime not in ("java8.al2", "java11")), (
+            "it starts from the archive where there is one"
+        )
     log = "\n".join(server.function_log(name))
     version = re.escape(runtime.replace("java", "java:"))
     assert re.search(rf"INIT_START Runtime Version: {version}\.v1\tRuntime Version ARN: ", log)

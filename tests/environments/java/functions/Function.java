@@ -6,8 +6,11 @@ import com.amazonaws.services.lambda.runtime.LambdaRuntime;
 import com.amazonaws.services.lambda.runtime.RequestHandler;
 import com.amazonaws.services.lambda.runtime.logging.LogLevel;
 import java.io.File;
+import java.io.IOException;
 import java.net.URL;
 import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -93,8 +96,17 @@ public class Function implements RequestHandler<Map<String, Object>, Object> {
         seen.put("heap", Runtime.getRuntime().maxMemory());
         seen.put("property", System.getProperty("of.the.function"));
         seen.put("agent", System.getProperty("of.the.agent"));
+        seen.put("archive", maps().contains("runtime.jsa"));
         seen.put("crac", System.getProperty("org.crac.Core.Compat"));
         return seen;
+    }
+
+    private static String maps() {
+        try {
+            return new String(Files.readAllBytes(Paths.get("/proc/self/maps")), Charset.forName("UTF-8"));
+        } catch (IOException e) {
+            return e.toString();
+        }
     }
 
     /** From jars of the package and of layers, by the class loader that libraries use. */
