@@ -98,8 +98,12 @@ final class Bean {
         for (Property property : properties.values()) {
             if (property.isEmpty()) continue;
             String name = dialect.explicitName(type, property.name);
-            if (name != null) explicit.add(property.renamed(name));
-            else implied.merge(dialect.impliedName(property.name), property.renamed(dialect.impliedName(property.name)), Property::with);
+            if (name != null) {
+                explicit.add(property.renamed(name));
+                continue;
+            }
+            Property called = property.renamed(dialect.impliedName(property.name));
+            implied.merge(called.name, called, Property::with);
         }
         for (Property property : explicit) implied.merge(property.name, property, Property::with);
         return implied.values();

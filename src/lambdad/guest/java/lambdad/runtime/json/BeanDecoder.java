@@ -59,19 +59,19 @@ final class BeanDecoder implements Decoder {
     }
 
     private JsonException withoutCreator(Parser in) {
-        String reason;
+        String reason = "-argument constructor/factory method to deserialize from ";
         switch (in.token()) {
             case STRING:
-                reason = "no String-argument constructor/factory method to deserialize from String value ('" + in.string() + "')";
+                reason = "no String" + reason + "String value ('" + in.string() + "')";
                 break;
             case INTEGER:
-                reason = "no int/Int-argument constructor/factory method to deserialize from Number value (" + in.string() + ")";
+                reason = "no int/Int" + reason + "Number value (" + in.string() + ")";
                 break;
             case DECIMAL:
-                reason = "no double/Double-argument constructor/factory method to deserialize from Number value (" + in.string() + ")";
+                reason = "no double/Double" + reason + "Number value (" + in.string() + ")";
                 break;
             default:
-                reason = "no boolean/Boolean-argument constructor/factory method to deserialize from boolean value (" + (in.token() == Token.TRUE) + ")";
+                reason = "no boolean/Boolean" + reason + "boolean value (" + (in.token() == Token.TRUE) + ")";
         }
         if (!construction.isPossible()) return construction.impossible(reason);
         return in.error("Cannot construct instance of `" + raw.getName() + "` (although at least one Creator exists): " + reason);

@@ -7,7 +7,8 @@ import java.lang.reflect.Modifier;
 /** Makes objects by a constructor, public or not. */
 final class Construction {
     private static final String NO_CREATORS = " (no Creators, like default constructor, exist): ";
-    private static final String INNER = ": non-static inner classes like this can only by instantiated using default, no-argument constructor";
+    private static final String INNER =
+        ": non-static inner classes like this can only by instantiated using default, no-argument constructor";
     private static final String ABSTRACT = "abstract types either need to be mapped to concrete types, have custom deserializer, "
         + "or contain additional type information";
 
@@ -50,10 +51,14 @@ final class Construction {
         try {
             return constructor.newInstance(arguments);
         } catch (InvocationTargetException thrown) {
-            throw causeOf(thrown, "Cannot construct instance of `" + type.getName() + "`, problem: ");
+            throw causeOf(thrown, problem());
         } catch (ReflectiveOperationException refused) {
-            throw new JsonException("Cannot construct instance of `" + type.getName() + "`, problem: " + refused.getMessage(), null, refused);
+            throw new JsonException(problem() + refused.getMessage(), null, refused);
         }
+    }
+
+    private String problem() {
+        return "Cannot construct instance of `" + type.getName() + "`, problem: ";
     }
 
     /** What the function's code threw, to be thrown on; errors are thrown as they are. */

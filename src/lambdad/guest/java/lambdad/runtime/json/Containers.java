@@ -30,7 +30,8 @@ import java.util.function.Supplier;
 final class Containers {
     static final Decoder ANYTHING = new Anything();
     private static final Class<?>[] COLLECTIONS = {ArrayList.class, HashSet.class, TreeSet.class, LinkedList.class};
-    private static final Class<?>[] MAPS = {LinkedHashMap.class, TreeMap.class, ConcurrentHashMap.class, ConcurrentSkipListMap.class};
+    private static final Class<?>[] MAPS =
+        {LinkedHashMap.class, TreeMap.class, ConcurrentHashMap.class, ConcurrentSkipListMap.class};
 
     private Containers() {
     }
@@ -45,9 +46,19 @@ final class Containers {
         if (Collection.class.isAssignableFrom(raw) || raw == Iterable.class) return new CollectionOf(shape, mapper);
         if (raw == Optional.class) return wrapper(Optional.empty(), Optional::of, mapper.later(shape.argument(0)));
         if (raw == AtomicReference.class) return new ReferenceTo(mapper.later(shape.argument(0)));
-        if (raw == OptionalInt.class) return wrapper(OptionalInt.empty(), v -> OptionalInt.of((int) v), Numbers.decoder(Integer.class));
-        if (raw == OptionalLong.class) return wrapper(OptionalLong.empty(), v -> OptionalLong.of((long) v), Numbers.decoder(Long.class));
-        if (raw == OptionalDouble.class) return wrapper(OptionalDouble.empty(), v -> OptionalDouble.of((double) v), Numbers.decoder(Double.class));
+        return optionalNumber(raw);
+    }
+
+    private static Decoder optionalNumber(Class<?> raw) {
+        if (raw == OptionalInt.class) {
+            return wrapper(OptionalInt.empty(), v -> OptionalInt.of((int) v), Numbers.decoder(Integer.class));
+        }
+        if (raw == OptionalLong.class) {
+            return wrapper(OptionalLong.empty(), v -> OptionalLong.of((long) v), Numbers.decoder(Long.class));
+        }
+        if (raw == OptionalDouble.class) {
+            return wrapper(OptionalDouble.empty(), v -> OptionalDouble.of((double) v), Numbers.decoder(Double.class));
+        }
         return null;
     }
 
@@ -150,7 +161,7 @@ final class Containers {
         public Object read(Parser in) {
             if (in.token() == Token.ARRAY) return unwrap(in, shape.toString());
             if (in.token() == Token.STRING && in.string().trim().isEmpty()) return null;
-            if (in.token() != Token.OBJECT) throw in.error("Cannot deserialize value of type `" + shape + "` from " + in.token().described);
+            if (in.token() != Token.OBJECT) throw in.mismatch(shape.toString());
             Map<Object, Object> map = (Map<Object, Object>) maker.get();
             while (in.next() != Token.END_OBJECT) {
                 String name = in.string();
@@ -178,11 +189,15 @@ final class Containers {
 
         @Override
         public Object read(Parser in) {
-            if (in.token() != Token.OBJECT || in.next() != Token.NAME) throw in.error("Cannot deserialize a Map.Entry out of " + in.token().described);
+            if (in.token() != Token.OBJECT) throw in.mismatch(Map.Entry.class.getName());
+            if (in.next() != Token.NAME) throw in.error("Cannot deserialize a Map.Entry out of empty JSON Object");
             Object key = Keys.read(keys, in.string(), in);
             in.next();
             Object value = values.readAny(in);
-            if (in.next() != Token.END_OBJECT) throw in.error("Problem binding JSON into Map.Entry: more than one entry in JSON");
+            if (in.next() != Token.END_OBJECT) {
+                String second = " (second field: '" + in.string() + "')";
+                throw in.error("Problem binding JSON into Map.Entry: more than one entry in JSON" + second);
+            }
             return new AbstractMap.SimpleEntry<>(key, value);
         }
     }
@@ -263,7 +278,7 @@ final class Containers {
         public Object read(Parser in) {
             if (type != char[].class || in.token() == Token.ARRAY) return super.read(in);
             if (in.token() == Token.STRING) return in.string().toCharArray();
-            throw in.error("Cannot deserialize value of type `char[]` from " + in.token().described);
+            throw in.mismatch("char[]");
         }
 
         @Override

@@ -24,13 +24,14 @@ interface Decoder {
     default Object unwrap(Parser in, String type) {
         if (in.next() == Token.END_ARRAY) return ofEmptyArray(in);
         if (in.token() == Token.ARRAY) {
-            throw in.error("Cannot deserialize value of type `" + type + "` from deeply-nested Array: only single wrapper allowed with "
-                + "`DeserializationFeature.UNWRAP_SINGLE_VALUE_ARRAYS`");
+            throw in.error("Cannot deserialize value of type `" + type + "` from deeply-nested Array: "
+                + "only single wrapper allowed with `DeserializationFeature.UNWRAP_SINGLE_VALUE_ARRAYS`");
         }
         Object value = readAny(in);
         if (in.next() != Token.END_ARRAY) {
             throw in.error("Unexpected token (" + in.token().jackson() + "), expected END_ARRAY: Attempted to unwrap '" + type
-                + "' value from an array (with `DeserializationFeature.UNWRAP_SINGLE_VALUE_ARRAYS`) but it contains more than one value");
+                + "' value from an array (with `DeserializationFeature.UNWRAP_SINGLE_VALUE_ARRAYS`) "
+                + "but it contains more than one value");
         }
         return value;
     }

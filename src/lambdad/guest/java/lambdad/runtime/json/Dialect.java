@@ -3,7 +3,7 @@ package lambdad.runtime.json;
 import java.util.Collections;
 import java.util.Map;
 
-/** What is special about the types below a root: how AWS's event classes call their properties, and what they read their own way. */
+/** What is special about a root and all below it: how AWS's event classes call their properties, and what they read otherwise. */
 class Dialect {
     static final Dialect PLAIN = new Dialect(Collections.emptyMap(), false);
 

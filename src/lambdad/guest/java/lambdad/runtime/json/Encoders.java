@@ -5,23 +5,31 @@ import java.io.IOException;
 import java.lang.reflect.Array;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
+import java.time.MonthDay;
+import java.time.Period;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Calendar;
 import java.util.Collection;
+import java.util.Currency;
 import java.util.Date;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.TimeZone;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -39,15 +47,14 @@ final class Encoders {
         AS_STRING.put(File.class, v -> ((File) v).getAbsolutePath());
         AS_STRING.put(Path.class, v -> ((Path) v).toUri().toString());
         AS_STRING.put(InetAddress.class, v -> host((InetAddress) v));
-        AS_STRING.put(InetSocketAddress.class, v -> ((InetSocketAddress) v).getHostString() + ":" + ((InetSocketAddress) v).getPort());
+        AS_STRING.put(InetSocketAddress.class, v -> socket((InetSocketAddress) v));
         AS_STRING.put(TimeZone.class, v -> ((TimeZone) v).getID());
         AS_STRING.put(ByteBuffer.class, v -> base64((ByteBuffer) v));
         AS_STRING.put(byte[].class, v -> Base64.getEncoder().encodeToString((byte[]) v));
         AS_STRING.put(char[].class, v -> new String((char[]) v));
         Class<?>[] others = {
-            String.class, Character.class, StringBuilder.class, StringBuffer.class, java.util.UUID.class, java.net.URI.class, java.net.URL.class,
-            java.util.Locale.class, java.util.Currency.class, Pattern.class, Charset.class, java.time.Period.class, java.time.MonthDay.class,
-            java.time.ZoneId.class
+            String.class, Character.class, StringBuilder.class, StringBuffer.class, UUID.class, URI.class, URL.class, Locale.class,
+            Currency.class, Pattern.class, Charset.class, Period.class, MonthDay.class, ZoneId.class
         };
         for (Class<?> other : others) AS_STRING.put(other, Object::toString);
     }
@@ -87,7 +94,7 @@ final class Encoders {
         if (Number.class.isAssignableFrom(type)) return Encoders::number;
         if (type == Boolean.class || type == AtomicBoolean.class) return (value, out) -> out.plain(value.toString());
         if (Date.class.isAssignableFrom(type)) return (value, out) -> out.plain(Long.toString(((Date) value).getTime()));
-        if (Calendar.class.isAssignableFrom(type)) return (value, out) -> out.plain(Long.toString(((Calendar) value).getTimeInMillis()));
+        if (Calendar.class.isAssignableFrom(type)) return (value, out) -> content.write(((Calendar) value).getTimeInMillis(), out);
         Encoder found = wrapped(type);
         if (found == null) found = Times.encoder(type);
         return found != null ? found : bean(type);
@@ -103,7 +110,7 @@ final class Encoders {
             return (value, out) -> out.plain(((OptionalLong) value).isPresent() ? "" + ((OptionalLong) value).getAsLong() : "null");
         }
         if (type == OptionalDouble.class) {
-            return (value, out) -> mapper.write(((OptionalDouble) value).isPresent() ? ((OptionalDouble) value).getAsDouble() : null, out);
+            return (value, out) -> content.write(((OptionalDouble) value).isPresent() ? ((OptionalDouble) value).getAsDouble() : null, out);
         }
         if (BaseStream.class.isAssignableFrom(type)) return this::stream;
         return null;
@@ -204,6 +211,10 @@ final class Encoders {
     private static String host(InetAddress address) {
         String[] sides = address.toString().split("/", 2);
         return sides[0].isEmpty() ? sides[1] : sides[0];
+    }
+
+    private static String socket(InetSocketAddress address) {
+        return address.getHostString() + ":" + address.getPort();
     }
 
     private static String base64(ByteBuffer buffer) {

@@ -57,7 +57,7 @@ final class EventDates {
         @Override
         public Object read(Parser in) {
             if (in.token() == Token.OBJECT || in.token() == Token.ARRAY) {
-                throw in.error("Cannot deserialize value of type `" + JODA + "` from " + in.token().described);
+                throw in.mismatch(JODA);
             }
             try {
                 return parse.invoke(null, in.string());

@@ -15,7 +15,7 @@ public final class Json {
     private Json() {
     }
 
-    /** Reads the one value of a text; what follows it is ignored. Throws JsonException: with a cause, if the function's own code threw it. */
+    /** Reads the first value of a text; what follows it is ignored. Throws JsonException: with a cause, if the function's code threw it. */
     public static Object read(byte[] json, Type type) {
         Shape shape = Shape.of(type);
         Parser in = new Parser(json);

@@ -34,15 +34,16 @@ final class Keys {
     static Function<String, Object> decoder(Class<?> type) {
         if (type.isEnum()) return text -> constant(type, text);
         Function<String, Object> known = DECODERS.get(type);
-        if (known == null) throw new JsonException("Cannot find a (Map) Key deserializer for type [simple type, class " + type.getName() + "]");
-        return known;
+        if (known != null) return known;
+        throw new JsonException("Cannot find a (Map) Key deserializer for type [simple type, class " + type.getName() + "]");
     }
 
     static Object read(Function<String, Object> decoder, String name, Parser in) {
         try {
             return decoder.apply(name);
         } catch (IllegalArgumentException wrong) {
-            throw in.error("Cannot deserialize Map key from String \"" + name + "\": not a valid representation, problem: " + wrong.getMessage(), wrong);
+            String problem = "\": not a valid representation, problem: " + wrong.getMessage();
+            throw in.error("Cannot deserialize Map key from String \"" + name + problem, wrong);
         }
     }
 

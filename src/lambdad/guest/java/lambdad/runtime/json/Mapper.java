@@ -39,8 +39,9 @@ final class Mapper {
         Class<?> raw = shape.raw;
         Decoder found = dialect.decoder(raw);
         if (found == null) found = Scalars.decoder(raw);
-        if (found == null) found = Times.decoder(raw);
         if (found == null) found = Containers.decoder(shape, this);
+        // Cold starts: a function without dates never loads what reads them.
+        if (found == null && raw.getName().startsWith("java.")) found = Times.decoder(raw);
         return found != null ? found : new BeanDecoder(shape, this);
     }
 
@@ -73,7 +74,8 @@ final class Mapper {
     private Encoder rootEncoder(Shape declared) {
         Shape content = Encoders.content(declared);
         if (content == null || content.raw == Object.class || content.raw.isPrimitive()) return encoder(declared.raw);
-        return rootEncoders.computeIfAbsent(declared, shape -> Encoders.container(shape.raw, this, (value, out) -> writeRoot(value, content, out)));
+        Encoder held = (value, out) -> writeRoot(value, content, out);
+        return rootEncoders.computeIfAbsent(declared, shape -> Encoders.container(shape.raw, this, held));
     }
 
     private final class Later implements Decoder {

@@ -10,7 +10,7 @@ import java.util.function.DoubleFunction;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 
-/** Reads numbers, from numbers of any kind and from strings that hold one; fractions are cut off where there is no place for them. */
+/** Reads numbers, from numbers of any kind and from strings that hold one; fractions are cut off where they have no place. */
 final class Numbers {
     private static final Map<Class<?>, Decoder> BY_CLASS = new HashMap<>();
 
@@ -24,8 +24,8 @@ final class Numbers {
         add(new Big(BigInteger.class, BigDecimal::toBigInteger), BigInteger.class);
         add(new Big(BigDecimal.class, v -> v), BigDecimal.class);
         add(new AnyNumber(), Number.class);
-        add(new Whole(AtomicInteger.class, null, Integer.MIN_VALUE, Integer.MAX_VALUE, v -> new AtomicInteger((int) v)), AtomicInteger.class);
-        add(new Whole(AtomicLong.class, null, Long.MIN_VALUE, Long.MAX_VALUE, AtomicLong::new), AtomicLong.class);
+        whole(AtomicInteger.class, Integer.MIN_VALUE, Integer.MAX_VALUE, v -> new AtomicInteger((int) v));
+        whole(AtomicLong.class, Long.MIN_VALUE, Long.MAX_VALUE, AtomicLong::new);
     }
 
     private Numbers() {
@@ -41,6 +41,10 @@ final class Numbers {
 
     private static void whole(Class<?> primitive, Class<?> box, long least, long most, LongFunction<Object> of) {
         add(new Whole(primitive, of.apply(0), least, most, of), primitive);
+        whole(box, least, most, of);
+    }
+
+    private static void whole(Class<?> box, long least, long most, LongFunction<Object> of) {
         add(new Whole(box, null, least, most, of), box);
     }
 
@@ -86,7 +90,8 @@ final class Numbers {
             try {
                 long value = Long.parseLong(text);
                 if (value >= least && value <= most) return of.apply(value);
-                throw weird(in, "Overflow: numeric value (" + text + ") out of range of " + type + " (" + least + " -" + most + ")");
+                String range = type + " (" + least + " -" + most + ")";
+                throw weird(in, "Overflow: numeric value (" + text + ") out of range of " + range);
             } catch (NumberFormatException none) {
                 throw weird(in, "not a valid `" + type + "` value");
             }
@@ -123,6 +128,7 @@ final class Numbers {
     }
 
     private static final class Big extends Scalar {
+        private static final int LARGEST_SCALE = 100_000;
         private final boolean whole;
         private final Function<BigDecimal, Object> of;
 
@@ -149,7 +155,10 @@ final class Numbers {
             try {
                 BigDecimal number = new BigDecimal(text);
                 // 1e999999999 as an integer would fill the memory.
-                if (Math.abs((long) number.scale()) > 100_000) throw in.error("BigDecimal scale (" + number.scale() + ") magnitude exceeds the maximum allowed (100000)");
+                if (Math.abs((long) number.scale()) > LARGEST_SCALE) {
+                    String limit = ") magnitude exceeds the maximum allowed (" + LARGEST_SCALE + ")";
+                    throw in.error("BigDecimal scale (" + number.scale() + limit);
+                }
                 return of.apply(number);
             } catch (NumberFormatException none) {
                 throw weird(in, "not a valid representation");

@@ -13,7 +13,8 @@ import java.math.BigInteger;
 final class Parser {
     private static final int DEEPEST = 1000;
     private static final int LONGEST_NUMBER = 1000;
-    private static final String VALUES = "(JSON String, Number (or 'NaN'/'+INF'/'-INF'), Array, Object or token 'null', 'true' or 'false')";
+    private static final String VALUES =
+        "(JSON String, Number (or 'NaN'/'+INF'/'-INF'), Array, Object or token 'null', 'true' or 'false')";
     private static final String SOURCE = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); ";
 
     private final char[] text;
@@ -53,11 +54,12 @@ final class Parser {
             depth--;
             return token = named ? Token.END_OBJECT : Token.END_ARRAY;
         }
+        String around = named ? "Object" : "Array";
         if (at >= text.length) {
-            throw errorAt(at, "Unexpected end-of-input: expected close marker for " + (named ? "Object" : "Array") + " (start marker at "
-                + location(opened[depth]) + ")");
+            String begun = " (start marker at " + location(opened[depth]) + ")";
+            throw errorAt(at, "Unexpected end-of-input: expected close marker for " + around + begun);
         }
-        if (!first) expect(',', named ? "was expecting comma to separate Object entries" : "was expecting comma to separate Array entries");
+        if (!first) expect(',', "was expecting comma to separate ", around, " entries");
         return token = named ? name() : value();
     }
 
@@ -86,6 +88,11 @@ final class Parser {
 
     BigDecimal decimal() {
         return new BigDecimal(string());
+    }
+
+    /** The error of a type that cannot be made of the current token. */
+    JsonException mismatch(String type) {
+        return error("Cannot deserialize value of type `" + type + "` from " + token.described);
     }
 
     /** An error about the current token. */
@@ -126,8 +133,8 @@ final class Parser {
         return errorAt(at, "Unexpected character (" + shown + "): " + expectation);
     }
 
-    private void expect(char wanted, String expectation) {
-        if (at >= text.length || text[at] != wanted) throw unexpected(expectation);
+    private void expect(char wanted, String... expectation) {
+        if (at >= text.length || text[at] != wanted) throw unexpected(String.join("", expectation));
         at++;
         skipSpace();
     }
@@ -149,7 +156,8 @@ final class Parser {
 
     private void readBareName() {
         if (!isNamePart(text[at]) || Character.isDigit(text[at])) {
-            throw unexpected("was expecting either valid name character (for unquoted name) or double-quote (for quoted) to start field name");
+            throw unexpected("was expecting either valid name character (for unquoted name) "
+                + "or double-quote (for quoted) to start field name");
         }
         while (at < text.length && isNamePart(text[at])) at++;
         end = at;

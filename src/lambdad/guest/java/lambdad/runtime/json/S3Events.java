@@ -25,7 +25,8 @@ final class S3Events {
     private static final Map<String, String[]> PARTS = new HashMap<>();
 
     static {
-        part("S3EventNotificationRecord", "awsRegion eventName eventSource eventTime eventVersion requestParameters:RequestParametersEntity "
+        part("S3EventNotificationRecord",
+            "awsRegion eventName eventSource eventTime eventVersion requestParameters:RequestParametersEntity "
             + "responseElements:ResponseElementsEntity s3:S3Entity userIdentity:UserIdentityEntity");
         part("S3Entity", "configurationId bucket:S3BucketEntity object:S3ObjectEntity s3SchemaVersion");
         part("S3BucketEntity", "name ownerIdentity:UserIdentityEntity arn");
@@ -66,7 +67,7 @@ final class S3Events {
             while (!around.getName().endsWith("S3EventNotification")) around = around.getSuperclass();
             model = around;
             construction = new Construction(root, List.class);
-            for (Map.Entry<String, String[]> part : PARTS.entrySet()) made.put(part.getKey(), constructor(part.getKey(), part.getValue()));
+            PARTS.forEach((name, parameters) -> made.put(name, constructor(name, parameters)));
         }
 
         private Construction constructor(String name, String[] parameters) {

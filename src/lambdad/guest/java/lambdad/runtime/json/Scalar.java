@@ -39,7 +39,7 @@ abstract class Scalar implements Decoder {
     abstract Object ofText(String text, Parser in);
 
     final JsonException mismatch(Parser in) {
-        return in.error("Cannot deserialize value of type `" + type + "` from " + in.token().described);
+        return in.mismatch(type);
     }
 
     final JsonException weird(Parser in, String reason) {

@@ -44,7 +44,8 @@ final class Times {
         .optionalStart().appendOffset("+HH:mm", "Z")
         .toFormatter();
     private static final Pattern SHORT_OFFSET = Pattern.compile("(T.*[+-]\\d\\d)(\\d\\d)?$");
-    private static final DateTimeFormatter WRITTEN_DATE = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS+00:00").withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter WRITTEN_DATE =
+        DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS+00:00").withZone(ZoneOffset.UTC);
     private static final Map<Class<?>, Decoder> DECODERS = new HashMap<>();
 
     static {
@@ -55,9 +56,9 @@ final class Times {
         add(OffsetDateTime.class, Times::offsetDateTime, v -> ofSeconds(v).atOffset(ZoneOffset.UTC), null);
         add(ZonedDateTime.class, Times::zonedDateTime, v -> ofSeconds(v).atZone(ZoneId.of("UTC")), null);
         add(Duration.class, Duration::parse, v -> Duration.between(Instant.EPOCH, ofSeconds(v)), null);
-        add(LocalDate.class, Times::localDate, v -> LocalDate.ofEpochDay(v.longValueExact()), v -> LocalDate.of(v.get(0), v.get(1), v.get(2)));
-        add(LocalDateTime.class, Times::localDateTime, null, v -> LocalDateTime.of(v.get(0), v.get(1), v.get(2), v.get(3), v.get(4), at(v, 5), at(v, 6)));
-        add(LocalTime.class, LocalTime::parse, null, v -> LocalTime.of(v.get(0), v.get(1), at(v, 2), at(v, 3)));
+        add(LocalDate.class, Times::localDate, v -> LocalDate.ofEpochDay(v.longValueExact()), Times::localDate);
+        add(LocalDateTime.class, Times::localDateTime, null, v -> localDate(v).atTime(localTime(v.subList(3, v.size()))));
+        add(LocalTime.class, LocalTime::parse, null, Times::localTime);
         add(OffsetTime.class, OffsetTime::parse, null, Times::offsetTime);
         add(YearMonth.class, YearMonth::parse, null, v -> YearMonth.of(v.get(0), v.get(1)));
         add(Year.class, text -> Year.of(Integer.parseInt(text)), v -> Year.of(v.intValueExact()), null);
@@ -75,12 +76,12 @@ final class Times {
     }
 
     static Encoder encoder(Class<?> type) {
-        if (type == Instant.class) return (value, out) -> seconds(((Instant) value).getEpochSecond(), ((Instant) value).getNano(), out);
-        if (type == OffsetDateTime.class) return (value, out) -> seconds(((OffsetDateTime) value).toEpochSecond(), ((OffsetDateTime) value).getNano(), out);
-        if (type == ZonedDateTime.class) return (value, out) -> seconds(((ZonedDateTime) value).toEpochSecond(), ((ZonedDateTime) value).getNano(), out);
-        if (type == Duration.class) return (value, out) -> seconds(((Duration) value).getSeconds(), ((Duration) value).getNano(), out);
+        if (type == Instant.class) return (value, out) -> seconds((Instant) value, out);
+        if (type == OffsetDateTime.class) return (value, out) -> seconds(((OffsetDateTime) value).toInstant(), out);
+        if (type == ZonedDateTime.class) return (value, out) -> seconds(((ZonedDateTime) value).toInstant(), out);
+        if (type == Duration.class) return (value, out) -> seconds((Duration) value, out);
         if (type == Year.class) return (value, out) -> out.plain(value.toString());
-        if (type == YearMonth.class) return (value, out) -> numbers(out, ((YearMonth) value).getYear(), ((YearMonth) value).getMonthValue());
+        if (type == YearMonth.class) return (value, out) -> yearMonth((YearMonth) value, out);
         if (type == LocalDate.class) return (value, out) -> localDate((LocalDate) value, out);
         if (type == LocalTime.class) return (value, out) -> localTime((LocalTime) value, out);
         if (type == LocalDateTime.class) return (value, out) -> localDateTime((LocalDateTime) value, out);
@@ -115,6 +116,8 @@ final class Times {
     }
 
     private static Instant ofSeconds(BigDecimal seconds) {
+        // 1e999999999 as an integer would fill the memory.
+        if (Math.abs((long) seconds.scale()) > 1000) throw new ArithmeticException("out of range");
         BigDecimal whole = seconds.setScale(0, RoundingMode.FLOOR);
         return Instant.ofEpochSecond(whole.longValueExact(), seconds.subtract(whole).movePointRight(9).longValue());
     }
@@ -144,18 +147,35 @@ final class Times {
         return LocalDateTime.parse(text.endsWith("Z") ? text.substring(0, text.length() - 1) : text);
     }
 
-    private static <T> void add(Class<T> type, Function<String, T> text, Function<BigDecimal, T> number, Function<List<Integer>, T> numbers) {
+    private static <T> void add(
+        Class<T> type, Function<String, T> text, Function<BigDecimal, T> number, Function<List<Integer>, T> numbers) {
         DECODERS.put(type, new Time<>(type, text, number, numbers));
     }
 
+    private static LocalDate localDate(List<Integer> numbers) {
+        return LocalDate.of(numbers.get(0), numbers.get(1), numbers.get(2));
+    }
+
+    private static LocalTime localTime(List<Integer> numbers) {
+        return LocalTime.of(numbers.get(0), numbers.get(1), at(numbers, 2), at(numbers, 3));
+    }
+
     /** The offset comes last. */
-    private static OffsetTime offsetTime(List<Integer> v) {
-        List<Integer> local = v.subList(0, v.size() - 1);
-        return OffsetTime.of(v.get(0), local.get(1), at(local, 2), at(local, 3), ZoneOffset.ofTotalSeconds(v.get(v.size() - 1)));
+    private static OffsetTime offsetTime(List<Integer> numbers) {
+        int last = numbers.size() - 1;
+        return localTime(numbers.subList(0, last)).atOffset(ZoneOffset.ofTotalSeconds(numbers.get(last)));
     }
 
     private static int at(List<Integer> numbers, int place) {
         return place < numbers.size() ? numbers.get(place) : 0;
+    }
+
+    private static void seconds(Instant moment, Generator out) throws IOException {
+        seconds(moment.getEpochSecond(), moment.getNano(), out);
+    }
+
+    private static void seconds(Duration duration, Generator out) throws IOException {
+        seconds(duration.getSeconds(), duration.getNano(), out);
     }
 
     private static void seconds(long seconds, int nanos, Generator out) throws IOException {
@@ -168,13 +188,19 @@ final class Times {
         out.endArray();
     }
 
+    private static void yearMonth(YearMonth month, Generator out) throws IOException {
+        numbers(out, month.getYear(), month.getMonthValue());
+    }
+
     private static void localDate(LocalDate date, Generator out) throws IOException {
         numbers(out, date.getYear(), date.getMonthValue(), date.getDayOfMonth());
     }
 
     private static void localDateTime(LocalDateTime value, Generator out) throws IOException {
         out.startArray();
-        for (int part : new int[] {value.getYear(), value.getMonthValue(), value.getDayOfMonth()}) out.plain(Integer.toString(part));
+        out.plain(Integer.toString(value.getYear()));
+        out.plain(Integer.toString(value.getMonthValue()));
+        out.plain(Integer.toString(value.getDayOfMonth()));
         parts(value.toLocalTime(), out);
         out.endArray();
     }
@@ -242,7 +268,8 @@ final class Times {
             try {
                 return maker.apply(from);
             } catch (DateTimeException | ArithmeticException | NumberFormatException | IndexOutOfBoundsException wrong) {
-                throw in.error("Cannot deserialize value of type `" + type + "` from " + in.token().described + ": " + wrong.getMessage(), wrong);
+                String problem = in.token().described + ": " + wrong.getMessage();
+                throw in.error("Cannot deserialize value of type `" + type + "` from " + problem, wrong);
             }
         }
     }
