@@ -83,12 +83,15 @@ def _class_files(classes: Path, names: Iterable[str]) -> Iterable[Path]:
         yield from (classes / "functions").glob(f"{name}$*.class")
 
 
-def outcomes(runtime: str, shared: Path, cases: Iterable[tuple[str, str]], *more: Path) -> list[tuple[str, str]]:
+def outcomes(
+    runtime: str, shared: Path, cases: Iterable[tuple[str, str]], task_root: Path | None = None
+) -> list[tuple[str, str]]:
     """What comes of these handlers with these events, in one JVM (`java/lambdad/runtime/Table.java`)."""
     jar = runtime_directory(runtime, shared) / "lib/lambdad-runtime.jar"
-    path = ":".join(map(str, (jar, compiled(runtime, shared), *more)))
+    classes = compiled(runtime, shared)
+    java_program, path = interpreter_of(runtime).executable, f"{jar}:{classes}"
     done = subprocess.run(
-        [interpreter_of(runtime).executable, "-XX:TieredStopAtLevel=1", "-cp", path, "lambdad.runtime.Table"],
+        [java_program, "-XX:TieredStopAtLevel=1", "-cp", path, "lambdad.runtime.Table", str(task_root or classes)],
         input="".join(f"{handler}\t{event}\n" for handler, event in cases).encode(),
         stdout=subprocess.PIPE,
         check=True,

@@ -123,6 +123,8 @@ def test_what_it_sees_and_says(either: Any, classes: Path) -> None:
 
     assert [call(either, name, {"do": "count"})[0] for _ in range(2)] == [1, 2]
     assert call(either, name, {"do": "interrupt"})[0] == "interrupted"
+    event = {"text": "ü" * 600_000}
+    assert call(either, name, event)[0] == event
     assert call(either, name, {"do": "large"})[0]["errorType"] == "Function.ResponseSizeTooLarge"
     assert call(either, name, {"do": "count"})[0] == 3, "none of it ended the process"
 

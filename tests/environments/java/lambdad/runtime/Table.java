@@ -12,16 +12,17 @@ public final class Table {
     public static void main(String[] arguments) throws Exception {
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         PrintStream out = new PrintStream(System.out, true, "UTF-8");
+        FunctionClassLoader loader = new FunctionClassLoader(arguments[0]);
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             String[] parts = line.split("\t");
-            out.println(outcome(parts[0], parts[1].getBytes(StandardCharsets.UTF_8)));
+            out.println(outcome(loader, parts[0], parts[1].getBytes(StandardCharsets.UTF_8)));
         }
     }
 
-    private static String outcome(String name, byte[] event) {
+    private static String outcome(FunctionClassLoader loader, String name, byte[] event) {
         Output output = new Output();
         try {
-            Handler handler = HandlerLoader.load(name, Table.class.getClassLoader());
+            Handler handler = HandlerLoader.load(name, loader);
             Map<String, String> headers = new HashMap<>();
             headers.put("lambda-runtime-aws-request-id", "id");
             headers.put("lambda-runtime-deadline-ms", "0");

@@ -13,7 +13,7 @@ import java.lang.reflect.TypeVariable;
 final class HandlerLoader {
     private HandlerLoader() {}
 
-    static Handler load(String setting, ClassLoader loader) {
+    static Handler load(String setting, FunctionClassLoader loader) {
         int colons = setting.lastIndexOf("::");
         String className = colons < 0 ? setting : setting.substring(0, colons);
         String method = colons < 0 ? null : setting.substring(colons + 2);

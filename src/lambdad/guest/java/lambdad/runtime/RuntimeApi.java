@@ -3,9 +3,10 @@ package lambdad.runtime;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -143,7 +144,9 @@ final class RuntimeApi {
             return;
         }
         int colon = address.lastIndexOf(':');
-        Socket socket = new Socket(address.substring(0, colon), Integer.parseInt(address.substring(colon + 1)));
+        Socket socket = new Socket(Proxy.NO_PROXY);
+        socket.connect(new InetSocketAddress(
+                address.substring(0, colon), Integer.parseInt(address.substring(colon + 1))));
         socket.setTcpNoDelay(true);
         toPlatform = socket.getOutputStream();
         fromPlatform = socket.getInputStream();
@@ -163,13 +166,16 @@ final class RuntimeApi {
     private Map<String, String> receive() {
         try {
             int stop = endOfHead();
-            String[] lines = new String(buffer, start, stop - start, StandardCharsets.UTF_8).split("\r\n");
+            String head = new String(buffer, start, stop + 2 - start, StandardCharsets.UTF_8);
             start = stop + 4;
-            status = Integer.parseInt(lines[0].substring(9, 12));
+            status = Integer.parseInt(head.substring(9, 12));
             Map<String, String> headers = new HashMap<>();
-            for (int i = 1; i < lines.length; i++) {
-                int colon = lines[i].indexOf(':');
-                headers.put(lines[i].substring(0, colon).toLowerCase(Locale.ROOT), lines[i].substring(colon + 1).trim());
+            int line = head.indexOf('\n') + 1;
+            while (line < head.length()) {
+                int colon = head.indexOf(':', line);
+                int after = head.indexOf('\r', colon);
+                headers.put(head.substring(line, colon).toLowerCase(Locale.ROOT), head.substring(colon + 1, after).trim());
+                line = after + 2;
             }
             body = take(Integer.parseInt(headers.getOrDefault("content-length", "0")));
             return headers;
@@ -207,12 +213,9 @@ final class RuntimeApi {
 
     private byte[] take(int length) throws IOException {
         int here = Math.min(end - start, length);
-        byte[] taken = Arrays.copyOfRange(buffer, start, start + length <= end ? start + length : start + here);
+        byte[] taken = new byte[length];
+        System.arraycopy(buffer, start, taken, 0, here);
         start += here;
-        if (here == length) {
-            return taken;
-        }
-        taken = Arrays.copyOf(taken, length);
         while (here < length) {
             here += received(taken, here, length - here);
         }

@@ -14,14 +14,14 @@ import lambdad.runtime.json.Json;
 final class Serializers {
     private static final String SERVICE = "META-INF/services/" + CustomPojoSerializer.class.getName();
 
-    private final ClassLoader loader;
+    private final FunctionClassLoader loader;
     private CustomPojoSerializer own;
 
-    Serializers(ClassLoader loader) {
+    Serializers(FunctionClassLoader loader) {
         this.loader = loader;
     }
 
-    private static CustomPojoSerializer find(ClassLoader loader) {
+    private static CustomPojoSerializer find(FunctionClassLoader loader) {
         Iterator<CustomPojoSerializer> found = ServiceLoader.load(CustomPojoSerializer.class, loader).iterator();
         CustomPojoSerializer first = found.hasNext() ? found.next() : null;
         if (found.hasNext()) {
@@ -32,7 +32,7 @@ final class Serializers {
     }
 
     Serializer of(Type type) {
-        if (own == null && loader.getResource(SERVICE) != null) {
+        if (own == null && loader.findResource(SERVICE) != null) {
             own = find(loader);
         }
         return own == null ? new Ours(type) : new Own(own, type);

@@ -1,7 +1,6 @@
 package com.amazonaws.services.lambda.crac;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -22,38 +21,31 @@ final class ContextImpl extends Context<Resource> {
     public synchronized void beforeCheckpoint(Context<? extends Resource> context) throws CheckpointException {
         List<Resource> resources = inOrder();
         Collections.reverse(resources);
-        List<Throwable> thrown = new ArrayList<>();
-        for (Resource resource : resources) {
-            try {
-                resource.beforeCheckpoint(this);
-            } catch (CheckpointException e) {
-                thrown.addAll(Arrays.asList(e.getSuppressed()));
-            } catch (Exception e) {
-                thrown.add(e);
-            }
-        }
-        if (!thrown.isEmpty()) {
-            CheckpointException together = new CheckpointException();
-            thrown.forEach(together::addSuppressed);
-            throw together;
-        }
+        callAll(resources, resource -> resource.beforeCheckpoint(this), new CheckpointException());
     }
 
     @Override
     public synchronized void afterRestore(Context<? extends Resource> context) throws RestoreException {
-        List<Throwable> thrown = new ArrayList<>();
-        for (Resource resource : inOrder()) {
+        callAll(inOrder(), resource -> resource.afterRestore(this), new RestoreException());
+    }
+
+    private interface Hook {
+        void call(Resource resource) throws Exception;
+    }
+
+    private static <E extends Exception> void callAll(List<Resource> resources, Hook hook, E together) throws E {
+        for (Resource resource : resources) {
             try {
-                resource.afterRestore(this);
-            } catch (RestoreException e) {
-                thrown.addAll(Arrays.asList(e.getSuppressed()));
+                hook.call(resource);
+            } catch (CheckpointException | RestoreException e) { // a context of contexts: it is about what is in it
+                for (Throwable thrown : e.getSuppressed()) {
+                    together.addSuppressed(thrown);
+                }
             } catch (Exception e) {
-                thrown.add(e);
+                together.addSuppressed(e);
             }
         }
-        if (!thrown.isEmpty()) {
-            RestoreException together = new RestoreException();
-            thrown.forEach(together::addSuppressed);
+        if (together.getSuppressed().length > 0) {
             throw together;
         }
     }
