@@ -6,6 +6,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.reflect.Type;
+import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
 import java.util.ServiceLoader;
 import lambdad.runtime.json.Json;
@@ -39,10 +40,23 @@ final class Serializers {
     }
 
     private static final class Ours implements Serializer {
+        private static final byte[] SAMPLE = "{\"text\": [1, 1.5, true, null, \"\\u00fc\"]}".getBytes(StandardCharsets.US_ASCII);
+
         private final Type type;
 
         Ours(Type type) {
             this.type = type;
+            prepare();
+        }
+
+        /** What the first event needs is loaded before it comes: initialisation has all of the processor, events may not. */
+        private void prepare() {
+            try {
+                Json.read(ObjectHandler.NULL, type);
+                Json.write(Json.read(SAMPLE, Object.class), Object.class, new Output());
+            } catch (RuntimeException | IOException | LinkageError e) {
+                return; // the event that cannot be read says why
+            }
         }
 
         @Override
