@@ -174,6 +174,11 @@ def test_faults_of_the_code(client: Any, server: Server, classes: Path) -> None:
     thrown = make(client, classes, "Interfaces", handler="functions.Interfaces$Throwing")
     error, _ = call(client, thrown, {})
     assert error == {"errorMessage": "not born", "errorType": "java.lang.IllegalStateException"}
+    orphan = make(client, classes, "Orphan", handler="functions.Orphan::handle")
+    for _ in range(2):
+        error, _ = call(client, orphan, "x")
+        message = "Error loading class functions.Orphan: functions/Parent"
+        assert error == {"errorMessage": message, "errorType": "java.lang.NoClassDefFoundError"}
     log = "\n".join(server.function_log(thrown))
     assert (
         "not born: java.lang.IllegalStateException\njava.lang.IllegalStateException: not born\n\tat functions." in log
@@ -203,7 +208,8 @@ def test_a_json_log(client: Any, server: Server, classes: Path) -> None:
 
 def test_jars_layers_and_options(either: Any, classes: Path) -> None:
     """Jars of the package and of a layer, an agent and a property by JAVA_TOOL_OPTIONS, a program that starts the JVM."""
-    in_package = jar_of({"in-package.txt": "", "in-both.txt": ""})
+    log4j = "org/apache/logging/log4j/ThreadContext.class"
+    in_package = jar_of({"in-package.txt": "", "in-both.txt": "", log4j: (classes / log4j).read_bytes()})
     agent = java_functions.package(classes, "Agent")
     wrapper = '#!/bin/sh\njava=$1; shift; exec "$java" -Dof.the.function=wrapped "$@"\n'
     more = layer(
@@ -218,6 +224,9 @@ def test_jars_layers_and_options(either: Any, classes: Path) -> None:
     name = make(either, classes, Layers=[more], files={"lib/own.jar": in_package})
     assert call(either, name, {"do": "library"})[0] == ["own.jar", "library.jar", "own.jar"]
     seen, _ = call(either, name, {"do": "see"})
+    assert call(either, name, {"do": "log4j"})[0] is None
+    request_id, answer = call(either, name, {"do": "log4j"})
+    assert request_id == answer["ResponseMetadata"]["RequestId"], "for patterns of log4j"
     isolated = seen["directory"] == "/var/task"  # else /opt is elsewhere, in a new place each time
     variables = {"JAVA_TOOL_OPTIONS": "-Dof.the.agent=ours -Xmx100m"}
     if isolated:

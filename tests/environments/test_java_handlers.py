@@ -20,6 +20,7 @@ FORMS = [
     ("Forms::nothingBoxed", "{}", "null"),
     ("Forms::noParameters", "{}", '"none"'),
     ("Forms::contextOnly", "{}", '"id"'),
+    ("Forms::caller", "{}", '["identity","pool","tenant"]'),
     ("Forms::streams", '{"raw":1}', '{"raw":1} '),
     ("Forms::streamsAndContext", "[]", "[] id"),
     ("Forms::inputOnly", "[]", "null"),

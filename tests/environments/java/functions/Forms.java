@@ -49,6 +49,11 @@ public class Forms {
         return context.getAwsRequestId();
     }
 
+    public String[] caller(Context context) {
+        String pool = context.getIdentity().getIdentityPoolId();
+        return new String[] {context.getIdentity().getIdentityId(), pool, context.getTenantId()};
+    }
+
     public void streams(InputStream input, OutputStream output) throws IOException {
         byte[] bytes = new byte[100];
         output.write(bytes, 0, input.read(bytes));

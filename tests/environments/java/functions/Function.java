@@ -3,6 +3,7 @@ package functions;
 import com.amazonaws.services.lambda.runtime.ClientContext;
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.LambdaRuntime;
+import com.amazonaws.services.lambda.runtime.LambdaRuntimeInternal;
 import com.amazonaws.services.lambda.runtime.RequestHandler;
 import com.amazonaws.services.lambda.runtime.logging.LogLevel;
 import java.io.File;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.logging.log4j.ThreadContext;
 
 /** Does what its event says, and tells what it sees. */
 public class Function implements RequestHandler<Map<String, Object>, Object> {
@@ -47,6 +49,9 @@ public class Function implements RequestHandler<Map<String, Object>, Object> {
             case "interrupt":
                 Thread.currentThread().interrupt();
                 return "interrupted";
+            case "log4j":
+                LambdaRuntimeInternal.setUseLog4jAppender(true);
+                return ThreadContext.get("AWSRequestId");
             case "library":
                 return library();
             default:

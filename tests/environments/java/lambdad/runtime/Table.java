@@ -26,6 +26,9 @@ public final class Table {
             Map<String, String> headers = new HashMap<>();
             headers.put("lambda-runtime-aws-request-id", "id");
             headers.put("lambda-runtime-deadline-ms", "0");
+            headers.put("lambda-runtime-aws-tenant-id", "tenant");
+            String identity = "{\"cognitoIdentityId\": \"identity\", \"cognitoIdentityPoolId\": \"pool\"}";
+            headers.put("lambda-runtime-cognito-identity", identity);
             handler.handle(event, new InvocationContext(new Invocation(headers, event)), output);
             return "answer\t" + text(output.toByteArray());
         } catch (Fault fault) {
