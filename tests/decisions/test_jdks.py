@@ -109,7 +109,9 @@ def test_what_a_jdks_links_lead_to(tmp_path: Path) -> None:
     etc.mkdir()
     (etc / "java.security").write_text("")
     (etc / "other").write_text("")
+    (etc / "conf").mkdir()
     (prefix / "settings").symlink_to(etc / "java.security")
+    (prefix / "conf").symlink_to(etc / "conf")
     (prefix / "inside").symlink_to("bin/java")
     (prefix / "dangling").symlink_to(etc / "missing")
     (prefix / "system").symlink_to("/usr/bin/env")
@@ -118,4 +120,5 @@ def test_what_a_jdks_links_lead_to(tmp_path: Path) -> None:
         "/var/runtime": str(tmp_path / "runtime"),
         "/var/lang": str(prefix),
         str(etc / "java.security"): str(etc / "java.security"),
+        str(etc / "conf"): str(etc / "conf"),
     }

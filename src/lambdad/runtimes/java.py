@@ -19,16 +19,7 @@ _RUNTIME = "/var/runtime"
 _MAIN = "lambdad.runtime.Main"
 
 # What the sandbox's root has anyway (`sandbox/mounts.py`).
-_SEEN_ANYWAY = (
-    "/usr/",
-    "/bin/",
-    "/lib/",
-    "/lib64/",
-    "/etc/ssl/",
-    "/etc/pki/",
-    "/etc/ca-certificates/",
-    "/etc/alternatives/",
-)
+_SEEN_ANYWAY = re.compile(r"/(usr|bin|lib|lib64|etc/(ssl|pki|ca-certificates|alternatives))/")
 
 
 def needs_exec(environment: Mapping[str, str]) -> bool:
@@ -50,11 +41,11 @@ def template(interpreter: Interpreter, runtime_directory: Path) -> Template:
 
 def _led_outside(prefix: Path) -> Iterator[Bind]:
     """What the JDK's links lead to: Debian keeps its settings in /etc."""
-    for directory, _, names in os.walk(prefix):
-        for name in names:
+    for directory, directories, files in os.walk(prefix):
+        for name in (*directories, *files):
             path = os.path.join(directory, name)
             target = os.readlink(path) if os.path.islink(path) else ""
-            if target.startswith("/") and not target.startswith(_SEEN_ANYWAY) and os.path.exists(target):
+            if target.startswith("/") and not _SEEN_ANYWAY.match(target) and os.path.exists(target):
                 yield Bind(os.path.realpath(target), target)
 
 
@@ -122,7 +113,7 @@ def _major(interpreter: Interpreter) -> int:
 
 
 def runtime_directory(cache: Path, interpreter: Interpreter) -> Path:
-    """What is seen at /var/runtime: our classes, compiled by this JDK. The first time it takes some seconds."""
+    """What is seen at /var/runtime: our classes, compiled by this JDK. Its first runtime makes them, which takes some seconds."""
     root = GUEST / "java"
     sources = [
         Source(path, f"{java_classes.SOURCES}/{path.relative_to(root)}") for path in sorted(root.rglob("*.java"))
@@ -132,4 +123,4 @@ def runtime_directory(cache: Path, interpreter: Interpreter) -> Path:
     def finish(directory: Path) -> None:
         java_classes.make(interpreter, _major(interpreter), directory)
 
-    return assemble(cache, interpreter.runtime, sources, key, finish)
+    return assemble(cache, f"java{_major(interpreter)}", sources, key, finish)
