@@ -40,3 +40,13 @@ NODE = next(filter(is_installed, ("nodejs24.x", "nodejs22.x", "nodejs20.x")), ""
 """For tests that need any Node.js; nothing: there is none."""
 NODES = all_of("nodejs20.x", "nodejs22.x", "nodejs24.x")
 PYTHONS = all_of("python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15")
+JAVA = next(filter(is_installed, ("java17", "java21", "java25", "java11", "java8.al2")), "")
+"""For tests that need any JDK; nothing: there is none."""
+JAVAS = all_of("java8.al2", "java11", "java17", "java21", "java25")
+NO_JAVA = pytest.mark.skipif(not JAVA, reason="no JDK is installed")
+
+
+def interpreter_of(runtime: str) -> Interpreter:
+    found = _interpreters.find(RUNTIMES[runtime])
+    assert isinstance(found, Interpreter), found
+    return found

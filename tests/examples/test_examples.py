@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from interpreters import PYTHON
+import java_functions
+from interpreters import JAVA, PYTHON
 from server import Server
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ALIAS = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
 """The tour's; scripts have no aliases."""
+_NO_JAVA = JAVA in ("", "java8.al2") or not shutil.which("javac")
 _NO_REGISTRY = "No matching distribution found"
 
 
@@ -49,9 +52,17 @@ def pattern_of(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in ROOT.glob("examples/*/README.md")))
-def test_the_commands_do_what_is_said(tour: Server, name: str, tmp_path: Path) -> None:
+def test_the_commands_do_what_is_said(
+    tour: Server, name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     blocks = _BLOCK.findall((ROOT / "examples" / name / "README.md").read_text())
     commands = "\n".join(text for kind, text in blocks if kind == "sh").replace("python3.11", PYTHON)
+    if "java17" in commands:
+        if _NO_JAVA:
+            pytest.skip("no JDK is installed")
+        commands = commands.replace("java17", JAVA)
+        shared = java_functions.shared(tmp_path_factory)
+        java_functions.use_ready(tour.data_dir, java_functions.runtime_directory(JAVA, shared))
     done = run(tour, commands, tmp_path)
     if _NO_REGISTRY in done.stderr:
         pytest.skip("there is no registry to install packages from")

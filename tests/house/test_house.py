@@ -9,15 +9,22 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
+JAVA_SOURCES = sorted((ROOT / "src").rglob("*.java"))
 
 
 def test_files_stay_small() -> None:
-    long = {str(path.relative_to(ROOT)): n for path in SOURCES if (n := len(path.read_text().splitlines())) > 400}
+    sources = [*SOURCES, *JAVA_SOURCES]
+    long = {str(path.relative_to(ROOT)): n for path in sources if (n := len(path.read_text().splitlines())) > 400}
     assert not long
 
 
 def test_every_module_says_what_it_decides() -> None:
     silent = [str(path) for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text()))]
+    silent += [
+        str(path)
+        for path in JAVA_SOURCES
+        if not re.search(r"\*/\n(@.*\n)*[\w ]*(class|interface|enum) ", path.read_text())
+    ]
     assert not silent
 
 

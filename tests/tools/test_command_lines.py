@@ -103,6 +103,17 @@ def test_deploy_and_invoke_the_examples(server: Server, example: str) -> None:
     assert name in run(server, "lambdad", "deploy", str(ROOT / "examples" / example), "--name", name).stdout
 
 
+def test_deploy_a_package_as_it_is(server: Server, tmp_path: Path) -> None:
+    package = tmp_path / f"{new_name()}.zip"
+    package.write_bytes(zip_of({"app.py": "def handler(event, context):\n    return 'from a zip'\n"}))
+    settings = ("--runtime", PYTHON, "--handler", "app.handler")
+    deployed = run(server, "lambdad", "deploy", str(package), *settings)
+    assert deployed.returncode == 0, deployed.stderr
+    assert "from a zip" in run(server, "lambdad", "invoke", package.stem).stdout
+    refused = run(server, "lambdad", "deploy", str(package), "--name", new_name())
+    assert refused.stderr.splitlines()[-1].endswith("runs on: give --runtime and --handler.")
+
+
 def test_errors_are_one_sentence(server: Server) -> None:
     for arguments in (("invoke", "nothing-there"), ("logs", "nothing-there"), ("logs", "x", "--since", "yesterday")):
         failed = run(server, "lambdad", *arguments)

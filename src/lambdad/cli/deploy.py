@@ -1,4 +1,4 @@
-"""`lambdad deploy`: a directory becomes a function."""
+"""`lambdad deploy`: a directory, a zip or a jar becomes a function."""
 
 import base64
 import io
@@ -34,6 +34,11 @@ def zip_directory(directory: Path) -> bytes:
                     path = Path(root, name)
                     archive.write(path, path.relative_to(directory))
     return buffer.getvalue()
+
+
+def package_of(source: Path) -> bytes:
+    """A file is a package as it is."""
+    return zip_directory(source) if source.is_dir() else source.read_bytes()
 
 
 def guess(directory: Path) -> tuple[str | None, str | None]:
@@ -96,11 +101,11 @@ def _checked(answer: Answer) -> Answer:
     return answer
 
 
-def _create(client: Client, name: str, content: str, settings: dict[str, Any], directory: Path) -> None:
-    runtime, handler = guess(directory)
+def _create(client: Client, name: str, content: str, settings: dict[str, Any], source: Path) -> None:
+    runtime, handler = guess(source)
     members = {"Runtime": runtime, "Handler": handler, "Role": _ROLE, **settings}
     if not members["Runtime"] or not members["Handler"]:
-        fail(f"it cannot be seen what {directory} runs on: give --runtime and --handler.", 2)
+        fail(f"it cannot be seen what {source} runs on: give --runtime and --handler.", 2)
     _checked(client.send("POST", _FUNCTIONS, {"FunctionName": name, "Code": {"ZipFile": content}, **members}))
 
 
@@ -113,8 +118,8 @@ def _update(client: Client, name: str, content: str, settings: dict[str, Any]) -
 
 
 @click.command("deploy")
-@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--name", help="The function's name (default: the directory's).")
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option("--name", help="The function's name (default: the directory's, or the file's).")
 @click.option("--runtime", help="E.g. python3.12 (default: seen from the files).")
 @click.option("--handler", help="E.g. app.handler (default: seen from the files).")
 @click.option("--role", help="The execution role's ARN.")
@@ -122,18 +127,18 @@ def _update(client: Client, name: str, content: str, settings: dict[str, Any]) -
 @click.option("--timeout", type=int, help="Seconds.")
 @click.option("--env", multiple=True, help="NAME=VALUE; may be given several times.")
 @endpoint_option
-def command(directory: Path, name: str | None, endpoint_url: str, **options: Any) -> None:
-    """Zip DIRECTORY and create a function from it, or update the one of that name."""
-    name = name or directory.resolve().name
+def command(source: Path, name: str | None, endpoint_url: str, **options: Any) -> None:
+    """Zip SOURCE, unless it is a zip or a jar, and create a function from it, or update the one of that name."""
+    name = name or (source.resolve().name if source.is_dir() else source.stem)
     began = time.perf_counter()
-    package = zip_directory(directory)
+    package = package_of(source)
     content, settings, client = base64.b64encode(package).decode(), _settings(options), Client(endpoint_url)
     print(f"{name}: {len(package) / 1024:.1f} KB … ", end="", file=sys.stderr, flush=True)
     there = client.send("GET", f"{_FUNCTIONS}/{quote(name)}/configuration").status == 200
     if there:
         _update(client, name, content, settings)
     else:
-        _create(client, name, content, settings, directory)
+        _create(client, name, content, settings, source)
     state = _settled(client, name).json()
     took = time.perf_counter() - began
     print(

@@ -52,6 +52,9 @@ _NOT_FOR_EXTENSIONS = frozenset(
 """AWS: docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html#runtimes-extensions-api-env. None that begins with
 an underscore is theirs either."""
 
+_MORE_NAMES = ("java8.al2", "java11")
+"""Runtimes that have the credentials under two more names, for SDKs that were there before."""
+
 _LIBRARIES = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 _PATH = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 
@@ -138,6 +141,9 @@ def _reserved(
         reserved["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
         # The runtime clients frame their log messages and take this variable away before the function sees it.
         reserved["_LAMBDA_TELEMETRY_LOG_FD"] = "1"
+    if version.runtime in _MORE_NAMES:
+        reserved["AWS_ACCESS_KEY"] = credentials.access_key_id
+        reserved["AWS_SECRET_KEY"] = credentials.secret_access_key
     if version.log_format == "JSON":
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = version.application_log_level or "INFO"

@@ -36,7 +36,12 @@ class Runtime:
         """The program it needs, e.g. `python3.12`; None where the function brings its own."""
         if self.family == "python":
             return f"python{self.version}"
-        return "node" if self.family == "nodejs" else None
+        return {"nodejs": "node", "java": "java"}.get(self.family)
+
+    @property
+    def major(self) -> str:
+        """The version without what it runs on: `8` of `8.al2`."""
+        return self.version.partition(".")[0]
 
 
 def _catalogue() -> Mapping[str, Runtime]:
@@ -53,6 +58,14 @@ def _catalogue() -> Mapping[str, Runtime]:
         Runtime("nodejs26.x", "nodejs", "26", True, preview=True),
         Runtime("provided.al2", "provided", "al2", True, deprecated="2026-07-31"),
         Runtime("provided.al2023", "provided", "al2023", True, deprecated="2029-06-30"),
+        Runtime("java25", "java", "25", True, deprecated="2029-06-30"),
+        Runtime("java21", "java", "21", True, deprecated="2029-06-30"),
+        Runtime("java17.al2023", "java", "17.al2023", True),
+        Runtime("java17", "java", "17", True, deprecated="2027-06-30"),
+        Runtime("java11.al2023", "java", "11.al2023", True),
+        Runtime("java11", "java", "11", True, deprecated="2027-06-30"),
+        Runtime("java8.al2023", "java", "8.al2023", True),
+        Runtime("java8.al2", "java", "8.al2", True, deprecated="2027-06-30"),
     ]
     not_yet = [
         Runtime(identifier, family, identifier.removeprefix(family), False, deprecated=deprecated)
@@ -62,14 +75,6 @@ def _catalogue() -> Mapping[str, Runtime]:
 
 
 _NOT_YET = (
-    ("java", "java25", "2029-06-30"),
-    ("java", "java21", "2029-06-30"),
-    ("java", "java17.al2023", None),
-    ("java", "java17", "2027-06-30"),
-    ("java", "java11.al2023", None),
-    ("java", "java11", "2027-06-30"),
-    ("java", "java8.al2023", None),
-    ("java", "java8.al2", "2027-06-30"),
     ("dotnet", "dotnet10", "2028-11-14"),
     ("dotnet", "dotnet8", "2026-11-10"),
     ("ruby", "ruby4.0", None),

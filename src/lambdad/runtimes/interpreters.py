@@ -1,8 +1,8 @@
 """Where this host has the interpreters of the managed runtimes, and what to type where it has not.
 
-Looked for, in this order: a path given in the settings; PATH; the version managers' own directories (pyenv, uv, asdf,
-mise; nvm, fnm, volta, n and the npm package `node`); the system's directories. Version managers' shims are passed over:
-what they would start is looked up where they keep it. A candidate counts once it has said its version itself.
+Looked for, in this order: a path given in the settings; PATH; the version managers' own directories (`candidates.py`); the
+system's directories. Version managers' shims are passed over: what they would start is looked up where they keep it. A
+candidate counts once it has said its version itself.
 """
 
 import json
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambdad.runtimes.candidates import directories, how_to_install, names
 from lambdad.runtimes.catalogue import Runtime
 
 _PROBE_SECONDS = 20.0
@@ -92,16 +93,14 @@ class Interpreters:
         if given is not None:
             yield Path(given)
             return
-        names = _names(runtime)
         on_path = [Path(entry) for entry in self._environ.get("PATH", "").split(os.pathsep) if entry]
-        managed = _node_directories if runtime.family == "nodejs" else _python_directories
-        directories = [
+        places = [
             *(entry for entry in on_path if not str(entry).endswith(_SHIM_DIRECTORIES)),
-            *managed(self._home, self._environ, runtime.version),
+            *directories(runtime, self._home, self._environ),
             *(Path(entry) for entry in _SYSTEM),
         ]
-        for directory in dict.fromkeys(directories):
-            for name in names:
+        for directory in dict.fromkeys(places):
+            for name in names(runtime):
                 yield directory / name
 
     def _checked(self, runtime: Runtime, candidate: Path) -> Interpreter | None:
@@ -112,75 +111,8 @@ class Interpreters:
         key = (runtime.identifier, str(candidate))
         seen = self._seen.get(key)
         if seen is None or seen.stamp != stamp:
-            probe = _probe_node if runtime.family == "nodejs" else _probe_python
-            seen = self._seen[key] = _Seen(stamp, probe(runtime, candidate))
+            seen = self._seen[key] = _Seen(stamp, _PROBES[runtime.family](runtime, candidate))
         return seen.interpreter
-
-
-def how_to_install(runtime: Runtime, home: Path, given: str | None) -> str:
-    """The commands that bring the interpreter, in a sentence; `given`: the path that was set and does not do."""
-    option = f"--interpreter {runtime.identifier}=PATH"
-    if given is not None:
-        return f"{given} is no {runtime.family.removesuffix('js')} {runtime.version}: correct {option}."
-    if runtime.family == "nodejs":
-        command = f"npm install --prefix {node_directory(home)}/{runtime.version} node@{runtime.version}"
-        return f"Run `{command}`, or say where it is with `{option}`."
-    version = runtime.version
-    return f"Run `uv python install {version}` or `pyenv install {version}`, or say where it is with `{option}`."
-
-
-def node_directory(home: Path) -> Path:
-    """Where the npm package `node` is looked for, one directory for each major version."""
-    return home / ".local/share/lambdad/node"
-
-
-def _names(runtime: Runtime) -> tuple[str, ...]:
-    if runtime.family == "nodejs":
-        return (f"node{runtime.version}", f"node-{runtime.version}", "node", "nodejs")
-    return (f"python{runtime.version}",)
-
-
-def _python_directories(home: Path, environ: Mapping[str, str], version: str) -> Iterator[Path]:
-    data = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
-    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv")
-    uv = Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
-    asdf = Path(environ.get("ASDF_DATA_DIR") or home / ".asdf")
-    mise = Path(environ.get("MISE_DATA_DIR") or data / "mise")
-    yield from _newest(pyenv / "versions", f"{version}*", "bin")
-    yield from _newest(uv, f"cpython-{version}*", "bin")
-    yield from _newest(asdf / "installs/python", f"{version}*", "bin")
-    yield from _newest(mise / "installs/python", f"{version}*", "bin")
-
-
-def _node_directories(home: Path, environ: Mapping[str, str], version: str) -> Iterator[Path]:
-    data = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
-    nvm = Path(environ.get("NVM_DIR") or home / ".nvm")
-    fnm = Path(environ.get("FNM_DIR") or data / "fnm")
-    volta = Path(environ.get("VOLTA_HOME") or home / ".volta")
-    asdf = Path(environ.get("ASDF_DATA_DIR") or home / ".asdf")
-    mise = Path(environ.get("MISE_DATA_DIR") or data / "mise")
-    modules = node_directory(home) / version / "node_modules"
-    yield modules / "node/bin"
-    yield from _newest(modules, "node-linux-*", "bin")
-    yield from _newest(nvm / "versions/node", f"v{version}.*", "bin")
-    yield from _newest(fnm / "node-versions", f"v{version}.*", "installation/bin")
-    yield from _newest(volta / "tools/image/node", f"{version}.*", "bin")
-    yield from _newest(asdf / "installs/nodejs", f"{version}.*", "bin")
-    yield from _newest(mise / "installs/node", f"{version}*", "bin")
-    yield from _newest(Path("/usr/local/n/versions/node"), f"{version}.*", "bin")
-
-
-def _newest(directory: Path, pattern: str, below: str) -> list[Path]:
-    """Directories matching, the highest version first."""
-
-    def numbers(path: Path) -> list[int]:
-        return [int(number) for number in re.findall(r"\d+", path.name)]
-
-    try:
-        matching = sorted(directory.glob(pattern), key=numbers, reverse=True)
-    except PermissionError:
-        return []  # somebody else's, by a variable that outlived su(1)
-    return [found / below for found in matching]
 
 
 def _probe_python(runtime: Runtime, candidate: Path) -> Interpreter | None:
@@ -211,10 +143,26 @@ def _probe_node(runtime: Runtime, candidate: Path) -> Interpreter | None:
     return Interpreter(runtime.identifier, str(executable), said[1:], str(executable.parent.parent))
 
 
-def _said(*argv: str) -> str | None:
-    """What a program prints, or None if it will not run, fails, or takes too long."""
+def _probe_java(runtime: Runtime, candidate: Path) -> Interpreter | None:
+    """A JDK: a JRE cannot compile the runtime's own classes."""
+    said = _said(str(candidate), "-XshowSettings:properties", "-version", errors=True) or ""
+    settings = dict(re.findall(r"^ +(java\.[\w.]+) = (.*)$", said, re.MULTILINE))
+    if settings.get("java.specification.version", "").removeprefix("1.") != runtime.major:
+        return None
+    home = Path(settings.get("java.home", "/"))
+    prefix = home.parent if home.name == "jre" else home  # as Java 8 is laid out
+    if not (prefix / "bin/javac").exists():
+        return None
+    return Interpreter(runtime.identifier, str(prefix / "bin/java"), settings["java.version"], str(prefix))
+
+
+def _said(*argv: str, errors: bool = False) -> str | None:
+    """What a program prints (`errors`: to stderr), or None if it will not run, fails, or takes too long."""
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=_PROBE_SECONDS, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
-    return done.stdout if done.returncode == 0 else None
+    return (done.stderr if errors else done.stdout) if done.returncode == 0 else None
+
+
+_PROBES = {"python": _probe_python, "nodejs": _probe_node, "java": _probe_java}

@@ -39,7 +39,7 @@ def needs_exec(environment: Mapping[str, str]) -> bool:
     return False
 
 
-def default_variables(runtime: Runtime, runtime_dir: str) -> dict[str, str]:
+def default_variables(runtime: Runtime, runtime_dir: str, task_root: str) -> dict[str, str]:
     """What the runtime's own start adds to a function's environment, unless the function sets it.
 
     LC_CTYPE is an interpreter's doing where LANG's locale is not installed: on AWS from Python 3.12 on.

@@ -1,0 +1,4 @@
+package functions;
+
+/** Left out of a package. */
+public class Parent {}

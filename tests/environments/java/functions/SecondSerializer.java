@@ -1,0 +1,4 @@
+package functions;
+
+/** One too many. */
+public class SecondSerializer extends OwnSerializer {}
