@@ -54,6 +54,13 @@ def test_a_missing_function(client: Any) -> None:
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
+@pytest.mark.parametrize("kind", ["RequestResponse", "Event"])
+def test_the_headers_of_an_answer(client: Any, echo: str, kind: str) -> None:
+    headers = client.invoke(FunctionName=echo, InvocationType=kind)["ResponseMetadata"]["HTTPHeaders"]
+    assert re.fullmatch(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};.*", headers["x-amzn-trace-id"])
+    assert headers["x-amzn-remapped-content-length"] == "0"
+
+
 def test_a_missing_version(client: Any, echo: str) -> None:
     with pytest.raises(ClientError) as refused:
         client.invoke(FunctionName=echo, Qualifier="7")

@@ -213,16 +213,17 @@ class Environment:
         assert invocation is not None
         self._invocation = None
         duration_ms = self._time.elapsed_ms()
-        produced = self._stream.size if self._stream is not None else len(payload)
+        stream, self._stream = self._stream, None
+        produced = stream.size if stream is not None else len(payload)
         ended = self._log.ended if self.extensions is None else self.extensions.answered(produced)
-        if self._stream is not None:
-            self._stream.cut()
-            self._stream = None
+        if stream is not None:
+            stream.cut()
         tail = None
         if invocation.wants_tail:
             ended(invocation.request_id, duration_ms, error, produced)
             tail = self._capture.end_tail()
-        invocation.done(InvocationResult(payload, self.version.version, function_error, tail, duration_ms))
+        executed, trace_id = self.version.version, invocation.trace_id
+        invocation.done(InvocationResult(payload, executed, function_error, tail, duration_ms, trace_id))
         if tail is None:
             ended(invocation.request_id, duration_ms, error, produced)
         self._capture.publish()

@@ -144,7 +144,9 @@ class Environments:
         ]
         self._new_stream(version)[1]([LogEvent(int(now * 1000), line.decode()) for line in written if line])
         tail = b"".join(written)[-TAIL_BYTES:] if invocation.wants_tail else None
-        invocation.done(InvocationResult(failure.payload, version.version, "Unhandled", tail))
+        invocation.done(
+            InvocationResult(failure.payload, version.version, "Unhandled", tail, trace_id=invocation.trace_id)
+        )
 
     def log_of(self, version: FunctionVersion, sandbox: Sandbox) -> tuple[str, LogCapture]:
         """A new stream's name, and what puts there what the sandbox's processes print."""

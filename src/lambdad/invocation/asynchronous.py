@@ -87,8 +87,10 @@ class Asynchronous:
         request_id: str,
         client_context: str | None,
         trace_id: str | None,
-    ) -> None:
-        """Durable when it returns. Whether the target exists has been checked; an alias is resolved at each attempt."""
+    ) -> str:
+        """Durable when it returns: the tracing header that it will have.
+
+        Whether the target exists has been checked; an alias is resolved at each attempt."""
         now = self._clock.now()
         event = Event(
             request_id=request_id,
@@ -107,6 +109,7 @@ class Asynchronous:
             self._run_leased(event)
         else:
             self._plan(event)
+        return event.trace_id or ""
 
     def accepted(self, event: Event) -> None:
         """It is durable, by somebody else's change."""

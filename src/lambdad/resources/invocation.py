@@ -24,6 +24,8 @@ class InvocationResult:
     """The last 4 KB of this invocation's log, if asked for."""
     duration_ms: float = 0.0
     """What the function took: the Duration of its REPORT line."""
+    trace_id: str = ""
+    """The tracing header that the function was given."""
 
 
 Outcome = InvocationResult | ServiceError

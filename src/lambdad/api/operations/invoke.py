@@ -28,6 +28,7 @@ Refuse = Callable[[Exchange, ServiceError], None]
 """Answers with an error: the front door's, for outcomes that come later."""
 
 _TYPES: Final = {None: "RequestResponse", b"RequestResponse": "RequestResponse", b"Event": "Event", b"DryRun": "DryRun"}
+_NOT_REMAPPED = (b"x-amzn-Remapped-Content-Length", b"0")
 _NO_PAYLOAD: Final = b"{}"
 
 
@@ -120,10 +121,11 @@ async def _start_when_ready(
 
 async def _enqueue(backend: Backend, context: Context, exchange: Exchange, asked: _Asked) -> None:
     """202 only once the event is committed."""
-    await backend.asynchronous.accept(
+    trace_id = await backend.asynchronous.accept(
         asked.key, asked.qualifier, asked.payload, context.request_id, asked.client_context, asked.trace_id
     )
-    exchange.respond(202, ((b"x-amzn-RequestId", context.request_id.encode()),))
+    headers = (b"x-amzn-RequestId", context.request_id.encode()), (b"X-Amzn-Trace-Id", trace_id.encode()), _NOT_REMAPPED
+    exchange.respond(202, headers)
 
 
 def _head(result: InvocationResult, request_id: str) -> bytes:
@@ -134,6 +136,7 @@ def _head(result: InvocationResult, request_id: str) -> bytes:
     return (
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
         f"x-amzn-RequestId: {request_id}\r\nX-Amz-Executed-Version: {result.executed_version}\r\n"
+        f"X-Amzn-Trace-Id: {result.trace_id}\r\nx-amzn-Remapped-Content-Length: 0\r\n"
         f"{error}{tail}Content-Length: {len(result.payload)}\r\n\r\n"
     ).encode()
 
