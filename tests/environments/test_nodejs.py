@@ -85,6 +85,8 @@ def test_errors(client: Any) -> None:
     assert payload["errorMessage"] == "bad"
     assert payload["trace"][0] == "TypeError: bad"
     assert "/var/task/index.js:1" in payload["trace"][1]
+    assert payload["trace"][2].startswith("    at Runtime.handleOnce (file:///var/runtime/")
+    assert len(payload["trace"]) == 3, "as AWS's traces: nothing of the runtime but what called the handler"
 
 
 @pytest.mark.parametrize(

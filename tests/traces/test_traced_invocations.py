@@ -3,6 +3,7 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 """
 
+import base64
 from typing import Any
 
 from functions import create
@@ -38,6 +39,16 @@ def test_an_active_function_s_segments(lambdas: Any, xray: Any) -> None:
     second = documents(xray, fields(invoke(lambdas, name))["Root"])
     warm = named(second, "AWS::Lambda::Function")
     assert [one["name"] for one in warm["subsegments"]] == ["Invocation", "Overhead"]
+
+
+def test_the_report_line_names_the_trace(lambdas: Any, active: str, passing: str) -> None:
+    answer = lambdas.invoke(FunctionName=active, LogType="Tail", Payload=b"{}")
+    header = dict(part.split("=") for part in answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-trace-id"].split(";"))
+    report = base64.b64decode(answer["LogResult"]).decode().partition("REPORT ")[2]
+    line = f"XRAY TraceId: {header['Root']}\tSegmentId: {header['Parent']}\tSampled: true\t\n"
+    assert report.endswith("\n" + line)
+    untraced = lambdas.invoke(FunctionName=passing, LogType="Tail", Payload=b"{}")
+    assert b"XRAY" not in base64.b64decode(untraced["LogResult"])
 
 
 def test_a_caller_s_decision_is_obeyed(lambdas: Any, xray: Any, active: str, passing: str) -> None:

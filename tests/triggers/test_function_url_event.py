@@ -59,7 +59,6 @@ def test_everything_at_once() -> None:
         "requestContext": {
             "accountId": "anonymous",
             "apiId": "abc",
-            "authentication": None,
             "domainName": DOMAIN,
             "domainPrefix": "abc",
             "http": {

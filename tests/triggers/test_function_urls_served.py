@@ -224,7 +224,10 @@ def test_the_url_of_an_alias(server: Server, client: Any) -> None:
     client.update_alias(FunctionName=name, Name="live", FunctionVersion="$LATEST")
     assert url.request().json[0] == "$LATEST"
     client.delete_alias(FunctionName=name, Name="live")
-    assert url.request().status == 403
+    refused = url.request()
+    assert (refused.status, refused.headers["x-amzn-ErrorType"]) == (403, "AccessDeniedException")
+    assert refused.json["Message"].startswith("Forbidden. For troubleshooting Function URL authorization issues")
+    assert client.get_function_url_config(FunctionName=name, Qualifier="live")["AuthType"] == "NONE", "it stays"
 
 
 def test_a_function_that_is_still_being_made_is_waited_for(server: Server, client: Any) -> None:

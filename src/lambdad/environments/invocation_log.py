@@ -40,8 +40,8 @@ class InvocationLog:
         self._clock = clock
         self._usage_at = 0.0
         self._streamed_bytes = 0
-        self._traced: tuple[Trace, float] | None = None
-        """Of the invocation that runs, and when it began."""
+        self._traced: tuple[Trace, float, str] | None = None
+        """Of the invocation that runs, when it began, and its tracing header."""
         self.used_mb = 0
         """As it was last measured: it does not change while the environment is idle."""
         self.cold_start = WARM
@@ -49,7 +49,7 @@ class InvocationLog:
 
     def started(self, invocation: Invocation, now: float) -> None:
         if invocation.trace is not None:
-            self._traced = invocation.trace, now
+            self._traced = invocation.trace, now, invocation.trace_id
         self._capture.write(self._lines.start(invocation.request_id, self._blueprint.version.version, now))
 
     def streamed(self, size: int) -> None:
@@ -74,6 +74,7 @@ class InvocationLog:
             error.error_type if error is not None else None,
             cold.restore_ms,
             cold.billed_restore_ms,
+            self._traced[2] if self._traced is not None else None,
         )
         for line in self._lines.ended(report, produced, now):
             self._capture.write(line)
@@ -84,7 +85,7 @@ class InvocationLog:
 
     def _trace(self, report: Report) -> None:
         assert self._traced is not None
-        (trace, began), self._traced = self._traced, None
+        (trace, began, _), self._traced = self._traced, None
         group = self._blueprint.version.log_group_name
         trace.ran(Run(began, self._clock.now(), report.init_ms, report.restore_ms, group))
 

@@ -17,6 +17,7 @@ from lambdad.environments.log_intake import LogIntake
 from lambdad.environments.log_levels import level_of_event
 from lambdad.environments.output_parser import OutputParser, TappedParser
 from lambdad.observability.log_writer import LogEvent
+from lambdad.resources.trace_header import read_header
 
 Record = dict[str, object]
 """Of one of the platform's events."""
@@ -183,6 +184,8 @@ class Report:
     restore_ms: float | None = None
     """Only for the invocation that a snapshot was restored for."""
     billed_restore_ms: int | None = None
+    trace_id: str | None = None
+    """The tracing header, of an invocation that is traced."""
 
 
 class TextLines:
@@ -237,7 +240,7 @@ class TextLines:
         return (
             f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms\t"
             f"Billed Duration: {report.billed_ms} ms\tMemory Size: {report.memory_size} MB\t"
-            f"Max Memory Used: {report.max_memory_used} MB\t{init}{status}{error}\n"
+            f"Max Memory Used: {report.max_memory_used} MB\t{init}{status}{error}\n{_traced(report.trace_id)}"
         ).encode()
 
     @staticmethod
@@ -311,6 +314,14 @@ class JsonLines:
 
     def subscription(self, api: str, name: str, state: str, types: Sequence[str], now: float) -> bytes:
         return self._line(f"{api}Subscription", now, {"name": name, "state": state, "types": list(types)})
+
+
+def _traced(trace_id: str | None) -> str:
+    """A second line of REPORT."""
+    if trace_id is None:
+        return ""
+    trace = read_header(trace_id)
+    return f"XRAY TraceId: {trace.root}\tSegmentId: {trace.parent}\tSampled: true\t\n"
 
 
 def stamp(now: float) -> str:

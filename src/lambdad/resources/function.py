@@ -325,9 +325,9 @@ def without_alias(function: Function, name: str) -> Function:
 
 
 def without_what_belongs_to(function: Function, name: str) -> Function:
-    """When a version or alias is gone, its policy and settings are."""
+    """When a version or alias is gone, its policy and settings are; but not its URL, which AWS keeps and lets nobody use."""
     changes: dict[str, Any] = {}
-    for name_of_field in ("policies", "policy_revisions", *BY_QUALIFIER):
+    for name_of_field in ("policies", "policy_revisions", *(BY_QUALIFIER.keys() - {"urls"})):
         records = getattr(function, name_of_field)
         changes[name_of_field] = {one: record for one, record in records.items() if one != name}
     return replace(function, **changes)

@@ -132,6 +132,9 @@ class FunctionUrls:
         key, name = found
         function = self._functions.get(key)
         assert function is not None, key
+        if name != LATEST and name not in function.aliases:
+            refusal.refuse(exchange, AccessDeniedException.function_url())
+            return
         given = exchange.headers.get(b"x-amzn-trace-id", b"")
         trace_id = self._invoker.trace_of(key, name, given.decode() if _TRACE.fullmatch(given) else None)
         domain_name = address.domain_name or f"{address.url_id}.lambda-url.{key.region}.localhost"

@@ -74,7 +74,6 @@ def _context(request: UrlRequest, path: str) -> dict[str, Any]:
     context: dict[str, Any] = {
         "accountId": request.caller.account if request.caller is not None else "anonymous",
         "apiId": request.url_id,
-        "authentication": None,
         "domainName": request.domain_name,
         "domainPrefix": request.url_id,
         "http": {
@@ -91,7 +90,7 @@ def _context(request: UrlRequest, path: str) -> dict[str, Any]:
         "timeEpoch": int(request.now * 1000),
     }
     if request.caller is not None:
-        context["authorizer"] = {"iam": _iam(request.caller)}
+        context |= {"authentication": None, "authorizer": {"iam": _iam(request.caller)}}
     return context
 
 

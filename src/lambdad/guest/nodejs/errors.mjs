@@ -3,6 +3,8 @@
 
 import { types } from "node:util";
 
+const OWN = /^    at .*(\/var\/runtime\/|node:internal|node:events)/;
+
 class RuntimeError extends Error {
   get name() {
     return `Runtime.${this.constructor.name}`;
@@ -45,7 +47,7 @@ export class UnhandledPromiseRejection extends RuntimeError {
 export function describe(error) {
   try {
     if (types.isNativeError(error) || isLikeError(error)) {
-      return { errorType: error.name, errorMessage: error.message, trace: error.stack.split("\n") };
+      return { errorType: error.name, errorMessage: error.message, trace: traceOf(error) };
     }
     return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
   } catch {
@@ -56,6 +58,13 @@ export function describe(error) {
         "name, and stack",
     };
   }
+}
+
+/** As AWS's: what called the handler is named, and nothing of the runtime below it. */
+function traceOf(error) {
+  const lines = error.stack.split("\n");
+  const called = lines.findIndex((line) => line.startsWith("    at Runtime.handleOnce "));
+  return called < 0 ? lines : lines.filter((line, number) => number <= called || !OWN.test(line));
 }
 
 /** `Invoke Error \t{"errorType":…}` in text, the error itself as message in JSON. */
@@ -75,7 +84,7 @@ function inOneLine(error) {
 
 function withItsProperties(error) {
   const shown = { errorType: error.name, errorMessage: error.message, code: error.code, ...error };
-  if (typeof error.stack === "string") shown.stack = error.stack.split("\n");
+  if (typeof error.stack === "string") shown.stack = traceOf(error);
   return shown;
 }
 

@@ -11,15 +11,27 @@ import { invokeStreaming, streams } from "./response_stream.mjs";
 
 const W3C_FIELDS = ["traceparent", "tracestate", "baggage"];
 
+/** Calls the handler as AWS's runtime does: of its own, so that traces of errors begin with `Runtime.handler`. */
+class Runtime {
+  constructor(handler) {
+    this.handler = handler;
+  }
+
+  handleOnce(...given) {
+    return this.handler(...given);
+  }
+}
+
 /** Ask for events and give each to `handler`. `fatal.report` tells the platform why the process is about to end. */
 export function serve(client, handler, fatal) {
   let whenIdle = () => {};
   process.on("beforeExit", () => whenIdle());
   const setWhenIdle = (action) => (whenIdle = action);
   const buffered = CALLBACKS ? invokeWithCallback : invokeForValue;
-  const streaming = (handler, body, headers, answer) =>
-    invokeStreaming(handler, body, contextOf(headers), client, answer);
+  const streaming = (runtime, body, headers, answer) =>
+    invokeStreaming(runtime, body, contextOf(headers), client, answer);
   const invoke = streams(handler) ? streaming : buffered;
+  const runtime = new Runtime(handler);
   client.start((headers, body) => {
     const requestId = headers["lambda-runtime-aws-request-id"];
     setRequestId(requestId);
@@ -29,7 +41,7 @@ export function serve(client, handler, fatal) {
       whenIdle = () => {};
       fatal.report = () => {}; // there is no invocation whose error it could be
     };
-    invoke(handler, body, headers, new Answer(client, requestId, setWhenIdle, atEnd));
+    invoke(runtime, body, headers, new Answer(client, requestId, setWhenIdle, atEnd));
   });
 }
 
@@ -78,11 +90,11 @@ class Answer {
   }
 }
 
-function invokeForValue(handler, body, headers, answer) {
+function invokeForValue(runtime, body, headers, answer) {
   answer.whenIdle(() => answer.fail(new NodeJsExit()));
   try {
     const context = { ...contextOf(headers), w3c: w3cOf(headers) };
-    Promise.resolve(handler(JSON.parse(body), context)).then(
+    Promise.resolve(runtime.handleOnce(JSON.parse(body), context)).then(
       (result) => answer.succeed(result),
       (error) => answer.fail(error),
     );
@@ -91,13 +103,13 @@ function invokeForValue(handler, body, headers, answer) {
   }
 }
 
-function invokeWithCallback(handler, body, headers, answer) {
-  const isAsync = handler.constructor?.name === "AsyncFunction";
+function invokeWithCallback(runtime, body, headers, answer) {
+  const isAsync = runtime.handler.constructor?.name === "AsyncFunction";
   answer.whenIdle(() => (isAsync ? answer.fail(new NodeJsExit()) : answer.succeed(null)));
   const ways = waysToFinish(answer);
   try {
     const context = Object.assign(ways.context, contextOf(headers));
-    const result = handler(JSON.parse(body), context, ways.callback);
+    const result = runtime.handleOnce(JSON.parse(body), context, ways.callback);
     if (typeof result?.then === "function") result.then(context.succeed, context.fail);
   } catch (error) {
     ways.callback(error);

@@ -101,8 +101,8 @@ class ResponseStream extends Writable {
 }
 
 /** `finish(whatFailed)` is called once: with nothing when the response is out and the handler is through. */
-export function invokeStreaming(handler, event, context, client, answer) {
-  const stream = new ResponseStream(client, context.awsRequestId, handler[HIGH_WATER_MARK]);
+export function invokeStreaming(runtime, event, context, client, answer) {
+  const stream = new ResponseStream(client, context.awsRequestId, runtime.handler[HIGH_WATER_MARK]);
   const fail = (error) => {
     if (stream.begun) answer.leave(() => failMidstream(client, stream, error));
     else answer.fail(error);
@@ -111,7 +111,7 @@ export function invokeStreaming(handler, event, context, client, answer) {
   stream.on("error", fail);
   const written = new Promise((resolve) => stream.on("finish", resolve));
   try {
-    const result = handler(JSON.parse(event), stream, context);
+    const result = runtime.handleOnce(JSON.parse(event), stream, context);
     if (typeof result?.then !== "function") throw new Error("Streaming does not support non-async handlers.");
     result.then(() => written.then(() => answer.leave(() => client.next())), fail);
   } catch (error) {
