@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from functions import call, new_name, zip_of
 from refusals import invalid, refused, violation
@@ -166,3 +167,19 @@ def test_what_is_not_there(client: Any) -> None:
         404,
         f"Function not found: arn:aws:lambda:us-east-1:000000000000:function:{name}",
     )
+
+
+def test_patterns_are_shown_with_their_anchors(client: Any) -> None:
+    """Published models have lost them; AWS's messages have not."""
+    with pytest.raises(ClientError) as caught:
+        client.update_function_configuration(
+            FunctionName="any", VpcConfig={"SubnetIds": ["foo"], "SecurityGroupIds": ["bar"]}
+        )
+    message = caught.value.response["Error"]["Message"]
+    assert "satisfy regular expression pattern: ^subnet-[0-9a-z]*$" in message
+    assert "satisfy regular expression pattern: ^sg-[0-9a-zA-Z]*$" in message
+    with pytest.raises(ClientError) as caught:
+        client.put_function_event_invoke_config(
+            FunctionName="any", DestinationConfig={"OnFailure": {"Destination": "foo"}}
+        )
+    assert "satisfy regular expression pattern: ^$|kafka://" in caught.value.response["Error"]["Message"]

@@ -8,6 +8,8 @@ from lambdad.protocols.model import Operation
 from lambdad.protocols.validation import Deviations, Validation
 from lambdad.runtimes.catalogue import supported_by_layers
 
+_ANCHORED = ("FileSystemArn", "LocalMountPath", "PrincipalOrgID", "S3Bucket", "SecurityGroupId", "SubnetId")
+
 _LAMBDA = Validation(
     Deviations(
         patterns={
@@ -19,6 +21,10 @@ _LAMBDA = Validation(
                 r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}"
                 r":layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"
             ),
+        },
+        anchored={
+            **dict.fromkeys(("DestinationArn", "Endpoint", "Topic"), ("^", "")),
+            **dict.fromkeys(_ANCHORED, ("^", "$")),
         },
         unchecked=frozenset({"runtime"}),
         enums={

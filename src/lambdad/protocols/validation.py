@@ -18,6 +18,8 @@ class Deviations:
 
     patterns: Mapping[str, str] = field(default_factory=dict)
     """By shape name."""
+    anchored: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """By shape name, what AWS writes before and after the model's pattern: published models have lost it."""
     unchecked: frozenset[str] = frozenset()
     """Members that the operations check themselves, because AWS answers with another error."""
     enums: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -97,7 +99,7 @@ class Validation:
         """All constraints of a string or number, in AWS's order."""
         if shape.enum:
             return [must_be_one_of(self._values_of(shape))]
-        pattern = self._rules.patterns.get(shape.name, shape.pattern)
+        pattern = self._pattern_of(shape)
         measure = "length" if shape.type == "string" else "value"
         return [
             *([] if shape.maximum is None else [f"have {measure} less than or equal to {shape.maximum}"]),
@@ -113,9 +115,14 @@ class Validation:
                 violations.append(of_enum(value, path, self._values_of(shape)))
             return
         _length(value, shape, path, violations)
-        pattern = self._rules.patterns.get(shape.name, shape.pattern)
+        pattern = self._pattern_of(shape)
         if pattern and not _compiled(shape, pattern).fullmatch(value):
             violations.append(violation(value, path, f"satisfy regular expression pattern: {pattern}"))
+
+    def _pattern_of(self, shape: Shape) -> str | None:
+        pattern = self._rules.patterns.get(shape.name, shape.pattern)
+        before, after = self._rules.anchored.get(shape.name, ("", ""))
+        return f"{before}{pattern}{after}" if pattern else pattern
 
     def _values_of(self, shape: Shape) -> Sequence[str]:
         return self._rules.enums.get(shape.name, shape.enum)
