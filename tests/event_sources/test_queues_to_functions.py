@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from functions import create, new_name
+from queues import map_queue
 from server import Server
 from wait import wait_for
 
@@ -35,10 +36,7 @@ class Mapped:
             QueueName=new_name("q") + (".fifo" if fifo else ""), Attributes={"VisibilityTimeout": "2", **(queue or {})}
         )["QueueUrl"]
         self.arn = self.attributes()["QueueArn"]
-        self.mapping = self.client.create_event_source_mapping(
-            FunctionName=self.function, EventSourceArn=self.arn, **mapping
-        )["UUID"]
-        self.until("Enabled")
+        self.mapping = map_queue(server, self.url, self.function, **mapping)
 
     def until(self, state: str) -> None:
         wait_for(lambda: self.client.get_event_source_mapping(UUID=self.mapping)["State"] == state, 20)
@@ -293,17 +291,16 @@ def test_no_more_at_once_than_is_allowed(mapped: Any) -> None:
     assert most == 2
 
 
-def test_a_queue_that_comes_later_is_found(server: Server, sqs: Any) -> None:
-    client = server.client()
-    function = create(client, PRINTS)
-    name = new_name("later")
-    mapping = client.create_event_source_mapping(
-        FunctionName=function, EventSourceArn=f"arn:aws:sqs:us-east-1:000000000000:{name}"
-    )["UUID"]
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody="x")
-    server.wait_for_log(function, '"body": "x"')
-    client.delete_event_source_mapping(UUID=mapping)
+def test_a_queue_that_comes_again_is_found(mapped: Any, sqs: Any) -> None:
+    one = mapped()
+    one.client.update_event_source_mapping(UUID=one.mapping, Enabled=False)
+    one.until("Disabled")
+    sqs.delete_queue(QueueUrl=one.url)
+    one.client.update_event_source_mapping(UUID=one.mapping, Enabled=True)
+    one.until("Enabled")
+    sqs.create_queue(QueueName=one.url.rpartition("/")[2])
+    sqs.send_message(QueueUrl=one.url, MessageBody="x")
+    one.server.wait_for_log(one.function, '"body": "x"')
 
 
 def test_what_became_of_an_event_goes_to_a_queue_of_ours(server: Server, sqs: Any) -> None:

@@ -58,7 +58,7 @@ class Pollers:
         self._brokers = brokers
         self._stores = stores
         self._news = news
-        self.source_exists = SourceCheck(client).exists
+        self.look_at_source = SourceCheck(client).look_at
         self._at_once = asyncio.Semaphore(_STREAMS_AT_ONCE)
 
     def of(self, mapping: EventSourceMapping) -> Poller | None:

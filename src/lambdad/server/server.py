@@ -243,7 +243,7 @@ class LambdaServer:
             self._s3.fetch,
             self._identities.link_key,
             self._localhost_names.resolve,
-            self._pollers.source_exists,
+            self._pollers.look_at_source,
             asyncio.Lock(),
         )
 
