@@ -179,6 +179,8 @@ def handler(event, context):
         ("{'batchItemFailures': None}", "none"),
         ("{}", "none"),
         ("None", "none"),
+        ("''", "none"),
+        ("'done'", "all"),
         ("{'batchItemFailures': [{'itemIdentifier': ''}]}", "all"),
         ("{'batchItemFailures': [{'itemIdentifier': None}]}", "all"),
         ("{'batchItemFailures': [{'wrongKey': 'x'}]}", "all"),
