@@ -214,6 +214,7 @@ FILTERS = [
     ({"body": {"price": [{"numeric": [">", 10, "<=", 20]}]}}, '{"price": 20}', '{"price": 10}'),
     ({"body": {"name": [{"anything-but": {"prefix": "test-"}}]}}, '{"name": "real"}', '{"name": "test-1"}'),
     ({"body": {"a": [{"exists": False}]}}, '{"b": 1}', '{"a": 1}'),
+    ({"body": {"a": [{"exists": False}]}}, '{"b": 1}', "no JSON"),
     ({"messageAttributes": {"kind": {"stringValue": [{"suffix": "er"}]}}}, "with attribute", "without"),
 ]
 
