@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from functions import create, new_name
+from metric_reading import Reading
 from queues import map_queue
 from server import Server
 from wait import wait_for
@@ -205,6 +206,36 @@ def test_partial_batches(mapped: Any, answer: str, again: str) -> None:
         one.until_empty()
         assert set(one.bodies()) == {"a", "b", "c"}
         assert len(one.bodies()) > 3
+
+
+def test_what_becomes_of_events_is_counted(mapped: Any, server: Server) -> None:
+    """If it is wished: each message that was polled, each attempt, what filters take away, and what is deleted."""
+    one = mapped(
+        PARTLY.replace(
+            "{answer}",
+            "{'batchItemFailures': [{'itemIdentifier': record['messageId']} for record in event['Records'] "
+            "if record['body'] == '2' and record['attributes']['ApproximateReceiveCount'] == '1']}",
+        ),
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        FilterCriteria={"Filters": [{"Pattern": json.dumps({"body": ["1", "2"]})}]},
+        MetricsConfig={"Metrics": ["EventCount"]},
+        queue={"VisibilityTimeout": "1"},
+    )
+    one.send("1", "2", "3")
+    one.until_empty()
+    reading, counted = Reading(server.client("cloudwatch")), {"EventSourceMappingUUID": one.mapping}
+    wait_for(lambda: reading.sum("DeletedEventCount", **counted) == 3, 20)
+    names = ("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount")
+    assert [reading.sum(name, **counted) for name in names] == [4, 1, 3, 1]
+    assert reading.values("DroppedEventCount", **counted) == []
+
+
+def test_nothing_is_counted_unasked(mapped: Any, server: Server) -> None:
+    one = mapped()
+    one.send("1")
+    one.until_empty()
+    metrics = server.client("cloudwatch").list_metrics(Namespace="AWS/Lambda", MetricName="PolledEventCount")["Metrics"]
+    assert one.mapping not in [pair["Value"] for metric in metrics for pair in metric["Dimensions"]]
 
 
 FILTERS = [
