@@ -12,8 +12,10 @@ from wait import wait_for
 Create = Callable[..., dict[str, Any]]
 
 
-def queue() -> str:
-    return f"arn:aws:sqs:us-east-1:000000000000:{new_name('q')}"
+def queue_of(server: Server) -> str:
+    name = new_name("q")
+    server.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "60"})
+    return f"arn:aws:sqs:us-east-1:000000000000:{name}"
 
 
 def settled(client: Any, uuid: str) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def settled(client: Any, uuid: str) -> dict[str, Any]:
 
 def test_updates_at_once_make_no_two_mappings_of_the_same(server: Server, create_function: Create) -> None:
     """Whoever moves there first has it: other mappings of the source, and new ones, are refused."""
-    source, function = queue(), create_function()["FunctionName"]
+    source, function = queue_of(server), create_function()["FunctionName"]
     others = [create_function()["FunctionName"] for _ in range(6)]
     clients = [server.client() for _ in range(12)]
     create = clients[0].create_event_source_mapping
@@ -59,9 +61,9 @@ def test_mappings_survive_a_kill(own_server: Server) -> None:
     client = own_server.start().client()
     name = create(client, "def handler(event, context):\n    return 1\n")
     made = client.create_event_source_mapping(
-        FunctionName=name, EventSourceArn=queue(), Enabled=False, Tags={"team": "orders"}
+        FunctionName=name, EventSourceArn=queue_of(own_server), Enabled=False, Tags={"team": "orders"}
     )
-    gone = client.create_event_source_mapping(FunctionName=name, EventSourceArn=queue())["UUID"]
+    gone = client.create_event_source_mapping(FunctionName=name, EventSourceArn=queue_of(own_server))["UUID"]
     client.delete_event_source_mapping(UUID=gone)
     wait_for(lambda: len(client.list_event_source_mappings()["EventSourceMappings"]) == 1, 30)
     own_server.kill()

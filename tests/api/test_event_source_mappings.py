@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions import new_name
+from functions import PROMPT, new_name
 from refusals import invalid, refused, violation
 from server import Server
 from wait import wait_for
@@ -51,12 +51,26 @@ def function(create_function: Create) -> str:
     return name
 
 
+@pytest.fixture(scope="module")
+def create_queue_of(server: Server) -> Callable[[dict[str, Any]], None]:
+    """The queue that a mapping is of, if it is of one."""
+    sqs = server.client("sqs")
+
+    def create(mapping: dict[str, Any]) -> None:
+        *_, service, _, _, name = mapping.get("EventSourceArn", ":::::").split(":", 5)
+        if service == "sqs" and name:
+            sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if name.endswith(".fifo") else {})
+
+    return create
+
+
 @pytest.fixture
-def make(client: Any, function: str) -> Iterator[Make]:
+def make(client: Any, function: str, create_queue_of: Callable[[dict[str, Any]], None]) -> Iterator[Make]:
     """CreateEventSourceMapping of the function; deleted afterwards."""
     made: list[str] = []
 
     def make(**parameters: Any) -> dict[str, Any]:
+        create_queue_of(parameters)
         answer: dict[str, Any] = client.create_event_source_mapping(**{"FunctionName": function, **parameters})
         made.append(answer["UUID"])
         return answer
@@ -405,6 +419,45 @@ def test_another_function_takes_over(client: Any, make: Make, create_function: C
     other = create_function()["FunctionName"]
     uuid = make(EventSourceArn=queue())["UUID"]
     assert client.update_event_source_mapping(UUID=uuid, FunctionName=other)["FunctionArn"].endswith(f":{other}")
+
+
+def test_a_queue_that_is_not_there(client: Any, function: str, make: Make, server: Server) -> None:
+    missing = invalid(
+        "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
+        "SQS Error Message: The specified queue does not exist."
+    )
+    assert refused(client.create_event_source_mapping, EventSourceArn=queue(), FunctionName=function) == missing
+    source = queue()
+    uuid = make(EventSourceArn=source, Enabled=False)["UUID"]
+    settled(client, uuid)
+    sqs = server.client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=source.rpartition(":")[2])["QueueUrl"])
+    update = client.update_event_source_mapping
+    assert refused(update, UUID=uuid, FunctionName=f"{function}:1") == missing
+    assert update(UUID=uuid, BatchSize=5)["BatchSize"] == 5
+
+
+def test_messages_stay_invisible_while_the_function_may_run(
+    client: Any, make: Make, server: Server, create_function: Create
+) -> None:
+    """Of the version that is mapped; at each change of the function."""
+    slow = create_function(Timeout=31, Publish=True)["FunctionName"]
+    client.get_waiter("function_active_v2").wait(FunctionName=slow, WaiterConfig=PROMPT)
+    client.update_function_configuration(FunctionName=slow, Timeout=30)
+    client.get_waiter("function_updated_v2").wait(FunctionName=slow, WaiterConfig=PROMPT)
+    client.create_alias(FunctionName=slow, Name="live", FunctionVersion="1")
+    source = queue()
+    shorter = invalid("Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds")
+    assert refused(make, EventSourceArn=source, FunctionName=f"{slow}:1") == shorter
+    assert refused(make, EventSourceArn=source, FunctionName=f"{slow}:live") == shorter
+    uuid = make(EventSourceArn=source, FunctionName=slow)["UUID"]
+    settled(client, uuid)
+    update = client.update_event_source_mapping
+    assert refused(update, UUID=uuid, FunctionName=f"{slow}:live") == shorter
+    sqs = server.client("sqs")
+    url = sqs.get_queue_url(QueueName=source.rpartition(":")[2])["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "31"})
+    assert update(UUID=uuid, FunctionName=f"{slow}:live")["FunctionArn"].endswith(":live")
 
 
 def test_tags(client: Any, make: Make) -> None:

@@ -94,8 +94,12 @@ def own(own_server: Server) -> Server:
     number = layer["Version"]
     more = {"StatementId": "known", "Action": "lambda:GetLayerVersion", "Principal": "*"}
     client.add_layer_version_permission(LayerName="layer", VersionNumber=number, **more)
-    source = f"arn:aws:sqs:us-east-1:000000000000:{new_name()}"
-    NAMED["mapping"] = client.create_event_source_mapping(FunctionName="one", EventSourceArn=source)["UUID"]
+    sources = [f"arn:aws:sqs:us-east-1:000000000000:{new_name()}" for _ in range(2)]
+    for source in sources:
+        queue = {"QueueName": source.rpartition(":")[2], "Attributes": {"VisibilityTimeout": "900"}}
+        own_server.client("sqs").create_queue(**queue)
+    NAMED["mapping"] = client.create_event_source_mapping(FunctionName="one", EventSourceArn=sources[0])["UUID"]
+    NAMED["queue"] = sources[1]
     publishers = {"SigningProfileVersionArns": ["arn:aws:signer:us-east-1:000000000000:/signing-profiles/p/v"]}
     config = client.create_code_signing_config(AllowedPublishers=publishers)["CodeSigningConfig"]
     NAMED["code signing config"] = config["CodeSigningConfigArn"]
@@ -115,7 +119,7 @@ NEEDED: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "CreateEventSourceMapping": {
         "FunctionName": st.just("one"),
-        "EventSourceArn": st.builds(lambda: f"arn:aws:sqs:us-east-1:000000000000:{new_name()}"),
+        "EventSourceArn": named("queue"),
     },
     "PutFunctionEventInvokeConfig": {"FunctionName": st.just("one"), "MaximumRetryAttempts": st.integers(0, 2)},
     "UpdateFunctionEventInvokeConfig": {"FunctionName": st.just("one"), "MaximumRetryAttempts": st.integers(0, 2)},

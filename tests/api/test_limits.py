@@ -57,8 +57,10 @@ def test_quotas_are_settings(strict: Server) -> None:
 def test_pages_of_mappings_may_be_larger_than_others(strict: Server) -> None:
     """On AWS 100 and 50."""
     client = strict.client(region="eu-west-2")
+    sqs = strict.client("sqs", region="eu-west-2")
     names = [create(client, CODE) for _ in range(4)]
     for name in names:
+        sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "60"})
         source = f"arn:aws:sqs:eu-west-2:000000000000:{name}"
         client.create_event_source_mapping(FunctionName=name, EventSourceArn=source, Enabled=False)
     for more in ({}, {"MaxItems": 100}):

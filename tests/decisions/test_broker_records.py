@@ -28,7 +28,7 @@ def named(place: object, offset: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "answer",
-    [None, {}, {"batchItemFailures": []}, {"batchItemFailures": None}, {"other": 1}],
+    [None, "", [], {}, {"batchItemFailures": []}, {"batchItemFailures": None}, {"other": 1}],
 )
 def test_answers_that_name_no_failure(answer: object) -> None:
     assert kafka_event.failed_of(json.dumps(answer).encode(), RECORDS) == []

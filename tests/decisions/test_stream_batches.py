@@ -98,6 +98,8 @@ class TestPartialFailures:
             (b"", None),
             (b"null", None),
             (b"{}", None),
+            (b'""', None),
+            (b"[]", None),
             (b'{"batchItemFailures": null}', None),
             (b'{"batchItemFailures": []}', None),
             (b'{"batchItemFailures": [{"itemIdentifier": "9"}]}', 2),
@@ -111,6 +113,9 @@ class TestPartialFailures:
             (b'{"batchItemFailures": "9"}', 0),
             (b'{"batchItemFailures": [{"itemIdentifier": "10"}, {"itemIdentifier": "unknown"}]}', 0),
             (b'"text"', 0),
+            (b"[1]", 0),
+            (b"0", 0),
+            (b"false", 0),
             (b"no json", 0),
         ],
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from functions import create
+from queues import map_queue
 from server import Server
 from stream_mappings import Stream
 from wait import wait_for
@@ -54,16 +55,23 @@ def send(sqs: Any, url: str, numbers: range, groups: str) -> None:
 
 def consumed(server: Server, name: str, attributes: dict[str, str]) -> Seen:
     """A queue with a function that consumes it."""
-    server.client("sqs").create_queue(QueueName=name, Attributes=attributes)
-    return mapped(server, f"arn:aws:sqs:us-east-1:000000000000:{name}", name.removesuffix(".fifo"), BatchSize=2)
+    url = server.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    function, seen = telling(server, name.removesuffix(".fifo"))
+    map_queue(server, url, function, BatchSize=2)
+    return seen
 
 
 def mapped(server: Server, arn: str, name: str, **settings: Any) -> Seen:
-    client, told = server.client(), f"seen-{name}.fifo"
+    function, seen = telling(server, name)
+    server.client().create_event_source_mapping(FunctionName=function, EventSourceArn=arn, **settings)
+    return seen
+
+
+def telling(server: Server, name: str) -> tuple[str, Seen]:
+    """A function, and what it has seen."""
+    told = f"seen-{name}.fifo"
     seen_url = server.client("sqs").create_queue(QueueName=told, Attributes={"FifoQueue": "true"})["QueueUrl"]
-    function = create(client, TELLS, Environment={"Variables": {"SEEN": seen_url}})
-    client.create_event_source_mapping(FunctionName=function, EventSourceArn=arn, **settings)
-    return Seen(server, told)
+    return create(server.client(), TELLS, Environment={"Variables": {"SEEN": seen_url}}), Seen(server, told)
 
 
 def test_every_message_arrives(own_server: Server) -> None:

@@ -14,6 +14,7 @@ import pytest
 from extension_layers import layer_of, plan, told
 from functions import PROMPT, call, create
 from interpreters import all_of
+from metric_reading import Reading
 from server import Server
 from wait import wait_for
 
@@ -85,7 +86,7 @@ def test_init_takes_until_all_of_them_ask_for_an_event(running: Server, client: 
 
 
 def test_an_answer_does_not_wait_for_extensions_but_the_next_invocation_does(running: Server, client: Any) -> None:
-    """The same environment takes the next event only when its extension has done; REPORT counts that time."""
+    """The same environment takes the next event only when its extension has done; REPORT and a metric count that time."""
     code = """
 import os
 def handler(event, context):
@@ -95,11 +96,17 @@ def handler(event, context):
     first, _ = call(client, name)
     other, _ = call(client, name)
     assert other[1] != first[1]
-    lines = running.wait_for_log(name, "REPORT")
-    report = next(line for line in lines if "REPORT" in line)
-    duration = re.search(r"Duration: ([\d.]+) ms", report)
-    assert duration is not None
-    assert float(duration[1]) >= 1000
+    wait_for(lambda: sum("REPORT" in line for line in running.function_log(name)) == 2, 60)
+    durations = [float(found) for found in re.findall(r"\tDuration: ([\d.]+) ms", "".join(running.function_log(name)))]
+    assert min(durations) >= 1000
+    metric, reading = "PostRuntimeExtensionsDuration", Reading(running.client("cloudwatch"))
+    assert reading.count(metric, FunctionName=name, Resource=name) == 2
+    whole = reading.sum("Duration", FunctionName=name) + reading.sum(metric, FunctionName=name)
+    assert whole == pytest.approx(sum(durations), abs=5)
+    quick = create(client, code, Layers=[layer_of(client, "agent")], Environment=plan(agent={"events": ["SHUTDOWN"]}))
+    call(client, quick)
+    running.wait_for_log(quick, "REPORT")
+    assert reading.values(metric, FunctionName=quick) == []
 
 
 def test_what_extensions_see_of_the_environment(running: Server, client: Any) -> None:

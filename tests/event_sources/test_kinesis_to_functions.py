@@ -163,6 +163,27 @@ def test_what_is_reported_is_tried_from_the_lowest_on(server: Server, stream: St
     assert (document["requestContext"]["approximateInvokeCount"], document["KinesisBatchInfo"]["batchSize"]) == (3, 3)
 
 
+def test_what_is_dropped_is_counted(server: Server, stream: Stream, mapped: Make) -> None:
+    stream.put("a", "bad", '{"kind": "other"}')
+    one = mapped(
+        stream,
+        FAILS_ON_BAD,
+        MaximumRetryAttempts=1,
+        FilterCriteria={"Filters": [{"Pattern": json.dumps({"data": {"kind": ["other"]}})}]},
+        MetricsConfig={"Metrics": ["EventCount"]},
+    )
+    reading, counted = Reading(server.client("cloudwatch")), {"EventSourceMappingUUID": one.uuid}
+    names = ("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount")
+    wait_for(lambda: reading.sum("InvokedEventCount", **counted) == 1, 20)
+    assert [reading.sum(name, **counted) for name in names] == [3, 2, 1, 0]
+    assert reading.values("DroppedEventCount", **counted) == []
+    one.update("Enabled", FilterCriteria={"Filters": []})
+    stream.put("c", "bad")
+    wait_for(lambda: reading.sum("DroppedEventCount", **counted) == 2, 20)
+    assert [reading.sum(name, **counted) for name in names] == [5, 2, 5, 4]
+    assert reading.values("DeletedEventCount", **counted) == []
+
+
 def test_filters_see_data_as_json(stream: Stream, mapped: Make) -> None:
     pattern = json.dumps({"data": {"kind": ["wanted"]}})
     one = mapped(stream, FilterCriteria={"Filters": [{"Pattern": pattern}]})

@@ -10,7 +10,7 @@ PRINTS = "def handler(event, context):\n    print('got', event['Records'][0]['bo
 
 def test_a_topic_tells_a_queue_elsewhere_and_a_mapping_polls_it(server: Server, tmp_path: Path) -> None:
     elsewhere, name = server.client("sqs"), new_name("elsewhere")
-    elsewhere.create_queue(QueueName=name)
+    elsewhere.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "60"})
     queue = f"arn:aws:sqs:us-east-1:000000000000:{name}"
     own = Server(tmp_path / "data", "--endpoint", f"sqs={server.url}").start()
     sns, client = own.client("sns"), own.client()

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from functions import create, new_name
+from metric_reading import Reading
+from queues import map_queue
 from server import Server
 from wait import wait_for
 
@@ -35,10 +37,7 @@ class Mapped:
             QueueName=new_name("q") + (".fifo" if fifo else ""), Attributes={"VisibilityTimeout": "2", **(queue or {})}
         )["QueueUrl"]
         self.arn = self.attributes()["QueueArn"]
-        self.mapping = self.client.create_event_source_mapping(
-            FunctionName=self.function, EventSourceArn=self.arn, **mapping
-        )["UUID"]
-        self.until("Enabled")
+        self.mapping = map_queue(server, self.url, self.function, **mapping)
 
     def until(self, state: str) -> None:
         wait_for(lambda: self.client.get_event_source_mapping(UUID=self.mapping)["State"] == state, 20)
@@ -181,6 +180,8 @@ def handler(event, context):
         ("{'batchItemFailures': None}", "none"),
         ("{}", "none"),
         ("None", "none"),
+        ("''", "none"),
+        ("'done'", "all"),
         ("{'batchItemFailures': [{'itemIdentifier': ''}]}", "all"),
         ("{'batchItemFailures': [{'itemIdentifier': None}]}", "all"),
         ("{'batchItemFailures': [{'wrongKey': 'x'}]}", "all"),
@@ -207,6 +208,36 @@ def test_partial_batches(mapped: Any, answer: str, again: str) -> None:
         assert len(one.bodies()) > 3
 
 
+def test_what_becomes_of_events_is_counted(mapped: Any, server: Server) -> None:
+    """If it is wished: each message that was polled, each attempt, what filters take away, and what is deleted."""
+    one = mapped(
+        PARTLY.replace(
+            "{answer}",
+            "{'batchItemFailures': [{'itemIdentifier': record['messageId']} for record in event['Records'] "
+            "if record['body'] == '2' and record['attributes']['ApproximateReceiveCount'] == '1']}",
+        ),
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        FilterCriteria={"Filters": [{"Pattern": json.dumps({"body": ["1", "2"]})}]},
+        MetricsConfig={"Metrics": ["EventCount"]},
+        queue={"VisibilityTimeout": "1"},
+    )
+    one.send("1", "2", "3")
+    one.until_empty()
+    reading, counted = Reading(server.client("cloudwatch")), {"EventSourceMappingUUID": one.mapping}
+    wait_for(lambda: reading.sum("DeletedEventCount", **counted) == 3, 20)
+    names = ("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount")
+    assert [reading.sum(name, **counted) for name in names] == [4, 1, 3, 1]
+    assert reading.values("DroppedEventCount", **counted) == []
+
+
+def test_nothing_is_counted_unasked(mapped: Any, server: Server) -> None:
+    one = mapped()
+    one.send("1")
+    one.until_empty()
+    metrics = server.client("cloudwatch").list_metrics(Namespace="AWS/Lambda", MetricName="PolledEventCount")["Metrics"]
+    assert one.mapping not in [pair["Value"] for metric in metrics for pair in metric["Dimensions"]]
+
+
 FILTERS = [
     ({"body": {"kind": ["order"]}}, '{"kind": "order"}', '{"kind": "invoice"}'),
     ({"body": {"kind": ["order"]}}, '{"kind": "order", "more": [1]}', "no JSON"),
@@ -214,6 +245,7 @@ FILTERS = [
     ({"body": {"price": [{"numeric": [">", 10, "<=", 20]}]}}, '{"price": 20}', '{"price": 10}'),
     ({"body": {"name": [{"anything-but": {"prefix": "test-"}}]}}, '{"name": "real"}', '{"name": "test-1"}'),
     ({"body": {"a": [{"exists": False}]}}, '{"b": 1}', '{"a": 1}'),
+    ({"body": {"a": [{"exists": False}]}}, '{"b": 1}', "no JSON"),
     ({"messageAttributes": {"kind": {"stringValue": [{"suffix": "er"}]}}}, "with attribute", "without"),
 ]
 
@@ -293,17 +325,16 @@ def test_no_more_at_once_than_is_allowed(mapped: Any) -> None:
     assert most == 2
 
 
-def test_a_queue_that_comes_later_is_found(server: Server, sqs: Any) -> None:
-    client = server.client()
-    function = create(client, PRINTS)
-    name = new_name("later")
-    mapping = client.create_event_source_mapping(
-        FunctionName=function, EventSourceArn=f"arn:aws:sqs:us-east-1:000000000000:{name}"
-    )["UUID"]
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody="x")
-    server.wait_for_log(function, '"body": "x"')
-    client.delete_event_source_mapping(UUID=mapping)
+def test_a_queue_that_comes_again_is_found(mapped: Any, sqs: Any) -> None:
+    one = mapped()
+    one.client.update_event_source_mapping(UUID=one.mapping, Enabled=False)
+    one.until("Disabled")
+    sqs.delete_queue(QueueUrl=one.url)
+    one.client.update_event_source_mapping(UUID=one.mapping, Enabled=True)
+    one.until("Enabled")
+    sqs.create_queue(QueueName=one.url.rpartition("/")[2])
+    sqs.send_message(QueueUrl=one.url, MessageBody="x")
+    one.server.wait_for_log(one.function, '"body": "x"')
 
 
 def test_what_became_of_an_event_goes_to_a_queue_of_ours(server: Server, sqs: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from lambdad.aws.json_client import AwsError
 from lambdad.clock import SystemClock
 from lambdad.event_source_mappings.batch_attempts import Ending
+from lambdad.event_source_mappings.event_counts import EventCounts
 from lambdad.event_source_mappings.invocations import Ran
 from lambdad.event_source_mappings.shard_place import ShardPlace, Store
 from lambdad.event_source_mappings.shard_reader import LaneBroken, ShardReader
@@ -108,8 +109,9 @@ class World:
         )
         self.deliveries = Deliveries(database)
         self.checkpoints = StreamCheckpoints(database, self.deliveries)
+        settings, counts = StreamSettings.of(self.settings), EventCounts(self.mapping, None)  # type: ignore[arg-type]
         self.consumer = Consumer(
-            self.mapping, StreamSettings.of(self.settings), source, function, Said(), Ending(), SystemClock()  # type: ignore[arg-type]
+            self.mapping, settings, source, function, Said(), Ending(), SystemClock(), counts  # type: ignore[arg-type]
         )  # fmt: skip
 
     async def read(self) -> None:

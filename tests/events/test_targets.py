@@ -54,6 +54,20 @@ def test_the_event_document(server: Server, events: Any) -> None:
     assert queue.empty()
 
 
+def test_targets_are_passed_the_request_s_trace_header(server: Server) -> None:
+    """As the SDKs in functions send it. An entry's own wins."""
+    events, queue, source = server.client("events"), Queue(server), new_name("source")
+    rule_of(events, {"source": [source]}, {"Arn": queue.arn})
+
+    def add(request: Any, **_: Any) -> None:
+        request.headers["X-Amzn-Trace-Id"] = "Root=1-4-5"
+
+    events.meta.events.register_first("before-sign.events.PutEvents", add)
+    for given, passed_on in (({}, "Root=1-4-5"), ({"TraceHeader": "Root=1-2-3"}, "Root=1-2-3")):
+        put(events, source, {}, **given)
+        assert queue.message()["Attributes"]["AWSTraceHeader"] == passed_on
+
+
 def test_entries_are_taken_or_refused_for_themselves(server: Server, events: Any) -> None:
     queue, source = Queue(server), new_name("source")
     rule_of(events, {"source": [source]}, {"Arn": queue.arn})

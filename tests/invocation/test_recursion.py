@@ -52,6 +52,14 @@ def handler(event, context):
         sqs.send_message(QueueUrl=os.environ["QUEUE"], MessageBody=record["body"])
 """
 
+PUTS_IT_AGAIN = """
+import boto3
+events = boto3.client("events")
+def handler(event, context):
+    print("again")
+    events.put_events(Entries=[{"Source": event["source"], "DetailType": "round", "Detail": "{}"}])
+"""
+
 
 def test_a_chain_of_destinations_ends(aws: Any, neighbours: Neighbours, connected: Server) -> None:
     """Two functions that are each other's destination."""
@@ -106,6 +114,26 @@ def test_a_function_that_fills_the_queue_that_it_reads(client: Any, server: Serv
     wait_for(lambda: reading.sum("RecursiveInvocationsDropped", FunctionName=name) == 1, 10)
     counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
     assert counts["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "1"
+    client.delete_function(FunctionName=name)
+
+
+def test_a_function_that_puts_the_events_that_it_is_told(client: Any, server: Server, isolated: None) -> None:
+    """The header that the SDK in it sends goes through the bus."""
+    name = create(client, PUTS_IT_AGAIN, MemorySize=1769)
+    events = server.client("events")
+    rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
+    client.add_permission(
+        FunctionName=name,
+        StatementId="events",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule,
+    )
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": ARN + name}])
+    events.put_events(Entries=[{"Source": name, "DetailType": "round", "Detail": "{}"}])
+    dropped = f'lambdad_recursive_invocations_dropped_total{{function="{name}"}} 1'
+    wait_for(lambda: dropped in server.get("/_lambdad/metrics")[1].decode(), 60)
+    assert sum("again" in line for line in server.function_log(name)) == MOST_LOOPS
     client.delete_function(FunctionName=name)
 
 

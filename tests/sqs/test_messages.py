@@ -180,18 +180,21 @@ def test_a_new_queue_of_an_old_name_is_empty(sqs: Any) -> None:
 
 def test_batches_succeed_and_fail_entry_by_entry(sqs: Any) -> None:
     url = make(sqs)
+    trace = {"DataType": "String", "StringValue": "Root=1-5759e988-bd862e3fe1be46a994272793"}
     answer = sqs.send_message_batch(
         QueueUrl=url,
         Entries=[
             {"Id": "good", "MessageBody": "x"},
             {"Id": "bad", "MessageBody": "\x01"},
             {"Id": "late", "MessageBody": "x", "DelaySeconds": 901},
+            {"Id": "traced", "MessageBody": "x", "MessageSystemAttributes": {"Trace": trace}},
         ],
     )
     assert [entry["Id"] for entry in answer["Successful"]] == ["good"]
     assert [(entry["Id"], entry["Code"], entry["SenderFault"]) for entry in answer["Failed"]] == [
         ("bad", "InvalidMessageContents", True),
         ("late", "InvalidParameterValue", True),
+        ("traced", "InvalidParameterValue", True),
     ]
     (message,) = receive(sqs, url)
     handle = message["ReceiptHandle"]
@@ -246,6 +249,11 @@ WRONG = [
      "InvalidParameterValue", "reserved"),
     ({"MessageBody": "x", "MessageAttributes": {str(n): {"DataType": "String", "StringValue": "x"} for n in range(11)}},
      "InvalidParameterValue", "[11] exceeds the allowed maximum [10]"),
+    ({"MessageBody": "x", "MessageSystemAttributes": {"SenderId": {"DataType": "String", "StringValue": "me"}}},
+     "InvalidParameterValue", "Message system attribute name 'SenderId' is invalid."),
+    ({"MessageBody": "x", "MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "Number", "StringValue": "1"}}},
+     "InvalidParameterValue", "The message system attribute 'AWSTraceHeader' is reserved for AWS X-Ray trace header. "
+     "The type must be 'String'."),
 ]  # fmt: skip
 
 

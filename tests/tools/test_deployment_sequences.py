@@ -15,6 +15,7 @@ import pytest
 
 from functions import PROMPT, ROLE, call, new_name, zip_of
 from refusals import refused
+from server import Server
 from wait import wait_for
 
 CODE = "def handler(event, context):\n    return 'first'\n"
@@ -55,7 +56,7 @@ def terraform_reads(client: Any, name: str) -> dict[str, Any]:
     return {**function["Configuration"], "Tags": function.get("Tags", {}), "newest": versions[-1]}
 
 
-def test_terraform(client: Any, name: str) -> None:
+def test_terraform(server: Server, client: Any, name: str) -> None:
     first = zip_of({"app.py": CODE})
     created = client.create_function(
         FunctionName=name,
@@ -111,6 +112,7 @@ def test_terraform(client: Any, name: str) -> None:
     wait_for(lambda: provisioned(FunctionName=name, Qualifier="live")["Status"] == "READY", 60)
     url = client.create_function_url_config(FunctionName=name, Qualifier="live", AuthType="NONE")
     assert client.get_function_url_config(FunctionName=name, Qualifier="live")["FunctionUrl"] == url["FunctionUrl"]
+    server.client("sqs").create_queue(QueueName=name)
     mapping = client.create_event_source_mapping(
         FunctionName=name, EventSourceArn=f"arn:aws:sqs:us-east-1:000000000000:{name}", BatchSize=10, Enabled=True
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lambdad.invocation.asynchronous import Asynchronous
     from lambdad.invocation.concurrency import Concurrency
     from lambdad.invocation.invoke import Invoker
+    from lambdad.resources.event_sources import SourceFacts
     from lambdad.resources.function import FunctionKey
     from lambdad.store.code_packages import CodePackages
     from lambdad.store.code_signing_configs import CodeSigningConfigs
@@ -50,8 +51,8 @@ class Backend:
     """What Code.Location links are signed with."""
     localhost_names: "Callable[[], bool]"
     """Do names under `localhost` resolve on this host?"""
-    source_exists: "Callable[[str, str], Awaitable[bool]]"
-    """Is there this event source (an ARN), as this account sees it?"""
+    look_at_source: "Callable[[str, str], Awaitable[SourceFacts]]"
+    """What there is of this event source (an ARN), as this account sees it."""
     deciding: "asyncio.Lock"
     """Held while a change is decided and committed that other records have a say in: what is left of the account's
     concurrency, whether a code signing configuration is used."""

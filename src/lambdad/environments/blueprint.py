@@ -15,6 +15,9 @@ Lines = TextLines | JsonLines
 _TEXT = TextLines()
 E_contra = TypeVar("E_contra", contravariant=True)
 
+WorkedOn = Callable[[FunctionVersion, str, float], None]
+"""(version, ARN as it was asked for, milliseconds): its extensions have worked so long after an answer."""
+
 
 class Owner(Protocol[E_contra]):
     """Who made the environment and uses it (`pool.py`)."""
@@ -80,6 +83,7 @@ class Blueprint:
     """Seconds for the Init phase before it is repeated in the first Invoke phase, or given up when provisioned."""
     metering: Metering
     """Who counts what AWS would bill."""
+    extensions_worked_on: WorkedOn
     provisioned: bool = False
     """Environments of it are provisioned concurrency."""
     snapshot: Callable[[], Restorable | None] = lambda: None

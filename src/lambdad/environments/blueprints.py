@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from lambdad.environments.blueprint import Blueprint, OpenSnapshot, Restorable
+from lambdad.environments.blueprint import Blueprint, OpenSnapshot, Restorable, WorkedOn
 from lambdad.environments.environments import Model
 from lambdad.environments.extension import MOST_EXTENSIONS
 from lambdad.environments.variables import SNAP_START, Credentials, Place, environment_of, extension_environment
@@ -31,6 +31,7 @@ class Blueprints:
         credentials: Callable[[FunctionVersion], Credentials],
         snapshot: Callable[[FunctionVersion], OpenSnapshot | None],
         metering: Metering,
+        extensions_worked_on: WorkedOn,
     ) -> None:
         """`unpacked_path(code_sha256)`: where that package is unpacked. `snapshot`: what to restore, if there is any."""
         self._runtimes = runtimes
@@ -38,6 +39,7 @@ class Blueprints:
         self._credentials = credentials
         self._snapshot = snapshot
         self._metering = metering
+        self._extensions_worked_on = extensions_worked_on
 
     def model_of(self, version: FunctionVersion) -> Model:
         """Raises RuntimeNotInstalled."""
@@ -63,6 +65,7 @@ class Blueprints:
                 QUOTAS.streamed_payload,
                 init_timeout,
                 self._metering,
+                self._extensions_worked_on,
                 provisioned,
                 snapshot,
                 extensions,

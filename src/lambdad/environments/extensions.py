@@ -69,6 +69,7 @@ class Extensions:
         "_clock",
         "_ending",
         "_external",
+        "_function_arn",
         "_held",
         "_host",
         "_internal",
@@ -107,8 +108,11 @@ class Extensions:
         self._open = True
         self._held: Exchange | None = None
         """The runtime's /next, while an extension does not ask yet."""
-        self._reported: tuple[str, int | None] | None = None
-        """The request whose REPORT waits for extensions, and the bytes of its answer; None: its REPORT is out, for a tail."""
+        self._function_arn = ""
+        """As the last invocation was asked for."""
+        self._reported: tuple[str, int | None, float] | None = None
+        """The request whose REPORT waits for extensions, the bytes of its answer (None: its REPORT is out, for a tail), and the
+        milliseconds that the answer took."""
         self._output: ExtensionOutput | None = None
         self._phase: ShutdownPhase | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -222,6 +226,7 @@ class Extensions:
     def deliver(self, invocation: Invocation, deadline: float) -> None:
         """`deadline` in seconds since the epoch."""
         self._telemetry.resume()
+        self._function_arn = invocation.function_arn
         self._platform.start(invocation.request_id, invocation.trace_id)
         event = {
             "eventType": INVOKE,
@@ -266,19 +271,21 @@ class Extensions:
         """The REPORT of what went well comes when the extensions have done, too; but a tail is to have it now."""
         waits = error is None and not self._all_ready()
         if waits:
-            self._reported = request_id, None if self._capture.tailing else produced
+            self._reported = request_id, None if self._capture.tailing else produced, duration_ms
         if not waits or self._capture.tailing:
             self._platform.report(self._log.ended(request_id, duration_ms, error, produced), error)
 
     def _report(self, failure: Failure | None) -> None:
         reported, self._reported = self._reported, None
         if reported is not None:
-            request_id, produced = reported
+            request_id, produced, answered_ms = reported
             if self._output is not None:
                 self._output.take()
+            elapsed_ms, blueprint = self._time.elapsed_ms(), self._blueprint
+            blueprint.extensions_worked_on(blueprint.version, self._function_arn, elapsed_ms - answered_ms)
             error = failure(request_id) if failure is not None else None
             if produced is not None:
-                self._platform.report(self._log.ended(request_id, self._time.elapsed_ms(), error, produced), error)
+                self._platform.report(self._log.ended(request_id, elapsed_ms, error, produced), error)
             elif error is not None and error.log_line is not None:
                 self._capture.write(error.log_line.encode())
             self._capture.publish()

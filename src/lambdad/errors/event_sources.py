@@ -74,5 +74,17 @@ class EventSourceWordings(ServiceError):
         return cls(f"Stream not found: {arn}")
 
     @classmethod
+    def queue_not_found(cls) -> Self:
+        return cls(
+            "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
+            "SQS Error Message: The specified queue does not exist."
+        )
+
+    @classmethod
+    def visibility_timeout(cls, queue: int, function: int) -> Self:
+        """Of a queue and of the function that it is for: seconds."""
+        return cls(f"Queue visibility timeout: {queue} seconds is less than Function timeout: {function} seconds")
+
+    @classmethod
     def scaling_and_pollers(cls) -> Self:
         return cls("MaximumConcurrency of ScalingConfig and ProvisionedPollerConfig are mutually exclusive.")

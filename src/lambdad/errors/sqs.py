@@ -102,6 +102,16 @@ class InvalidParameterValue(_SqsError):
         return cls(message)
 
     @classmethod
+    def system_attribute_name(cls, name: str) -> "InvalidParameterValue":
+        return cls(f"Message system attribute name '{name}' is invalid.")
+
+    @classmethod
+    def system_attribute_type(cls, name: str) -> "InvalidParameterValue":
+        return cls(
+            f"The message system attribute '{name}' is reserved for AWS X-Ray trace header. The type must be 'String'."
+        )
+
+    @classmethod
     def token(cls, token: str) -> "InvalidParameterValue":
         return cls(f"Invalid or expired next token. {token}".rstrip())
 

@@ -1,10 +1,13 @@
 """FilterCriteria of a mapping. AWS: docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from lambdad.resources.event_filter import EventPattern, leaves_of
 from lambdad.resources.event_pattern import pattern_of
+
+_DATA: Final = ("body", "data", "key", "value")
+"""Members of a record that have what somebody sent: of queues, of Kinesis and RabbitMQ, of Kafka."""
 
 
 class Filters:
@@ -27,7 +30,18 @@ class Filters:
         return self.match(document) if document is not None else not self._patterns
 
     def match(self, document: Mapping[str, Any]) -> bool:
+        """Data that is text, not parsed JSON, matches no pattern of what is within it: not even of what must not be there."""
         if not self._patterns:
             return True
         leaves = leaves_of(document)
-        return any(pattern.matches_leaves(leaves) for pattern in self._patterns)
+        texts = tuple(f"{name}." for name in _DATA if isinstance(document.get(name), str))
+        return any(_without(pattern, texts).matches_leaves(leaves) for pattern in self._patterns)
+
+
+def _without(pattern: EventPattern, within: tuple[str, ...]) -> EventPattern:
+    """Its alternatives that ask for nothing whose name begins so."""
+    if not within:
+        return pattern
+    return EventPattern(
+        tuple(fields for fields in pattern.alternatives if not any(one.name.startswith(within) for one in fields))
+    )

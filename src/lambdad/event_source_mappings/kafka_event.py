@@ -12,6 +12,7 @@ import orjson
 
 from lambdad.event_source_mappings.batch_failures import milliseconds
 from lambdad.event_source_mappings.java_bytes import java_bytes
+from lambdad.event_source_mappings.partial_failures import failures_of
 
 _TIMESTAMP_TYPES: Final = ("CREATE_TIME", "LOG_APPEND_TIME")
 MANAGED: Final = "aws:kafka"
@@ -122,27 +123,15 @@ def batch_info_of(source: KafkaSource, records: Sequence[KafkaRecord], payload: 
 
 def failed_of(payload: bytes, records: Sequence[KafkaRecord]) -> list[KafkaRecord]:
     """With ReportBatchItemFailures: those that the function says it failed on; all of them if it cannot be told."""
-    everyone = list(records)
-    try:
-        answer = orjson.loads(payload or b"null")
-    except orjson.JSONDecodeError:
-        return everyone
-    if answer is None:
-        return []
-    if not isinstance(answer, dict):
-        return everyone
-    failures = answer.get("batchItemFailures")
-    if not failures:
-        return []
-    if not isinstance(failures, list):
-        return everyone
-    named = {_identified(one) for one in failures}
-    failed = [record for record in records if (record.place, record.offset) in named]
-    return failed if len(failed) == len(named) else everyone
+    named = failures_of(payload)
+    if named is None:
+        return list(records)
+    places = {_place_of(one) for one in named}
+    failed = [record for record in records if (record.place, record.offset) in places]
+    return failed if len(failed) == len(places) else list(records)
 
 
-def _identified(failure: object) -> tuple[str, int] | None:
-    identifier = failure.get("itemIdentifier") if isinstance(failure, Mapping) else None
+def _place_of(identifier: object) -> tuple[str, int] | None:
     if not isinstance(identifier, Mapping):
         return None
     place, offset = identifier.get("partition"), identifier.get("offset")

@@ -14,6 +14,7 @@ from lambdad.aws.json_client import AwsError, JsonClient
 from lambdad.clock import Clock
 from lambdad.event_source_mappings.batch_attempts import BatchAttempts, Ending, Failure, GivenUp
 from lambdad.event_source_mappings.batch_failures import delivery_of
+from lambdad.event_source_mappings.event_counts import EventCounts
 from lambdad.event_source_mappings.filters import Filters
 from lambdad.event_source_mappings.invocations import Invocations, Ran
 from lambdad.event_source_mappings.kafka_client import consumer_of, listener_of
@@ -61,6 +62,7 @@ class KafkaPoller:
         client: JsonClient,
         invocations: Invocations,
         clock: Clock,
+        counts: EventCounts,
         keeping: Keeping,
         servers: Sequence[str],
     ) -> None:
@@ -69,6 +71,7 @@ class KafkaPoller:
         self._client = client
         self._invocations = invocations
         self._clock = clock
+        self._counts = counts
         self._keeping = keeping
         settings = mapping.settings
         self._source = KafkaSource(servers, settings.get("EventSourceArn"))
@@ -166,6 +169,7 @@ class KafkaPoller:
             if left <= 0:
                 break
             more = await consumer.getmany(timeout_ms=left, max_records=self._size - count)
+            self._counts.polled(sum(map(len, more.values())))
             if not found:
                 if not more:
                     return found
@@ -184,6 +188,7 @@ class KafkaPoller:
 
         records = [record for ones in batch.values() for record in ones]
         wanted = [record for record in records if self._filters.match_if(filtered_document(record))]
+        self._counts.filtered_out(len(records) - len(wanted))
         for part in _parts(wanted):
             if not await self._attempts.work_off(part):
                 return
@@ -198,6 +203,7 @@ class KafkaPoller:
         else:
             log.info("a batch of %s failed in %s: %s", self._topic, self._mapping.function_arn, ran.error)
             failed = records
+        self._counts.invoked(ran, len(records), len(failed))
         self._keeping.results.set(FAILED if failed else OK)
         return Failure(failed, ran, len(failed) == len(records)) if failed else None
 
@@ -206,6 +212,7 @@ class KafkaPoller:
         log.warning("%d records of %s are given up: %s", len(records), self._topic, why.condition)
         target = destination_of(self._mapping.settings)
         if target is None:
+            self._counts.dropped(len(records))
             return
         payload = self._source.event_of(records)
         info = "KafkaBatchInfo", batch_info_of(self._source, records, payload)

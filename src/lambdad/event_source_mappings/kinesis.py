@@ -95,10 +95,8 @@ def _shard(given: Mapping[str, Any]) -> Shard:
 
 
 def filtered_document(kinesis: Mapping[str, Any]) -> dict[str, Any]:
-    """What filters look at: the record's own part, its data as JSON. Data that is none is not there for them."""
-    document = dict(kinesis)
+    """What filters look at: the record's own part, its data as JSON. Data that is none stays text."""
     try:
-        document["data"] = orjson.loads(base64.b64decode(kinesis["data"]))
-    except (orjson.JSONDecodeError, ValueError):
-        del document["data"]
-    return document
+        return {**kinesis, "data": orjson.loads(base64.b64decode(kinesis["data"]))}
+    except ValueError:  # JSONDecodeError is one
+        return dict(kinesis)

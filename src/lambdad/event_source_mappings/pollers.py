@@ -10,6 +10,7 @@ from lambdad.aws.stream_news import StreamNews
 from lambdad.clock import Clock
 from lambdad.event_source_mappings.batch_attempts import Ending
 from lambdad.event_source_mappings.dynamodb_streams import DynamoDbStream
+from lambdad.event_source_mappings.event_counts import EventCounts
 from lambdad.event_source_mappings.filters import Filters
 from lambdad.event_source_mappings.invocations import Invocations
 from lambdad.event_source_mappings.kafka_poller import KafkaPoller
@@ -25,6 +26,7 @@ from lambdad.event_source_mappings.stream_client import StreamClient
 from lambdad.event_source_mappings.stream_poller import StreamPoller
 from lambdad.event_source_mappings.stream_record import StreamSource
 from lambdad.event_source_mappings.stream_settings import StreamSettings
+from lambdad.observability.lambda_metrics import LambdaMetrics
 from lambdad.resources import event_sources
 from lambdad.resources.event_source_mapping import EventSourceMapping
 from lambdad.resources.event_sources import kind_of
@@ -50,6 +52,7 @@ class Pollers:
         brokers: Mapping[str, str],
         stores: Stores,
         news: StreamNews,
+        metrics: LambdaMetrics,
     ) -> None:
         """`brokers`: the address of clusters and brokers, by ARN."""
         self._client = client
@@ -58,7 +61,8 @@ class Pollers:
         self._brokers = brokers
         self._stores = stores
         self._news = news
-        self.source_exists = SourceCheck(client).exists
+        self._metrics = metrics
+        self.look_at_source = SourceCheck(client).look_at
         self._at_once = asyncio.Semaphore(_STREAMS_AT_ONCE)
 
     def of(self, mapping: EventSourceMapping) -> Poller | None:
@@ -66,22 +70,27 @@ class Pollers:
         parts = (mapping, self._client, self._invocations, self._clock)
         kind = kind_of(mapping.settings)
         if kind in (event_sources.SQS, event_sources.SQS_FIFO):
-            return SqsPoller(*parts)
+            return SqsPoller(*parts, self._counts(mapping))
         if kind is event_sources.SELF_MANAGED_KAFKA:
-            return KafkaPoller(*parts, self._keeping(mapping), mapping.sources)
+            return KafkaPoller(*parts, self._counts(mapping), self._keeping(mapping), mapping.sources)
         if kind is event_sources.KINESIS:
             return self._of_stream(mapping, self._kinesis(mapping))
         if kind is event_sources.DYNAMODB:
             return self._of_stream(mapping, self._dynamodb(mapping))
         address = self._brokers.get(mapping.sources[0])
         if kind is event_sources.MANAGED_KAFKA:
-            return KafkaPoller(*parts, self._keeping(mapping), address.split(";") if address else ())
+            return KafkaPoller(
+                *parts, self._counts(mapping), self._keeping(mapping), address.split(";") if address else ()
+            )
         if kind is event_sources.MQ:
             return RabbitMqPoller(*parts, address)
         return None
 
     def _keeping(self, mapping: EventSourceMapping) -> Keeping:
         return Keeping(Results(mapping, self._stores.mappings), self._stores.deliveries, self._stores.wake)
+
+    def _counts(self, mapping: EventSourceMapping) -> EventCounts:
+        return EventCounts(mapping, self._metrics)
 
     # --- Streams ------------------------------------------------------------------------------------------------------
 
@@ -104,6 +113,7 @@ class Pollers:
             Results(mapping, self._stores.mappings),
             Ending(),
             self._clock,
+            self._counts(mapping),
         )
         return StreamPoller(consumer, Store(self._stores.checkpoints, self._stores.wake), self._news)
 

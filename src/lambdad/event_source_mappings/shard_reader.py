@@ -136,6 +136,9 @@ class ShardReader:
                 self._lanes[lane_of(record.key, len(self._lanes))].add(record)
             else:
                 passed_over.append(record)
+        counts = self._consumer.counts
+        counts.polled(len(page.records))
+        counts.filtered_out(sum(not record.wanted for record in page.records))
         if passed_over:
             progress.done([record.sequence for record in passed_over])
             self._place.changed()

@@ -7,6 +7,7 @@ from typing import Any
 from lambdad.clock import Clock
 from lambdad.event_source_mappings.batch_attempts import PAUSES, BatchAttempts, Ending, Failure, GivenUp
 from lambdad.event_source_mappings.batch_failures import delivery_of
+from lambdad.event_source_mappings.event_counts import EventCounts
 from lambdad.event_source_mappings.invocations import Invocations, Ran
 from lambdad.event_source_mappings.results import FAILED, OK, Results
 from lambdad.event_source_mappings.shard_place import ShardPlace
@@ -33,6 +34,7 @@ class Consumer:
     results: Results
     ending: Ending
     clock: Clock
+    counts: EventCounts
 
 
 class ShardWork:
@@ -56,6 +58,7 @@ class ShardWork:
         if window is not None and failed != 0 and (state := state_of(ran.payload)) is not None:
             self._place.window = await self._carried_on(replace(window, state=state))
         consumer.results.set(OK if failed is None else FAILED)
+        consumer.counts.invoked(ran, len(records), 0 if failed is None else len(records) - failed)
         self._done(records[:failed])
         return None if failed is None else Failure(records[failed:], ran, failed == 0)
 
@@ -89,6 +92,7 @@ class ShardWork:
         shard, target = self._place.shard, consumer.settings.destination
         log.warning("%d records of %s are given up: %s", len(records), shard, why.condition)
         if target is None:
+            consumer.counts.dropped(len(records))
             self._done(records)
             return
         info: dict[str, Any] = {

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from lambdad.event_source_mappings.partial_failures import failures_of
+
 _TEXTS = {"StringValue": "stringValue", "BinaryValue": "binaryValue"}
 
 Message = Mapping[str, Any]
@@ -47,17 +49,8 @@ def filtered_document(record: Mapping[str, Any]) -> dict[str, Any]:
 def failed_of(payload: bytes, identifiers: Sequence[str]) -> set[str]:
     """With ReportBatchItemFailures: who of them the function says it failed on; all of them if it cannot be told."""
     everyone = set(identifiers)
-    try:
-        answer = orjson.loads(payload or b"null")
-    except orjson.JSONDecodeError:
+    named = failures_of(payload)
+    if named is None:
         return everyone
-    if answer is None:
-        return set()
-    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
-    if isinstance(answer, dict) and not failures:
-        return set()  # an empty list, null, or no such member
-    if not isinstance(failures, list):
-        return everyone
-    named = [one.get("itemIdentifier") if isinstance(one, dict) else None for one in failures]
     known = {one for one in named if isinstance(one, str) and one in everyone}
     return known if len(known) == len({str(one) for one in named}) else everyone

@@ -14,6 +14,7 @@ import orjson
 
 from lambdad.aws.json_client import SQS, AwsError, JsonClient
 from lambdad.clock import Clock
+from lambdad.event_source_mappings.event_counts import EventCounts
 from lambdad.event_source_mappings.filters import Filters
 from lambdad.event_source_mappings.invocations import Invocations, Ran
 from lambdad.event_source_mappings.sqs_event import Message, failed_of, filtered_document, record_of
@@ -42,11 +43,19 @@ _RETRIES = (1.0, 60.0)
 class SqsPoller:
     """`run` until it is cancelled; `drain` lets what has begun come to its end."""
 
-    def __init__(self, mapping: EventSourceMapping, client: JsonClient, invocations: Invocations, clock: Clock) -> None:
+    def __init__(
+        self,
+        mapping: EventSourceMapping,
+        client: JsonClient,
+        invocations: Invocations,
+        clock: Clock,
+        counts: EventCounts,
+    ) -> None:
         self._mapping = mapping
         self._client = client
         self._invocations = invocations
         self._clock = clock
+        self._counts = counts
         settings = mapping.settings
         self._arn: str = settings["EventSourceArn"]
         key = key_of_arn(self._arn)
@@ -148,6 +157,7 @@ class SqsPoller:
             MessageAttributeNames=["All"],
         )
         messages: list[Message] = answer.get("Messages") or []
+        self._counts.polled(len(messages))
         return messages
 
     # --- Batches ------------------------------------------------------------------------------------------------------
@@ -156,10 +166,12 @@ class SqsPoller:
         records = [record_of(message, self._arn, self._key.region) for message in batch]
         passed = [self._filters.match(filtered_document(record)) for record in records]
         wanted = [record for record, one in zip(records, passed, strict=True) if one]
+        self._counts.filtered_out(len(records) - len(wanted))
         failed: set[str] = set()
         if wanted:
             ran = await self._invoke(wanted, until)
             failed = self._failed(ran, [record["messageId"] for record in wanted])
+            self._counts.invoked(ran, len(wanted), len(failed))
         done = [record for record in records if record["messageId"] not in failed]
         await self._delete([record["receiptHandle"] for record in done])
 
@@ -184,7 +196,8 @@ class SqsPoller:
                 {"Id": str(number), "ReceiptHandle": handle}
                 for number, handle in enumerate(handles[start : start + _RECEIVED])
             ]
-            await self._call("DeleteMessageBatch", QueueUrl=self._url, Entries=entries)
+            answer = await self._call("DeleteMessageBatch", QueueUrl=self._url, Entries=entries)
+            self._counts.deleted(len(entries) - len(answer.get("Failed") or ()))
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
-import orjson
-
+from lambdad.event_source_mappings.partial_failures import failures_of
 from lambdad.event_source_mappings.stream_record import StreamRecord
 
 PAYLOAD: Final = 6 * 1024 * 1024
@@ -53,22 +52,11 @@ def failed_from(payload: bytes, records: Sequence[StreamRecord]) -> int | None:
     """With ReportBatchItemFailures: the place of the first record that is to be tried again; None: all are done.
 
     Everything from the lowest sequence number on that the function names, and all if it cannot be told."""
-    try:
-        answer = orjson.loads(payload or b"null")
-    except orjson.JSONDecodeError:
-        return 0
-    if answer is None:
-        return None
-    if not isinstance(answer, dict):
-        return 0
-    failures = answer.get("batchItemFailures")
-    if not failures:
-        return None
-    if not isinstance(failures, list):
+    named = failures_of(payload)
+    if named is None:
         return 0
     places = {record.sequence: place for place, record in enumerate(records)}
-    named = [one.get("itemIdentifier") if isinstance(one, dict) else None for one in failures]
-    return min(places.get(one, 0) if isinstance(one, str) else 0 for one in named)
+    return min((places.get(one, 0) if isinstance(one, str) else 0 for one in named), default=None)
 
 
 class Progress:

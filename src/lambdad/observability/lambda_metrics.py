@@ -14,7 +14,8 @@ from typing import Final, TypeVar
 from lambdad.clock import Clock
 from lambdad.observability.datapoint import Datapoint
 from lambdad.resources.arn import qualifier_of
-from lambdad.resources.function import LATEST, Function, FunctionKey
+from lambdad.resources.event_source_mapping import MappingKey
+from lambdad.resources.function import LATEST, Function, FunctionKey, FunctionVersion
 from lambdad.store.metrics import Dimensions, SeriesKey
 
 NAMESPACE: Final = "AWS/Lambda"
@@ -160,6 +161,8 @@ class LambdaMetrics:
         self._functions: dict[FunctionKey, _Function] = {}
         self._resources: dict[str, Resource] = {}
         """By ARN, qualified as asked for."""
+        self._mappings: dict[MappingKey, dict[int, _Tally]] = {}
+        """Of event source mappings that wish it, by minute."""
 
     # --- What is counted ----------------------------------------------------------------------------------------------
 
@@ -212,6 +215,15 @@ class LambdaMetrics:
         minute = int(self._clock.now()) // _MINUTE * _MINUTE
         _tally(self._resource(key, qualifier).tallies, (minute, version)).other(metric).add(value)
 
+    def extensions_worked_on(self, version: FunctionVersion, function_arn: str, milliseconds: float) -> None:
+        """After the answer to an invocation of that ARN."""
+        qualifier = qualifier_of(function_arn)
+        self.observe("PostRuntimeExtensionsDuration", version.key, qualifier, milliseconds, version.version)
+
+    def observe_mapping(self, metric: str, key: MappingKey, value: float) -> None:
+        minute = int(self._clock.now()) // _MINUTE * _MINUTE
+        _tally(self._mappings.setdefault(key, {}), minute).other(metric).add(value)
+
     def _running(self, resource: Resource, version: str, minute: int) -> None:
         """How many run at once, by each of the dimensions."""
         function = resource.function
@@ -252,7 +264,7 @@ class LambdaMetrics:
                 if resource.running:
                     for minute in (minute_over, minute_over + _MINUTE):
                         self._running(resource, "", minute)
-        samples = [*self._of_resources(), *self._of_functions(), *self._of_places()]
+        samples = [*self._of_resources(), *self._of_functions(), *self._of_places(), *self._of_mappings()]
         self._resources = {at: resource for at, resource in self._resources.items() if resource.running}
         kept = {resource.function.key for resource in self._resources.values()}
         self._functions = {key: function for key, function in self._functions.items() if key in kept}
@@ -281,6 +293,14 @@ class LambdaMetrics:
                 for metric, point in tally.points():
                     yield _series(FunctionKey(account, region, ""), metric, ()), minute, point
             place.tallies.clear()
+
+    def _of_mappings(self) -> Iterator[Sample]:
+        for key, tallies in self._mappings.items():
+            for minute, tally in tallies.items():
+                for metric, point in tally.points():
+                    dimensions = (("EventSourceMappingUUID", key.name),)
+                    yield _series(FunctionKey(key.account, key.region, ""), metric, dimensions), minute, point
+        self._mappings.clear()
 
 
 def _tally(tallies: dict[K, _Tally], at: K) -> _Tally:

@@ -94,6 +94,15 @@ class SourceArn:
         return cls(*parts)
 
 
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What a source's own service says of it."""
+
+    exists: bool = True
+    visibility_timeout: int | None = None
+    """Of a queue: seconds; None: nobody could be asked, or it is no queue."""
+
+
 KINESIS = SourceKind(
     "kinesis", _STREAM, _STREAM_DEFAULTS, 10_000, ("LATEST", "TRIM_HORIZON", "AT_TIMESTAMP"), True, (), "User action"
 )

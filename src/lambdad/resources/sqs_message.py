@@ -7,12 +7,15 @@ import hashlib
 import re
 import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from lambdad.errors.sqs import InvalidMessageContents, InvalidParameterValue
 
 Attributes = Mapping[str, Mapping[str, Any]]
 """By name: DataType, and StringValue or (bytes) BinaryValue."""
+
+TRACE: Final = "AWSTraceHeader"
+"""The one system attribute that senders may give."""
 
 _INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -64,6 +67,16 @@ def check_attributes(attributes: Attributes) -> None:
         )
     for name, attribute in attributes.items():
         _check_attribute(name, attribute)
+
+
+def check_system_attributes(attributes: Attributes) -> None:
+    """Raises InvalidParameterValue, InvalidMessageContents."""
+    check_attributes(attributes)
+    for name, attribute in attributes.items():
+        if name != TRACE:
+            raise InvalidParameterValue.system_attribute_name(name)
+        if attribute["DataType"] != "String":
+            raise InvalidParameterValue.system_attribute_type(name)
 
 
 def _check_attribute(name: str, attribute: Mapping[str, Any]) -> None:

@@ -124,6 +124,7 @@ class LambdaServer:
             self._identities.of_version,
             lambda version: self._snapstart.snapshot_of(version),
             state.metering,
+            lambda *given: self._counted.extensions_worked_on(*given),
         )
         limits = Limits(
             config.freeze_after,
@@ -202,7 +203,13 @@ class LambdaServer:
         stores = Stores.of(state.database, mappings, state.deliveries, self._deliverer.wake)
         invocations = Invocations(self._invoker, self._counted, self._clock)
         self._pollers = Pollers(
-            self._json_client, invocations, self._clock, self._config.brokers, stores, self._services.news
+            self._json_client,
+            invocations,
+            self._clock,
+            self._config.brokers,
+            stores,
+            self._services.news,
+            self._counted,
         )
         self._supervisor = Supervisor(mappings, self._pollers)
 
@@ -243,7 +250,7 @@ class LambdaServer:
             self._s3.fetch,
             self._identities.link_key,
             self._localhost_names.resolve,
-            self._pollers.source_exists,
+            self._pollers.look_at_source,
             asyncio.Lock(),
         )
 

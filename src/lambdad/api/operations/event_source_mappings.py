@@ -17,10 +17,11 @@ from lambdad.api.operations.tags import check_tags
 from lambdad.api.pagination import page_of
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
 from lambdad.ids import new_uuid
+from lambdad.invocation.routing import version_of
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import resolve_function
 from lambdad.resources.event_source_mapping import EventSourceMapping, MappingKey, changed, deleting
-from lambdad.resources.event_sources import SourceKind, kind_of
+from lambdad.resources.event_sources import SQS, SQS_FIFO, SourceKind, kind_of
 from lambdad.resources.function import FunctionKey
 from lambdad.resources.quotas import QUOTAS
 
@@ -45,8 +46,6 @@ async def create_event_source_mapping(backend: Backend, context: Context, reques
         member = _CONSUMER_GROUPS[kind.name]
         settings[member] = {"ConsumerGroupId": key.name, **settings.get(member, {})}
     check_settings(kind, settings)
-    if kind.has_arn and not await backend.source_exists(request["EventSourceArn"], context.account):
-        raise InvalidParameterValueException.stream_not_found(request["EventSourceArn"])
     mapping = EventSourceMapping(
         key=key,
         function=function,
@@ -57,6 +56,8 @@ async def create_event_source_mapping(backend: Backend, context: Context, reques
         settings=settings,
         tags=request.get("Tags") or {},
     )
+    if kind.has_arn:
+        await _check_source(backend, mapping, kind)
     await backend.event_source_mappings.create(mapping, check_beside)
     return _members_of(mapping, kind)
 
@@ -69,24 +70,34 @@ async def get_event_source_mapping(backend: Backend, context: Context, request: 
 
 
 async def update_event_source_mapping(backend: Backend, context: Context, request: Members) -> Members:
-    target: dict[str, Any] = {}
-    now = backend.clock.now()
+    key, now = _key_of(context, request), backend.clock.now()
 
     def change(before: EventSourceMapping) -> EventSourceMapping:
         kind = kind_of(before.settings)
         check_request(kind, request)
-        if "FunctionName" in request:
-            target["function"], target["qualifier"] = _function_named(backend, context, request["FunctionName"])
+        moved = _moved(backend, context, request, before)
         settings = _settings_of(request, dict(before.settings))
         check_settings(kind, settings)
         enabled = request.get("Enabled", before.enabled)
-        after = dataclasses.replace(before, settings=settings, enabled=enabled, last_modified=now, **target)
+        after = dataclasses.replace(moved, settings=settings, enabled=enabled, last_modified=now)
         return changed(before, after)
 
-    check = check_beside if "FunctionName" in request else None
-    mapping = await backend.event_source_mappings.update_beside(_key_of(context, request), change, check)
+    moves = "FunctionName" in request
+    found = backend.event_source_mappings.get(key)
+    if moves and found is not None and (kind := kind_of(found.settings)) in (SQS, SQS_FIFO):
+        check_request(kind, request)
+        await _check_source(backend, _moved(backend, context, request, found), kind)
+    mapping = await backend.event_source_mappings.update_beside(key, change, check_beside if moves else None)
     assert mapping is not None
     return _members_of(mapping, kind_of(mapping.settings))
+
+
+def _moved(backend: Backend, context: Context, request: Members, mapping: EventSourceMapping) -> EventSourceMapping:
+    """To the function that a request names, if it names one. Raises InvalidParameterValueException."""
+    if "FunctionName" not in request:
+        return mapping
+    function, qualifier = _function_named(backend, context, request["FunctionName"])
+    return dataclasses.replace(mapping, function=function, qualifier=qualifier)
 
 
 async def delete_event_source_mapping(backend: Backend, context: Context, request: Members) -> Members:
@@ -116,6 +127,19 @@ async def list_event_source_mappings(backend: Backend, context: Context, request
 
 def _key_of(context: Context, request: Members) -> MappingKey:
     return MappingKey(context.account, context.region, request["UUID"])
+
+
+async def _check_source(backend: Backend, mapping: EventSourceMapping, kind: SourceKind) -> None:
+    """Raises InvalidParameterValueException."""
+    arn = mapping.sources[0]
+    facts = await backend.look_at_source(arn, mapping.key.account)
+    if not facts.exists and kind in (SQS, SQS_FIFO):
+        raise InvalidParameterValueException.queue_not_found()
+    if not facts.exists:
+        raise InvalidParameterValueException.stream_not_found(arn)
+    timeout = version_of(mapping.function, backend.functions.get(mapping.function), mapping.qualifier).timeout
+    if facts.visibility_timeout is not None and facts.visibility_timeout < timeout:
+        raise InvalidParameterValueException.visibility_timeout(facts.visibility_timeout, timeout)
 
 
 def _function_named(backend: Backend, context: Context, name: str) -> tuple[FunctionKey, str | None]:

@@ -3,6 +3,7 @@
 AWS: docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 """
 
+import dataclasses
 from typing import Final
 
 import orjson
@@ -47,7 +48,9 @@ def _event_of(backend: Backend, context: Context, entry: Members) -> BusEvent:
     bus = named_bus(context, entry.get("EventBusName"))
     if not backend.intake.router.allows(bus, context.account):
         raise EntryError.bus_policy(context.account, bus.arn)
-    return event_of(entry, bus, new_uuid(), context.account, backend.clock.now())
+    event = event_of(entry, bus, new_uuid(), context.account, backend.clock.now())
+    # The SDKs in functions pass on what called them in the request's header; an entry's own wins.
+    return dataclasses.replace(event, trace_header=event.trace_header or context.trace_id)
 
 
 async def test_event_pattern(backend: Backend, context: Context, request: Members) -> Members:

@@ -9,9 +9,11 @@ from lambdad.errors.sqs import BatchRequestTooLong, InvalidAttributeName, Invali
 from lambdad.ids import new_uuid
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.sqs_message import (
+    TRACE,
     check_attributes,
     check_characters,
     check_fifo_id,
+    check_system_attributes,
     md5_of_attributes,
     md5_of_body,
     selected,
@@ -27,11 +29,10 @@ from lambdad.store.sqs_messages import Message, Sent
 
 _BATCH_BYTES = 1_048_576
 _MOST_RECEIVED = 10
-_TRACE = "AWSTraceHeader"
 _SYSTEM = frozenset(
     {
         *("All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp"),
-        *("SequenceNumber", "MessageDeduplicationId", "MessageGroupId", _TRACE, "DeadLetterQueueSourceArn"),
+        *("SequenceNumber", "MessageDeduplicationId", "MessageGroupId", TRACE, "DeadLetterQueueSourceArn"),
     }
 )
 _VISIBILITY = BOUNDS["VisibilityTimeout"]
@@ -85,15 +86,15 @@ def message_to(
         raise MissingParameter.of("MessageBody")
     check_characters(body)
     check_attributes(attributes)
-    check_attributes(system_attributes)
+    check_system_attributes(system_attributes)
     limit = queue.bound("MaximumMessageSize")
     if size_of(body, attributes) > limit:
         raise InvalidParameterValue.too_long(limit)
     system = {"SenderId": context.access_key or context.account}
-    if _TRACE in system_attributes:
-        system[_TRACE] = system_attributes[_TRACE]["StringValue"]
+    if TRACE in system_attributes:
+        system[TRACE] = system_attributes[TRACE]["StringValue"]
     elif context.trace_id is not None:
-        system[_TRACE] = context.trace_id
+        system[TRACE] = context.trace_id
     now = backend.clock.now()
     message = Message(
         id=backend.broker.new_id(now),
