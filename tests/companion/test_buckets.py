@@ -103,6 +103,22 @@ def test_each_kind_of_event(aws: Server) -> None:
     assert marker["s3"]["object"]["eTag"] == "d41d8cd98f00b204e9800998ecf8427e"
 
 
+def test_what_was_never_there_gets_a_delete_marker(aws: Server) -> None:
+    s3, bucket = aws.client("s3"), bucket_of(aws)
+    function = permitted(aws, bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    notify(aws, bucket, function, "s3:ObjectRemoved:*")
+    gone = s3.delete_object(Bucket=bucket, Key="never")
+    assert gone["DeleteMarker"] is True
+    record = function.next()["Records"][0]
+    assert record["eventName"] == "ObjectRemoved:DeleteMarkerCreated"
+    assert record["s3"]["object"]["versionId"] == gone["VersionId"]
+    (marker,) = s3.list_object_versions(Bucket=bucket)["DeleteMarkers"]
+    assert (marker["Key"], marker["VersionId"], marker["IsLatest"]) == ("never", gone["VersionId"], True)
+    assert s3.delete_object(Bucket=bucket, Key="never", VersionId=gone["VersionId"])["DeleteMarker"] is True
+    assert "DeleteMarkers" not in s3.list_object_versions(Bucket=bucket)
+
+
 def test_each_version_that_goes_is_told_of(aws: Server) -> None:
     s3, bucket = aws.client("s3"), bucket_of(aws)
     function = permitted(aws, bucket)
@@ -142,7 +158,7 @@ def test_who_is_not_there_cannot_be_told(aws: Server, kind: str, service: str, n
         aws.client("s3").put_bucket_notification_configuration(**wanted)
     error = refused.value.response["Error"]
     assert error["Message"] == "Unable to validate the following destination configurations"
-    assert (error["ArgumentName"], error["ArgumentValue"]) == (
+    assert (error["ArgumentName1"], error["ArgumentValue1"]) == (
         one[f"{kind}Arn"],
         f"The destination {name} does not exist",
     )

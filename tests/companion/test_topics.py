@@ -278,6 +278,37 @@ def test_messages_that_are_refused(aws: Server) -> None:
 
 
 @pytest.mark.usefixtures("isolated")
+def test_who_publishes_to_no_topic_is_told_so(aws: Server) -> None:
+    sns = aws.client("sns")
+    missing = "arn:aws:sns:us-east-1:000000000000:nowhere"
+    for arn in ({"TopicArn": missing}, {"TargetArn": missing}):
+        assert refused(sns.publish, **arn, Message="x") == ("NotFound", 404, "Topic does not exist")
+    entries = [{"Id": "1", "Message": "x"}]
+    assert refused(sns.publish_batch, TopicArn=missing, PublishBatchRequestEntries=entries)[0] == "NotFound"
+    words = "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1"
+    assert refused(sns.publish, TopicArn="nowhere", Message="x") == ("InvalidParameter", 400, words)
+    assert refused(sns.subscribe, TopicArn="nowhere", Protocol="sqs", Endpoint="x") == ("InvalidParameter", 400, words)
+    queue = "arn:aws:sqs:us-east-1:000000000000:q"
+    assert refused(sns.publish, TopicArn=queue, Message="x")[2] == "Invalid parameter: TopicArn"
+    assert refused(sns.publish, Message="x")[2].endswith("no value for required parameter")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "endpoint", "name"),
+    [
+        ("sqs", "http://localhost/000000000000/q", "SQS"),
+        ("sqs", "arn:aws:lambda:us-east-1:000000000000:function:f", "SQS"),
+        ("sqs", "arn:aws:sqs:us-east-1", "SQS"),
+        ("lambda", "f", "Lambda"),
+        ("lambda", "arn:aws:sqs:us-east-1:000000000000:q", "Lambda"),
+    ],
+)
+def test_endpoints_that_are_none(aws: Server, protocol: str, endpoint: str, name: str) -> None:
+    topic = aws.client("sns").create_topic(Name=new_name("t"))["TopicArn"]
+    answer = refused(aws.client("sns").subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+    assert answer == ("InvalidParameter", 400, f"Invalid parameter: {name} endpoint ARN")
+
+
 def test_a_function_that_publishes_to_its_own_topic_is_stopped(aws: Server) -> None:
     """By way of the topic, and of a queue that is told of it: both know what chain the message is of."""
     client, sns = aws.client(), aws.client("sns")

@@ -18,15 +18,18 @@ from lambdad.api.operations.table import OPERATIONS
 from lambdad.api.rate_limit import RateLimit
 from lambdad.api.validation import validate
 from lambdad.aws import sigv4
+from lambdad.aws.unsigned import LAMBDA, S3, service_of
 from lambdad.errors import (
     AccessDeniedException,
     AnotherAccount,
+    InvalidAction,
     InvalidParameterValueException,
     OtherServiceException,
     RequestEntityTooLargeException,
     ServiceError,
     ServiceException,
     UnknownOperationException,
+    UnknownTargetException,
 )
 from lambdad.http import refusal
 from lambdad.http.exchange import Exchange, Handler
@@ -50,8 +53,6 @@ _LARGE = 1 << 20
 """Bytes of a request's body from which on it is read in a thread."""
 _SIGNED_PAGES = frozenset({b"/_lambdad/cost"})
 """Health and metrics are anyone's, as monitoring wants them; a code link carries a signature of its own."""
-_LAMBDA = frozenset({"lambda", None})
-"""Whose requests are Lambda's: its own, and unsigned ones."""
 
 
 class Service(Protocol):
@@ -62,17 +63,10 @@ class Service(Protocol):
     def refuse(self, exchange: Exchange, error: ServiceError) -> None: ...
 
 
-class OtherServices(Service, Protocol):
-    """All that have no service of their own here."""
-
-    def wants(self, exchange: Exchange) -> bool:
-        """A request that is signed for no service."""
-
-
 class FrontDoor:
     """A Handler. `pages` are our own, by path prefix; `secret_of` is None when signatures are not checked; `function_urls`
     gets every request to a host that is one, whatever its path: who may reach only those must not reach the API by them.
-    `services`: by the name that requests are signed for; `others`: None, there are no more than these."""
+    `services`: by the name that requests are signed for; `others`: all others; None: there are none."""
 
     def __init__(
         self,
@@ -82,7 +76,7 @@ class FrontDoor:
         secret_of: Callable[[str], str | None] | None,
         function_urls: Handler,
         services: Mapping[str, Service],
-        others: OtherServices | None,
+        others: Service | None,
     ) -> None:
         self._router = Router(model)
         self._invoke = model.operations["Invoke"]
@@ -132,12 +126,11 @@ class FrontDoor:
         headers, target = exchange.headers, exchange.target
         query = target.partition(b"?")[2].decode("latin-1")
         scope = sigv4.scope_of(sigv4.credential_of(headers, query), self._backend.config.region)
+        name = scope.service or service_of(exchange)
         host = headers.get(b"host", b"localhost").decode("latin-1")
         context = Context(scope.account, scope.region, exchange.request_id, scope.access_key, f"http://{host}")
-        if scope.service not in _LAMBDA or (
-            scope.service is None and self._others is not None and self._others.wants(exchange)
-        ):
-            self._hand_over(exchange, context, scope.service or "s3")
+        if name != LAMBDA and (name != S3 or scope.service is not None or self._others is not None):
+            self._hand_over(exchange, context, name)
             return None
         self._verify(exchange)
         return context
@@ -246,7 +239,7 @@ def _internal(exchange: Exchange) -> None:
 
 def refuse(exchange: Exchange, error: ServiceError) -> None:
     """Answer with an error, as the service that was asked for writes it."""
-    if isinstance(error, OtherServiceException):
+    if isinstance(error, (OtherServiceException, UnknownTargetException, InvalidAction)):
         refusal.refuse_for_other_service(exchange, error)
     else:
         refusal.refuse(exchange, error)

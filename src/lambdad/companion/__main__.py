@@ -52,7 +52,7 @@ def limit_memory(megabytes: int) -> None:
 
 def install(settings: dict[str, Any], signatures: "Signatures") -> "News":
     """Ours in moto's place."""
-    from lambdad.companion import functions, state_machines, templates
+    from lambdad.companion import functions, state_machines, tables, templates
     from lambdad.companion.buckets import Notifications
     from lambdad.companion.kinesis_streams import KinesisStreams
     from lambdad.companion.news import News
@@ -69,6 +69,7 @@ def install(settings: dict[str, Any], signatures: "Signatures") -> "News":
     news = News(calls)
     KinesisStreams(news).install()
     TableStreams(news).install()
+    tables.install()
     state_machines.install(settings["url"], settings["access_key"], settings["secret"])
     templates.install()
     outside.guard()

@@ -1,69 +1,30 @@
-"""Whom a bucket may tell, decided when its notifications are configured: they must be there, and let it in, and not overlap.
+"""Whom a bucket may tell, decided when its notifications are configured: they must be there, and let it in.
 
-AWS: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+AWS: docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from itertools import combinations
+from collections.abc import Mapping
 from typing import Any
 
-from moto.s3.exceptions import InvalidArgumentError
 from moto.sns.models import sns_backends
 
+from lambdad.companion.bucket_configuration import InvalidArgument, given
 from lambdad.companion.server_calls import ServerCalls
 
 PRINCIPAL = "s3.amazonaws.com"
-_KINDS = ("CloudFunction", "Queue", "Topic")
 _UNABLE = "Unable to validate the following destination configurations"
-_AMBIGUOUS = (
-    "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are overlapping "
-    "for the same event type."
-)
-_RULE_NAME = re.compile(r"(?<=<Name>)(?:prefix|suffix)(?=</Name>)", re.IGNORECASE)
-
-Configuration = Mapping[str, Any]
-"""As the request's XML has it: a list for each kind that is given."""
 
 
-def with_plain_names(xml: str) -> str:
-    """AWS takes `Prefix` and `prefix`; moto knows one of them."""
-    return _RULE_NAME.sub(lambda name: name[0].lower(), xml)
-
-
-def check(config: Configuration, bucket: Any, calls: ServerCalls) -> None:
-    """Raises what S3 refuses it with."""
-    if any(_overlap(one, other) for (_, one), (_, other) in combinations(_given(config), 2)):
-        raise InvalidArgumentError(_AMBIGUOUS, "", "")
-    for kind, one in _given(config):
+def check(configuration: Mapping[str, Any], bucket: Any, calls: ServerCalls) -> None:
+    """Raises InvalidArgument, which names all that it refuses."""
+    refused: dict[str, str] = {}
+    for kind, one in given(configuration):
         why = _REASONS[kind](one[kind], bucket, calls)
         if why:
-            raise InvalidArgumentError(_UNABLE, one[kind], why)
-
-
-def _given(config: Configuration) -> Iterator[tuple[str, Configuration]]:
-    for kind in _KINDS:
-        for one in config.get(f"{kind}Configuration") or ():
-            yield kind, one
-
-
-def _overlap(one: Configuration, other: Configuration) -> bool:
-    """Could one object's event go to both?"""
-    same = any(_same_event(event, another) for event in one["Event"] for another in other["Event"])
-    prefixes, suffixes = ([_rule(given, name) for given in (one, other)] for name in ("prefix", "suffix"))
-    begins = prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0])
-    ends = suffixes[0].endswith(suffixes[1]) or suffixes[1].endswith(suffixes[0])
-    return same and begins and ends
-
-
-def _same_event(one: str, other: str) -> bool:
-    shared = one.rpartition(":")[0] == other.rpartition(":")[0]
-    return one == other or (shared and (one.endswith(":*") or other.endswith(":*")))
-
-
-def _rule(one: Configuration, name: str) -> str:
-    rules = ((one.get("Filter") or {}).get("S3Key") or {}).get("FilterRule") or ()
-    return next((rule["Value"] or "" for rule in rules if rule["Name"] == name), "")
+            number = len(refused) // 2 + 1
+            refused |= {f"ArgumentName{number}": one[kind], f"ArgumentValue{number}": why}
+    if refused:
+        raise InvalidArgument(_UNABLE, **refused)
 
 
 def _of_function(arn: str, bucket: Any, calls: ServerCalls) -> str:

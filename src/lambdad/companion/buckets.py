@@ -6,16 +6,18 @@ AWS: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structur
 import json
 import logging
 import time
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote_plus
 
 from moto.core.utils import iso_8601_datetime_with_milliseconds
 from moto.moto_api._internal import mock_random
-from moto.s3 import models, notifications, responses
+from moto.s3 import models, notifications
+from moto.s3.exceptions import InvalidNotificationDestination
 from moto.sns.exceptions import SNSException
 from moto.sns.models import sns_backends
 
-from lambdad.companion import bucket_destinations, current
+from lambdad.companion import bucket_configuration, bucket_destinations, current
 from lambdad.companion.bucket_destinations import PRINCIPAL
 from lambdad.companion.server_calls import Notice, ServerCalls, ToBus, ToFunction, ToQueue
 
@@ -43,29 +45,39 @@ class Notifications:
         notifications._get_test_event = test_event_of
 
     def _install_configuration(self) -> None:
-        configure = models.FakeBucket.set_notification_configuration
-        read = responses.S3Response._notification_config_from_body
+        bucket_configuration.install()
+        models.FakeBucket.set_notification_configuration = lambda bucket, wanted: self.configure(bucket, wanted)
 
-        def checked(bucket: Any, config: dict[str, Any] | None) -> None:
-            bucket_destinations.check(config or {}, bucket, self._calls)
-            configure(bucket, config)
-
-        def read_any(response: Any) -> Any:
-            body = response.body
-            response.body = bucket_destinations.with_plain_names(body.decode() if isinstance(body, bytes) else body)
-            return read(response)
-
-        models.FakeBucket.set_notification_configuration = checked
-        responses.S3Response._notification_config_from_body = read_any
+    def configure(self, bucket: Any, wanted: dict[str, Any]) -> None:
+        """FakeBucket.set_notification_configuration, with the bucket itself first. `wanted`: empty if it is to tell nobody."""
+        if any(one[kind].split(":")[3] != bucket.region_name for kind, one in bucket_configuration.given(wanted)):
+            raise InvalidNotificationDestination
+        checked = not bucket_configuration.skips_destinations(wanted)
+        if checked:
+            bucket_destinations.check(wanted, bucket, self._calls)
+        bucket.notification_configuration = models.NotificationConfiguration(
+            topic=wanted.get("TopicConfiguration"),
+            queue=wanted.get("QueueConfiguration"),
+            cloud_function=wanted.get("CloudFunctionConfiguration"),
+            event_bridge=wanted.get("EventBridgeConfiguration"),
+        )
+        if not wanted:
+            bucket.notification_configuration = None
+        elif checked:
+            notifications.send_test_event(account_id=bucket.account_id, bucket=bucket)
 
     def _install_removals(self) -> None:
-        """moto says nothing of delete markers, and of versions only when the last one goes."""
+        """moto tells of no delete marker, makes none of what was never there, and tells of versions only when the last one goes."""
         set_marker = models.S3Backend._set_delete_marker
         delete = models.S3Backend.delete_object
 
         def marked(backend: Any, bucket_name: str, key_name: str) -> Any:
-            marker = set_marker(backend, bucket_name, key_name)
-            self.send(backend.account_id, _MARKED, backend.get_bucket(bucket_name), marker)
+            bucket = backend.get_bucket(bucket_name)
+            if key_name in bucket.keys:
+                marker = set_marker(backend, bucket_name, key_name)
+            else:
+                marker = bucket.keys[key_name] = _marker_of_nothing(key_name)
+            self.send(backend.account_id, _MARKED, bucket, marker)
             return marker
 
         def deleted(
@@ -128,6 +140,13 @@ class Notifications:
             sns_backends[account][region].publish(json.dumps(event_body), topic_arn, subject=_SUBJECT)
         except SNSException as error:
             log.warning("%s is not told: %s", topic_arn, error)
+
+
+def _marker_of_nothing(key_name: str) -> Any:
+    """Behind it is nothing but itself."""
+    marker = models.FakeDeleteMarker(SimpleNamespace(name=key_name))
+    marker.key = marker
+    return marker
 
 
 def test_event_of(bucket_name: str) -> dict[str, Any]:

@@ -4,12 +4,20 @@ AWS: docs.aws.amazon.com/sns/latest/api/API_Publish.html, …/API_SetSubscriptio
 """
 
 import json
+import re
 from typing import Any
 
 from moto.sns import models
 from moto.sns.exceptions import InvalidParameterValue, SNSInvalidParameter
 
 _LARGEST = 262_144
+_PARTS = 6
+"""Of an ARN."""
+_ENDPOINT = ":endpoint/"
+"""In the ARN of a phone's application, which can be published to like a topic."""
+_NAMES = {"sqs": "SQS", "lambda": "Lambda"}
+_ENDPOINTS = {name: re.compile(rf"arn:[^:]+:{name}:[^:]+:\d+:\S+") for name in _NAMES}
+"""Of subscriptions, by protocol."""
 _DOCUMENTS = ("FilterPolicy", "RedrivePolicy", "DeliveryPolicy")
 
 
@@ -20,6 +28,9 @@ def install() -> None:
     set_attribute = backend.set_subscription_attributes
 
     def subscribed(self: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
+        _check_topic(topic_arn)
+        if protocol in _ENDPOINTS and not _ENDPOINTS[protocol].fullmatch(endpoint or ""):
+            raise SNSInvalidParameter(f"Invalid parameter: {_NAMES[protocol]} endpoint ARN")
         if protocol == "sqs" and endpoint.endswith(".fifo") and not self.get_topic(topic_arn).fifo_topic:
             why = "Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
             raise SNSInvalidParameter(f"Invalid parameter: Invalid parameter: {why}")
@@ -30,12 +41,15 @@ def install() -> None:
             _check_document(name, value)
         set_attribute(self, arn, name, value)
 
-    def published(self: Any, message: str, *given: Any, **named: Any) -> Any:
+    def published(self: Any, message: str, arn: str | None = None, *given: Any, **named: Any) -> Any:
         if not message:
             raise InvalidParameterValue("Invalid parameter: Empty message")
         if len(message.encode()) > _LARGEST:
             raise InvalidParameterValue("Invalid parameter: Message too long")
-        return publish(self, message, *given, **named)
+        if not named.get("phone_number") and _ENDPOINT not in (arn or ""):
+            _check_topic(arn)
+            self.get_topic(arn)
+        return publish(self, message, arn, *given, **named)
 
     def batch_published(self: Any, topic_arn: str, publish_batch_request_entries: list[dict[str, Any]]) -> Any:
         successful, failed = publish_batch(self, topic_arn, publish_batch_request_entries)
@@ -45,6 +59,18 @@ def install() -> None:
 
     backend.subscribe, backend.publish, backend.publish_batch = subscribed, published, batch_published
     backend.set_subscription_attributes = attribute_set
+
+
+def _check_topic(arn: str | None) -> None:
+    """Is it an ARN at all?"""
+    if not arn:
+        raise SNSInvalidParameter("Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter")
+    parts = arn.split(":")
+    if len(parts) < _PARTS:
+        why = f"An ARN must have at least {_PARTS} elements, not {len(parts)}"
+        raise SNSInvalidParameter(f"Invalid parameter: TopicArn Reason: {why}")
+    if parts[0] != "arn" or parts[2] != "sns":
+        raise SNSInvalidParameter("Invalid parameter: TopicArn")
 
 
 def _check_document(name: str, text: str) -> None:

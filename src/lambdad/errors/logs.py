@@ -74,6 +74,14 @@ class InvalidParameterException(_LogsError):
         )
 
     @classmethod
+    def reserved(cls) -> "InvalidParameterException":
+        return cls("Log groups starting with AWS/ are reserved for AWS.")
+
+    @classmethod
+    def metric(cls) -> "InvalidParameterException":
+        return cls("metricName and metricNamespace must be specified together.")
+
+    @classmethod
     def arn(cls) -> "InvalidParameterException":
         return cls("The specified ARN is not that of a log group.")
 
@@ -94,6 +102,14 @@ class ResourceNotFound(_LogsError):
     @classmethod
     def subscription(cls) -> "ResourceNotFound":
         return cls("The specified subscription filter does not exist.")
+
+    @classmethod
+    def export_task(cls) -> "ResourceNotFound":
+        return cls("The specified export task does not exist.")
+
+    @classmethod
+    def anomaly_detector(cls) -> "ResourceNotFound":
+        return cls("The specified anomaly detector does not exist.")
 
 
 class ResourceAlreadyExistsException(_LogsError):

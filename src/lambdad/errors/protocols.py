@@ -3,6 +3,8 @@
 AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html
 """
 
+from collections.abc import Mapping
+
 from lambdad.errors.base import ServiceError
 
 
@@ -15,6 +17,10 @@ class UnknownTargetException(ServiceError):
     @property
     def code(self) -> str:
         return "UnknownOperationException"
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        return {"__type": self.code}
 
 
 class InvalidAction(ServiceError):

@@ -6,11 +6,14 @@ AWS: docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
+import cbor2
 import orjson
 
 from lambdad.errors import ServiceError, Unauthorized
 from lambdad.http.exchange import Exchange
 
+_TARGET, _SMITHY = b"x-amz-target", b"smithy-protocol"
+"""Headers of requests in JSON and in CBOR."""
 _JSON = (b"application/x-amz-json", b"application/json")
 
 
@@ -20,8 +23,13 @@ def refuse(exchange: Exchange, error: ServiceError, headers: Sequence[tuple[byte
 
 
 def refuse_for_other_service(exchange: Exchange, error: ServiceError) -> None:
-    """To clients of services whose protocol may be XML (STS, IAM, S3 …)."""
-    if exchange.headers.get(b"content-type", b"").startswith(_JSON):
+    """To clients of services whose protocol may be another: XML (STS, IAM, S3 …) or CBOR."""
+    if _SMITHY in exchange.headers:
+        document = {"__type": error.code, "message": error.message}
+        headers = ((b"Content-Type", b"application/cbor"), (_SMITHY, b"rpc-v2-cbor"))
+        exchange.respond(error.status, headers, cbor2.dumps(document))
+        return
+    if _TARGET in exchange.headers or exchange.headers.get(b"content-type", b"").startswith(_JSON):
         refuse(exchange, error)
         return
     body = (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lambdad.api.backend import Backend
-from lambdad.api.front_door import FrontDoor, OtherServices, Service
+from lambdad.api.front_door import FrontDoor, Service
 from lambdad.environments.response_stream import MODE as STREAMING_MODE
 from lambdad.http.exchange import Handler
 from lambdad.http.limits import Limits
@@ -47,7 +47,7 @@ class Doors:
         secret_of: Callable[[str], str | None] | None,
         function_urls: Handler,
         services: Mapping[str, Service],
-        others: tuple[OtherServices | None, OtherServices | None],
+        others: tuple[Service | None, Service | None],
     ) -> "Doors":
         """`others`: as they are asked from outside, and by functions."""
         model = load_model("lambda")

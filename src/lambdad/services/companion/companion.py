@@ -6,8 +6,8 @@ ours are never asked for here, and moto's own control pages are nobody's.
 
 import asyncio
 import logging
-from urllib.parse import parse_qs
 
+from lambdad.aws.unsigned import S3, service_of
 from lambdad.errors import InternalFailure, OtherServiceException, ServiceError, ServiceUnavailable
 from lambdad.http import refusal
 from lambdad.http.client import Incoming
@@ -28,9 +28,8 @@ _HOP = frozenset(
 _INSIDE = b"x-lambdad-inside"
 """Who says it of himself may do less: a schedule's universal target, of which nobody knows whether a function has made it."""
 _OURS = frozenset({b"x-moto-account-id", _INSIDE, b"content-length", b"connection", b"transfer-encoding", b"expect"})
+_NO_DATE = "19700101"
 _BROKEN = (OSError, EOFError, ValueError, TimeoutError, asyncio.LimitOverrunError)
-_SIGV2 = ("AWSAccessKeyId", "Signature")
-_UNSIGNED_FORMS = b"multipart/form-data"
 
 
 class Companion:
@@ -50,19 +49,6 @@ class Companion:
 
     def refuse(self, exchange: Exchange, error: ServiceError) -> None:
         refusal.refuse_for_other_service(exchange, error)
-
-    def wants(self, exchange: Exchange) -> bool:
-        """Of requests that no signature names a service of: is it one of S3's, or another's that may come unsigned? Lambda's
-        paths begin with a date."""
-        path, _, query = exchange.target.partition(b"?")
-        if path[1:5].isdigit() and path[5:6] == b"-":
-            return False
-        if b"x-amz-target" in exchange.headers or exchange.headers.get(b"content-type", b"").startswith(
-            _UNSIGNED_FORMS
-        ):
-            return True
-        given = parse_qs(query.decode("latin-1"))
-        return all(name in given for name in _SIGV2) or (path != b"/" and exchange.method in (b"GET", b"HEAD", b"PUT"))
 
     async def _answer(self, exchange: Exchange, context: Context) -> None:
         try:
@@ -122,8 +108,18 @@ def request_of(exchange: Exchange, context: Context, inside: bool) -> bytes:
     lines.append(b"X-Moto-Account-Id: " + context.account.encode())
     if inside or _INSIDE in exchange.headers:
         lines.append(b"X-Lambdad-Inside: 1")
+    if context.access_key is None and b"authorization" not in exchange.headers:
+        lines += _named(service_of(exchange), context)
     lines.append(b"Content-Length: %d" % len(exchange.body))
     return b"\r\n".join([*lines, b"", b""]) + exchange.body
+
+
+def _named(service: str, context: Context) -> list[bytes]:
+    """moto knows the service, and the region, by what a request is signed for; it takes what is not signed for S3's."""
+    if service == S3:
+        return []
+    scope = f"{context.account}/{_NO_DATE}/{context.region}/{service}/aws4_request"
+    return [f"Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none".encode()]
 
 
 def _head_of(status: int, headers: "list[tuple[str, str]]") -> bytes:

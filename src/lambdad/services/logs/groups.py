@@ -13,6 +13,8 @@ from lambdad.store.log_groups import LogGroup, LogGroupKey
 
 T = TypeVar("T")
 PAGE = 50
+_RESERVED = "aws/"
+"""What names may not begin with; `/aws/` they may."""
 _RETENTIONS = frozenset(
     (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 )
@@ -25,6 +27,8 @@ def page_of(items: Sequence[T], name_of: Callable[[T], str], request: Members) -
 
 async def create_log_group(backend: Backend, context: Context, request: Members) -> Members:
     key = LogGroupKey(context.account, context.region, request["logGroupName"])
+    if key.name.lower().startswith(_RESERVED):
+        raise InvalidParameterException.reserved()
     group = LogGroup(
         key=key,
         created_at=backend.now(),
