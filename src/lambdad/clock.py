@@ -2,6 +2,8 @@
 
 import time
 from datetime import UTC, datetime
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -29,3 +31,9 @@ def last_modified(seconds: float) -> str:
 def last_modified_to_the_second(seconds: float) -> str:
     """Provisioned concurrency's: `2026-01-31T12:00:00+0000`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+
+
+@lru_cache(maxsize=1)
+def http_date(second: int) -> str:
+    """A Date header's value (RFC 9110 5.6.7), made once a second: `Sun, 29 Nov 2026 12:00:00 GMT`."""
+    return formatdate(second, usegmt=True)

@@ -85,6 +85,16 @@ def test_by_hand(aws: Server) -> None:
     assert any(url.endswith(name) for url in json.loads(body)["QueueUrls"])
 
 
+def test_an_object_that_looks_like_a_form_is_an_object(aws: Server) -> None:
+    bucket, form = new_name("unsigned"), b"Action=DeleteQueue&Version=2012-11-05"
+    aws.client("s3").create_bucket(Bucket=bucket, ACL="public-read-write")
+    assert ask(aws, "PUT", f"/{bucket}/form", FORM, form)[0] == 200
+    aws.client("s3").put_object(Bucket=bucket, Key="signed", Body=form, ContentType=FORM["Content-Type"])
+    for key in ("form", "signed"):
+        found = aws.client("s3").get_object(Bucket=bucket, Key=key)
+        assert (found["Body"].read(), found["ContentType"]) == (form, FORM["Content-Type"])
+
+
 @pytest.mark.parametrize("target", ["Nobodys.Thing", "AmazonSQS.Nothing", "Logs_20140328", "", "DynamoDB.ListTables"])
 def test_unknown_targets_are_refused(aws: Server, target: str) -> None:
     status, kind, body = ask(aws, "POST", "/", {**JSON, "X-Amz-Target": target}, b"{}")

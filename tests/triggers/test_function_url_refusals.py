@@ -311,7 +311,7 @@ def test_targets_that_mean_something_else(
 def test_an_absolute_target_names_no_url_behind_the_apis_host(connection: socket.socket, echo: Url) -> None:
     """It is the API's: `/x` is none of its paths."""
     api = urlsplit(echo.server.url).netloc
-    status, answer = ask(connection, f"http://{echo.host}/x", api, "DELETE")
+    status, answer = ask(connection, f"http://{echo.host}/x", api, "POST")
     assert (status, answer["Message"]) == (404, "The requested operation is not recognized by the service.")
 
 

@@ -19,6 +19,7 @@ from lambdad.api.rate_limit import RateLimit
 from lambdad.api.validation import validate
 from lambdad.aws import sigv4
 from lambdad.aws.unsigned import LAMBDA, S3, service_of
+from lambdad.clock import http_date
 from lambdad.errors import (
     AccessDeniedException,
     AnotherAccount,
@@ -132,12 +133,18 @@ class FrontDoor:
         if name != LAMBDA and (name != S3 or scope.service is not None or self._others is not None):
             self._hand_over(exchange, context, name)
             return None
+        exchange.date = self._date
         self._verify(exchange)
         return context
+
+    def _date(self) -> bytes:
+        return f"Date: {http_date(int(self._backend.clock.now()))}\r\n".encode()
 
     def _hand_over(self, exchange: Exchange, context: Context, name: str) -> None:
         context = _traced(context, exchange)
         service = self._services.get(name) or self._others
+        if service is not self._others:
+            exchange.date = self._date
         if service is None:
             self._verify(exchange)
             raise OtherServiceException.of(name)

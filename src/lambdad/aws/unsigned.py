@@ -22,6 +22,8 @@ LAMBDA = "lambda"
 S3 = "s3"
 _RPC = re.compile(rb"/service/(\w+)/operation/\w+")
 _FORM = b"application/x-www-form-urlencoded"
+_ACTION, _VERSION = (re.compile(rb"(?:^|&)" + field + rb"=([^&]*)") for field in (b"Action", b"Version"))
+_QUEUE = re.compile(rb"/\d{12}/[\w.-]+")
 _PAGE_FORM = b"multipart/form-data"
 """S3's, from web pages."""
 _SIGV2 = ("AWSAccessKeyId", "Signature")
@@ -50,7 +52,7 @@ def service_of(exchange: Exchange) -> str:
     path, _, query = exchange.target.partition(b"?")
     dated = path[1:5].isdigit() and path[5:6] == b"-"
     if not dated:
-        return _named(exchange, path) or _by_action(exchange, query) or _by_path(exchange, path, query)
+        return _named(exchange, path) or _by_action(exchange, path, query) or _by_path(exchange, path, query)
     return _other_path(path.decode("latin-1")) or LAMBDA
 
 
@@ -68,14 +70,16 @@ def _named(exchange: Exchange, path: bytes) -> str | None:
     return found
 
 
-def _by_action(exchange: Exchange, query: bytes) -> str | None:
-    """By the form of the query protocol, which may be all of a GET's query."""
-    body = exchange.body if exchange.headers.get(b"content-type", b"").startswith(_FORM) else b""
-    given = parse_qs((body or query).decode("latin-1"))
-    if "Action" not in given:
+def _by_action(exchange: Exchange, path: bytes, query: bytes) -> str | None:
+    """By the form of the query protocol, which may be all of a query. Objects that are put may look like forms, too."""
+    posted = exchange.method == b"POST" and exchange.headers.get(b"content-type", b"").startswith(_FORM)
+    form = exchange.body if posted and exchange.body else query
+    asked = _ACTION.search(form) if posted or path == b"/" or _QUEUE.fullmatch(path) else None
+    if asked is None:
         return None
-    action, version = given["Action"][0], given.get("Version", [""])[0]
-    for name in _by_version().get(version, ()) if version else _UNVERSIONED:
+    version = _VERSION.search(form)
+    action = unquote(asked[1].decode("latin-1"))
+    for name in _by_version().get(version[1].decode("latin-1"), ()) if version else _UNVERSIONED:
         if action in _operations(name):
             return _facts()[name]
     raise InvalidAction.of(action)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication, create_backend_app
 
 from lambdad.companion.current import serving
 from lambdad.companion.memory import Memory
@@ -17,11 +17,27 @@ _STORED = frozenset({"firehose"})
 """They connect to addresses that somebody else has stored: perhaps a function."""
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _READING = ("Delete", "Describe", "Get", "List", "Query", "Scan")
+_FORM = "application/x-www-form-urlencoded"
 _HIDDEN = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico")
 _NOBODYS = SERVERS_OWN | {"moto_api", "instance_metadata"}
 """moto's own ideas of what a request is for must not lead to what the server does itself."""
 
 StartResponse = Callable[..., Any]
+
+
+class Request(BackendRequest):  # type: ignore[misc]
+    """moto would read an object that is put with a form's content type as a form, and keep nothing."""
+
+    def __init__(self, environ: dict[str, Any], *given: Any, **named: Any) -> None:
+        super().__init__(environ, *given, **named)
+        if environ["REQUEST_METHOD"] == "PUT" and environ.get("CONTENT_TYPE", "").startswith(_FORM):
+            self.get_data()  # what has been read before it is parsed stays readable
+
+
+def new_app(service: Any) -> Any:
+    app = create_backend_app(service)
+    app.request_class = Request
+    return app
 
 
 class Application:
@@ -30,7 +46,7 @@ class Application:
         self._memory = memory
         self._state = state
         self._pages = pages
-        self._dispatcher = DomainDispatcherApplication(create_backend_app)
+        self._dispatcher = DomainDispatcherApplication(new_app)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")

@@ -85,6 +85,7 @@ class Exchange:
         "_connection",
         "body",
         "closed",
+        "date",
         "headers",
         "incoming",
         "method",
@@ -109,6 +110,8 @@ class Exchange:
         self.request_id = ""
         self.closed = False
         """The client has gone, or has its answer."""
+        self.date: Callable[[], bytes] | None = None
+        """Makes the line of its answer's Date header; None: it has none but what it is given."""
         self.on_close: Callable[[], None] | None = None
         """Called once if the client goes before it is answered."""
         self._answered = False
@@ -118,6 +121,8 @@ class Exchange:
         parts = [_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
         for name, value in headers:
             parts += (name, b": ", value, b"\r\n")
+        if self.date is not None:
+            parts.append(self.date())
         if self._connection.close_after():
             parts.append(b"Connection: close\r\n")
         if status not in _NO_BODY:
@@ -148,6 +153,8 @@ class Exchange:
         """Begin an answer of unknown length (chunked). One that can have no body is all there then."""
         head = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
         head += b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        if self.date is not None:
+            head += self.date()
         if self._connection.close_after():
             head += b"Connection: close\r\n"
         if self.method == b"HEAD" or status in _NO_BODY:

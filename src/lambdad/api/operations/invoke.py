@@ -12,6 +12,7 @@ from typing import Any, Final
 from lambdad.api.backend import Backend
 from lambdad.api.operations.invocable import invocable
 from lambdad.api.operations.payloads import check_payload, read_client_context
+from lambdad.clock import http_date
 from lambdad.errors import (
     ServiceError,
     ValidationException,
@@ -96,7 +97,7 @@ def _start(
 
     def done(outcome: Outcome) -> None:
         if isinstance(outcome, InvocationResult):
-            exchange.respond_raw(_head(outcome, request_id), outcome.payload)
+            exchange.respond_raw(_head(outcome, request_id, http_date(int(backend.clock.now()))), outcome.payload)
         else:
             refuse(exchange, outcome)
 
@@ -128,13 +129,13 @@ async def _enqueue(backend: Backend, context: Context, exchange: Exchange, asked
     exchange.respond(202, headers)
 
 
-def _head(result: InvocationResult, request_id: str) -> bytes:
+def _head(result: InvocationResult, request_id: str, date: str) -> bytes:
     error = f"X-Amz-Function-Error: {result.function_error}\r\n" if result.function_error else ""
     tail = ""
     if result.log_tail is not None:
         tail = f"X-Amz-Log-Result: {base64.b64encode(result.log_tail).decode()}\r\n"
     return (
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json\r\n"
         f"x-amzn-RequestId: {request_id}\r\nX-Amz-Executed-Version: {result.executed_version}\r\n"
         f"X-Amzn-Trace-Id: {result.trace_id}\r\nx-amzn-Remapped-Content-Length: 0\r\n"
         f"{error}{tail}Content-Length: {len(result.payload)}\r\n\r\n"
