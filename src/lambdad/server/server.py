@@ -142,6 +142,7 @@ class LambdaServer:
             self._attach,
             self._services.segments,
             lambda version: self._snapstart.initialised_of(version),
+            lambda key: self._concurrency.most_of(key),
         )
 
     def _build_invocation(self) -> None:
