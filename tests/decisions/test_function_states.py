@@ -23,33 +23,13 @@ from lambdad.resources.function import (
     updating,
     with_latest,
 )
+from records import function_version
 
 KEY = FunctionKey("000000000000", "us-east-1", "f")
 
 
 def new_version(revision: str = "0") -> FunctionVersion:
-    return pending(
-        FunctionVersion(
-            key=KEY,
-            version=LATEST,
-            runtime="python3.12",
-            handler="app.handler",
-            role="r",
-            description="",
-            timeout=3,
-            memory_size=128,
-            ephemeral_storage=512,
-            environment={},
-            architectures=("x86_64",),
-            layers=(),
-            package_type="Zip",
-            code_sha256="code 0",
-            code_size=1,
-            last_modified="0",
-            revision_id=revision,
-            state="Pending",
-        )
-    )
+    return pending(function_version(KEY, revision_id=revision))
 
 
 def function_of(latest: FunctionVersion) -> Function:

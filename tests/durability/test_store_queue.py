@@ -32,6 +32,7 @@ def event(name: str, due: float = 0.0, key: FunctionKey = KEY, payload: bytes = 
         trace_id=None,
         accepted_at=5.0,
         due_at=due,
+        tenant_id=f"of {name}",
     )
 
 

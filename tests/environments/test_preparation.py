@@ -16,6 +16,7 @@ from lambdad.store.code_packages import CodePackages, hex_of
 from lambdad.store.database import Database
 from lambdad.store.functions import Functions
 from lambdad.store.layers import Layers
+from records import function_version
 
 KEY = FunctionKey("000000000000", "us-east-1", "f")
 LIMIT = 20.0
@@ -76,26 +77,7 @@ class World:
 
 
 def function(code_sha256: str) -> Function:
-    latest = FunctionVersion(
-        key=KEY,
-        version=LATEST,
-        runtime="python3.12",
-        handler="app.handler",
-        role="r",
-        description="",
-        timeout=3,
-        memory_size=128,
-        ephemeral_storage=512,
-        environment={},
-        architectures=("x86_64",),
-        layers=(),
-        package_type="Zip",
-        code_sha256=code_sha256,
-        code_size=1,
-        last_modified="0",
-        revision_id="0",
-        state="Pending",
-    )
+    latest = function_version(KEY, code_sha256=code_sha256)
     return Function(key=KEY, versions={LATEST: pending(latest)}, last_published=0, tags={})
 
 

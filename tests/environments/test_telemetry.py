@@ -217,6 +217,15 @@ def test_the_records_have_aws_s_schema(running: Server, client: Any) -> None:
     assert record("platform.telemetrySubscription") == subscription
 
 
+def test_what_is_told_of_a_tenants_invocation_names_the_tenant(running: Server, client: Any) -> None:
+    isolated = {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}
+    name = subscribed_function(client, {"body": body(["platform"])}, **isolated)
+    call(client, name, TenantId="blue")
+    lines = running.wait_for_log(name, "agent over")
+    named = {event["type"] for event in told(lines, "agent", "received") if event["record"].get("tenantId") == "blue"}
+    assert named == {"platform.start", "platform.runtimeDone", "platform.report"}
+
+
 def test_failures_are_told(running: Server, client: Any) -> None:
     code = "import os, time\ndef handler(event, context):\n    os._exit(3) if event else time.sleep(30)\n"
     name = subscribed_function(client, {"body": body(["platform"])}, code, Timeout=1)

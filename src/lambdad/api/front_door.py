@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from lambdad.api.backend import Backend
 from lambdad.api.invoke_target import invoke_target
-from lambdad.api.operations.invoke import invoke
+from lambdad.api.operations.invoke import DURABLE_NAME, TENANT, invoke
 from lambdad.api.operations.table import OPERATIONS
 from lambdad.api.rate_limit import RateLimit
 from lambdad.api.validation import validate
@@ -117,7 +117,7 @@ class FrontDoor:
             return
         name, query = invoked
         qualifier = parse_qs(query, keep_blank_values=True).get("Qualifier", [None])[0] if query else None
-        _check_invoke(self._invoke, name, qualifier)
+        _check_invoke(self._invoke, name, qualifier, exchange.headers)
         later = invoke(self._backend, context, exchange, name, qualifier, refuse)
         if later is not None:
             self._spawn(exchange, later)
@@ -252,15 +252,18 @@ def refuse(exchange: Exchange, error: ServiceError) -> None:
         refusal.refuse(exchange, error)
 
 
-def _check_invoke(operation: Operation, name: str, qualifier: str | None) -> None:
-    """The model's constraints on Invoke's two parameters; its headers are `operations/invoke.py`'s."""
+def _check_invoke(operation: Operation, name: str, qualifier: str | None, headers: Mapping[bytes, bytes]) -> None:
+    """The model's constraints on what is free text of Invoke's; its other headers are `operations/invoke.py`'s."""
     assert operation.input is not None
     members = operation.input.members
     shape = members["FunctionName"].shape
     fine = len(name) <= (shape.maximum or len(name)) and (shape.regex is None or shape.regex.fullmatch(name))
-    if fine and qualifier is None:
+    if fine and qualifier is None and TENANT not in headers and DURABLE_NAME not in headers:
         return
     request = {"FunctionName": name}
     if qualifier is not None:
         request["Qualifier"] = qualifier
+    for header, member in ((TENANT, "TenantId"), (DURABLE_NAME, "DurableExecutionName")):
+        if header in headers:
+            request[member] = headers[header].decode("latin-1")
     validate(operation, request)

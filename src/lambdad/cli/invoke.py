@@ -29,6 +29,7 @@ def _payload(text: str) -> bytes:
 @click.option("--async", "asynchronous", is_flag=True, help="Only queue the event (InvocationType Event).")
 @click.option("--tail", is_flag=True, help="Print the end of the log of this invocation.")
 @click.option("--client-context", help="JSON that the handler finds in its context.")
+@click.option("--tenant-id", help="Whose event it is, for functions that isolate their tenants.")
 @endpoint_option
 def command(
     function: str,
@@ -37,6 +38,7 @@ def command(
     asynchronous: bool,
     tail: bool,
     client_context: str | None,
+    tenant_id: str | None,
     endpoint_url: str,
 ) -> None:
     """Invoke FUNCTION and print its answer. The exit code is 1 if the function failed."""
@@ -45,6 +47,8 @@ def command(
         headers["X-Amz-Log-Type"] = "Tail"
     if client_context is not None:
         headers["X-Amz-Client-Context"] = base64.b64encode(client_context.encode()).decode()
+    if tenant_id is not None:
+        headers["X-Amz-Tenant-Id"] = tenant_id
     path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
     if qualifier is not None:
         path += f"?Qualifier={quote(qualifier)}"

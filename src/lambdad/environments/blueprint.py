@@ -67,7 +67,7 @@ class OpenSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What all environments of one function version share, made once per version."""
+    """What all environments of one function version (and tenant) share, made once for them."""
 
     version: FunctionVersion
     spec: Callable[[Sandbox, str], SandboxSpec]
@@ -91,10 +91,12 @@ class Blueprint:
 
     extensions: tuple[str, ...] = ()
     """External extensions, by the names of their files."""
+    tenant_id: str | None = None
+    """Whom its environments serve, where the function isolates its tenants."""
 
     @property
     def lines(self) -> Lines:
-        return lines_of(self.version)
+        return lines_of(self.version, self.tenant_id)
 
     def init_record(self, phase: str) -> Record:
         """What platform events say of an initialisation."""
@@ -113,6 +115,6 @@ class Blueprint:
         }
 
 
-def lines_of(version: FunctionVersion) -> Lines:
+def lines_of(version: FunctionVersion, tenant_id: str | None = None) -> Lines:
     """How the platform writes its lines in this function's log."""
-    return JsonLines(level_named(version.system_log_level)) if version.log_format == "JSON" else _TEXT
+    return JsonLines(level_named(version.system_log_level), tenant_id) if version.log_format == "JSON" else _TEXT

@@ -1,4 +1,4 @@
-"""All execution environments of this host: one pool per function version, bounded in number and memory.
+"""All execution environments of this host: one pool per function version (and tenant), bounded in number and memory.
 
 `invocation` asks here for "an environment of this version" and does not know where it runs. Idle environments are frozen
 after a short grace and shut down after the idle time; the versions of a changed or deleted function are retired.
@@ -26,6 +26,7 @@ from lambdad.environments.provisioned import Provision
 from lambdad.environments.runtime_api import RuntimeApi
 from lambdad.environments.segment_intake import SegmentIntake
 from lambdad.environments.spares import Spares
+from lambdad.environments.tenants import Tenants
 from lambdad.errors import ServiceException
 from lambdad.http.exchange import Handler
 from lambdad.observability.log_writer import LogEvent
@@ -47,6 +48,8 @@ _CLOSE_LIMIT = 60.0
 
 
 Listen = Callable[[Sandbox, Handler], Callable[[], None]]
+PoolName = tuple[FunctionKey, str] | tuple[FunctionKey, str, str]
+"""Function and version; and the tenant, where the function isolates them."""
 LogStream = tuple[str, Callable[[list[LogEvent]], None]]
 """Its name, and what appends to it."""
 
@@ -88,9 +91,11 @@ class Environments:
         listen: Listen,
         segments: SegmentIntake,
         initialised: Callable[[FunctionVersion], Initialised | None],
+        concurrency_of: Callable[[FunctionKey], int],
     ) -> None:
         """`listen` attaches a Runtime API (and the AWS endpoint) to a sandbox's sockets; what it returns detaches them.
-        `segments` hears what is sent to its X-Ray daemon. `initialised(version)`: one kept ready by SnapStart, if there is."""
+        `segments` hears what is sent to its X-Ray daemon. `initialised(version)`: one kept ready by SnapStart, if there is.
+        `concurrency_of(function)`: how many of its invocations may run at once."""
         self.wait_limit = limits.wait_limit
         self._model_of = model_of
         self._spares = spares
@@ -103,7 +108,8 @@ class Environments:
         self._initialised = initialised
         self._capacity = Capacity(limits.environments, limits.memory_mb)
         self._scaling = TokenBuckets[FunctionKey](limits.scaling_rate, limits.scaling_rate / _SCALING_PERIOD)
-        self._pools: dict[tuple[FunctionKey, str], Pool] = {}
+        self._pools: dict[PoolName, Pool] = {}
+        self._tenants = Tenants(concurrency_of)
         self._retired: set[Pool] = set()
         self._models: dict[Pool, Model] = {}
         self._loop = asyncio.get_running_loop()
@@ -122,20 +128,31 @@ class Environments:
         """`invocation.done` will be called once. Never raises, never waits."""
         pool = self._pools.get((version.key, version.version))
         if pool is None or pool.retired:
-            if self._ending:
-                invocation.done(ServiceException.internal())
-                return
-            try:
-                pool = self._open_pool(version)
-            except RuntimeNotInstalled as error:
-                self._refuse(version, invocation, runtime_not_installed(str(error)))
+            pool = self._other_pool(version, invocation)
+            if pool is None:
                 return
         pool.submit(invocation)
+
+    def _other_pool(self, version: FunctionVersion, invocation: Invocation) -> Pool | None:
+        """A tenant's, or a new one. None: the invocation has been answered."""
+        if self._ending:
+            invocation.done(ServiceException.internal())
+            return None
+        tenant_id = invocation.tenant_id
+        if tenant_id is not None:
+            pool = self._pools.get((version.key, version.version, tenant_id))
+            if pool is not None and not pool.retired:
+                return pool
+        try:
+            return self._open_pool(version, tenant_id)
+        except RuntimeNotInstalled as error:
+            self._refuse(version, invocation, runtime_not_installed(str(error)))
+            return None
 
     def _refuse(self, version: FunctionVersion, invocation: Invocation, failure: FunctionError) -> None:
         """Answered, and logged like any other failure, without an environment."""
         now = self._clock.now()
-        lines = lines_of(version)
+        lines = lines_of(version, invocation.tenant_id)
         report = Report(invocation.request_id, 0.0, 0, version.memory_size, 0, None, failure.status, failure.error_type)
         written = [
             lines.start(invocation.request_id, version.version, now),
@@ -162,11 +179,13 @@ class Environments:
         stream = f"{day}/{whose}[{version.version}]{os.urandom(16).hex()}"
         return stream, self._logs.stream(key.account, key.region, version.log_group_name, stream)
 
-    def _open_pool(self, version: FunctionVersion) -> Pool:
+    def _open_pool(self, version: FunctionVersion, tenant_id: str | None = None) -> Pool:
         model = self._model_of(version)
-        pool = Pool(version, self)
+        if tenant_id is not None:
+            model = dataclasses.replace(model, on_demand=dataclasses.replace(model.on_demand, tenant_id=tenant_id))
+        pool = Pool(version, self, tenant_id)
         self._models[pool] = model
-        self._pools[(version.key, version.version)] = pool
+        self._pools[_name_of(pool)] = pool
         return pool
 
     # --- Provisioned concurrency --------------------------------------------------------------------------------------
@@ -233,9 +252,13 @@ class Environments:
         return environment
 
     def may_scale(self, pool: Pool) -> bool:
+        if pool.tenant_id is not None and self._tenants.full(pool.version.key):
+            return False
         return self._scaling.has(pool.version.key, self._loop.time())
 
     def scaled(self, pool: Pool) -> None:
+        if pool.tenant_id is not None:
+            self._tenants.one_more(pool.version.key)
         self._scaling.take(pool.version.key, self._loop.time())
 
     def take_room(self, pool: Pool) -> bool:
@@ -255,13 +278,15 @@ class Environments:
 
     def room_freed(self, pool: Pool) -> None:
         self._capacity.give_back(pool.version.memory_size)
+        if pool.tenant_id is not None:
+            self._tenants.one_less(pool.version.key)
         self.pool_emptied(pool)
         if not self._capacity.number:
             self._empty.set()
         self._room_may_be_free()
 
     def pool_emptied(self, pool: Pool) -> None:
-        if pool.retired and pool.empty:
+        if (pool.retired or pool.tenant_id is not None) and pool.empty:
             self._forget(pool)
 
     def _room_may_be_free(self) -> None:
@@ -272,7 +297,7 @@ class Environments:
     def _forget(self, pool: Pool) -> None:
         self._retired.discard(pool)
         self._models.pop(pool, None)
-        name = (pool.version.key, pool.version.version)
+        name = _name_of(pool)
         if self._pools.get(name) is pool:
             del self._pools[name]
 
@@ -320,11 +345,17 @@ class Environments:
         for name, old in before.versions.items():
             new = after.versions.get(name) if after is not None else None
             if new is None or is_other(old, new):
-                pool = self._pools.pop((key, name), None)
-                if pool is not None:
+                for of_version in self._names_of(old):
+                    pool = self._pools.pop(of_version)
                     self._retired.add(pool)
                     pool.retire()
                     self.pool_emptied(pool)
+
+    def _names_of(self, version: FunctionVersion) -> list[PoolName]:
+        """Its pools'."""
+        if version.tenant_isolation_mode is not None:
+            return [name for name in self._pools if name[:2] == (version.key, version.version)]
+        return [name for name in ((version.key, version.version),) if name in self._pools]
 
     def states(self) -> dict[str, int]:
         """How many environments are in each state, for the metrics."""
@@ -354,6 +385,11 @@ class Environments:
         except TimeoutError:
             log.error("%d environments did not end: %s", self._capacity.number, self.states())
         await self._spares.close()
+
+
+def _name_of(pool: Pool) -> PoolName:
+    key, version = pool.version.key, pool.version.version
+    return (key, version) if pool.tenant_id is None else (key, version, pool.tenant_id)
 
 
 def is_other(old: FunctionVersion, new: FunctionVersion) -> bool:

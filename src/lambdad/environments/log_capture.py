@@ -258,8 +258,9 @@ class TextLines:
 class JsonLines:
     """The same in LogFormat JSON: the Telemetry API's platform events from a level upwards, one document a line."""
 
-    def __init__(self, least: int) -> None:
+    def __init__(self, least: int, tenant_id: str | None = None) -> None:
         self._least = least
+        self._tenant: Record = of_tenant(tenant_id)
 
     def _line(self, kind: str, now: float, record: Record, error_type: str | None = None) -> bytes:
         if level_of_event(kind, record) < self._least:
@@ -291,7 +292,7 @@ class JsonLines:
         return self._line("restoreReport", now, record, error_type)
 
     def start(self, request_id: str, version: str, now: float) -> bytes:
-        return self._line("start", now, {"requestId": request_id, "version": version})
+        return self._line("start", now, {"requestId": request_id, "version": version, **self._tenant})
 
     def ended(self, report: Report, produced: int, now: float) -> tuple[bytes, bytes]:
         return self.runtime_done(report, produced, now), self.report(report, now)
@@ -303,11 +304,12 @@ class JsonLines:
             "status": report.status or "success",
             "metrics": {"durationMs": round(report.duration_ms, 3), "producedBytes": produced},
             "spans": [{"name": "responseLatency", **began}],
+            **self._tenant,
         }
         return self._line("runtimeDone", now, record, report.error_type)
 
     def report(self, report: Report, now: float) -> bytes:
-        return self._line("report", now, report_record(report))
+        return self._line("report", now, {**report_record(report), **self._tenant})
 
     def extension(self, name: str, state: str, events: Sequence[str], error_type: str | None, now: float) -> bytes:
         return self._line("extension", now, {"name": name, "state": state, "events": list(events)}, error_type)
@@ -322,6 +324,11 @@ def _traced(trace_id: str | None) -> str:
         return ""
     trace = read_header(trace_id)
     return f"XRAY TraceId: {trace.root}\tSegmentId: {trace.parent}\tSampled: true\t\n"
+
+
+def of_tenant(tenant_id: str | None) -> Record:
+    """What the platform's events of an invocation have besides, where the function isolates its tenants."""
+    return {"tenantId": tenant_id} if tenant_id is not None else {}
 
 
 def stamp(now: float) -> str:

@@ -11,6 +11,8 @@ def next_head(invocation: Invocation, deadline: float) -> bytes:
     context = ""
     if invocation.client_context is not None:
         context = f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
+    if invocation.tenant_id is not None:
+        context += f"Lambda-Runtime-Aws-Tenant-Id: {invocation.tenant_id}\r\n"
     return (
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
         f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"

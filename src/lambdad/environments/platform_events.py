@@ -9,7 +9,7 @@ from lambdad.clock import Clock
 from lambdad.environments import telemetry_events
 from lambdad.environments.blueprint import Blueprint
 from lambdad.environments.failures import FunctionError
-from lambdad.environments.log_capture import Record, Report
+from lambdad.environments.log_capture import Record, Report, of_tenant
 from lambdad.environments.telemetry import Telemetry
 from lambdad.environments.telemetry_events import span
 
@@ -27,7 +27,9 @@ class _Current:
 
 
 class PlatformEvents:
-    __slots__ = ("_blueprint", "_clock", "_current", "_init", "_restored", "_runtime_initialised", "_telemetry")
+    __slots__ = (
+        *("_blueprint", "_clock", "_current", "_init", "_restored", "_runtime_initialised", "_telemetry", "_tenant"),
+    )
 
     def __init__(self, telemetry: Telemetry, blueprint: Blueprint, restored: bool, phase: str, clock: Clock) -> None:
         self._telemetry = telemetry
@@ -35,6 +37,7 @@ class PlatformEvents:
         self._restored = restored
         self._clock = clock
         self._init: Record = {} if restored else blueprint.init_record(phase)
+        self._tenant: Record = of_tenant(blueprint.tenant_id)
         self._runtime_initialised = False
         self._current: _Current | None = None
 
@@ -59,7 +62,8 @@ class PlatformEvents:
     def start(self, request_id: str, trace_id: str) -> None:
         now = self._clock.now()
         self._current = _Current(request_id, trace_id, now)
-        self._telemetry.tell(telemetry_events.start(now, request_id, self._blueprint.version.version, trace_id))
+        version = self._blueprint.version.version
+        self._telemetry.tell(telemetry_events.start(now, request_id, version, trace_id, self._tenant))
 
     def answered(self, produced: int) -> None:
         """`produced` in bytes."""
@@ -80,7 +84,7 @@ class PlatformEvents:
         metrics: Record = {"durationMs": round((now - current.started) * 1000, 3), "producedBytes": current.produced}
         request_id, trace_id = current.request_id, current.trace_id
         self._telemetry.tell(
-            telemetry_events.runtime_done(now, request_id, trace_id, status, error_type, metrics, spans)
+            telemetry_events.runtime_done(now, request_id, trace_id, status, error_type, metrics, spans, self._tenant)
         )
 
     def report(self, made: Report, error: FunctionError | None) -> None:
@@ -93,4 +97,4 @@ class PlatformEvents:
             self._telemetry.tell(telemetry_events.fault(now, error.log_line))
         self._telemetry.tell(telemetry_events.end(now, made.request_id))
         overhead = span("extensionOverhead", current.runtime_done or now, (now - (current.runtime_done or now)) * 1000)
-        self._telemetry.tell(telemetry_events.report(now, made, current.trace_id, [overhead]))
+        self._telemetry.tell(telemetry_events.report(now, made, current.trace_id, [overhead], self._tenant))

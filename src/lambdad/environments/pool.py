@@ -1,4 +1,4 @@
-"""The environments of one function version: take an idle one, start one, retire all.
+"""The environments of one function version (and tenant): take an idle one, start one, retire all.
 
 An invocation never waits for an environment that is only busy: it gets one of its own, as on AWS. It waits only while one
 is being made, while one that has just answered comes back, or while the host is full (bounded by `Host.wait_limit`).
@@ -53,7 +53,7 @@ class Host(Protocol):
     def room_freed(self, pool: "Pool") -> None: ...
 
     def pool_emptied(self, pool: "Pool") -> None:
-        """Nothing of it is left: if it was retired it may be forgotten."""
+        """Nothing of it is left: if it was retired, or is a tenant's, it may be forgotten."""
 
     def environment_idle(self, environment: Environment) -> None:
         """It may be frozen or expire, and its memory given to others."""
@@ -76,11 +76,13 @@ class Pool:
         "all",
         "provisioned",
         "retired",
+        "tenant_id",
         "version",
     )
 
-    def __init__(self, version: FunctionVersion, host: Host) -> None:
+    def __init__(self, version: FunctionVersion, host: Host, tenant_id: str | None = None) -> None:
         self.version = version
+        self.tenant_id = tenant_id
         self._host = host
         self._idle: list[Environment] = []
         self._waiting: deque[Invocation] = deque()
@@ -115,6 +117,7 @@ class Pool:
     def _start_for(self, invocation: Invocation) -> None:
         if not self._host.may_scale(self):
             invocation.done(TooManyRequestsException.scaling_rate())
+            self._host.pool_emptied(self)
             return
         if not self._host.take_room(self):
             self._waiting.append(invocation)

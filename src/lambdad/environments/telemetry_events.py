@@ -87,8 +87,8 @@ def init_report(
     return _platform(now, "restoreReport" if restored else "initReport", record)
 
 
-def start(now: float, request_id: str, version: str, trace_id: str) -> TelemetryEvent:
-    plain: Record = {"requestId": request_id, "version": version}
+def start(now: float, request_id: str, version: str, trace_id: str, tenant: Record) -> TelemetryEvent:
+    plain: Record = {"requestId": request_id, "version": version, **tenant}
     return _both(now, "start", {**plain, **tracing(trace_id)}, plain)
 
 
@@ -100,8 +100,9 @@ def runtime_done(
     error_type: str | None,
     metrics: Record,
     spans: list[Record],
+    tenant: Record,
 ) -> TelemetryEvent:
-    plain: Record = {"requestId": request_id, "status": status}
+    plain: Record = {"requestId": request_id, "status": status, **tenant}
     record: Record = {**plain, "metrics": metrics, "spans": spans, **tracing(trace_id)}
     if error_type:
         record["errorType"] = error_type
@@ -112,9 +113,9 @@ def end(now: float, request_id: str) -> TelemetryEvent:
     return TelemetryEvent(PLATFORM, now, None, ("platform.end", {"requestId": request_id}))
 
 
-def report(now: float, made: Report, trace_id: str, spans: list[Record]) -> TelemetryEvent:
-    record = report_record(made)
-    plain = {"requestId": made.request_id, "metrics": record["metrics"]}
+def report(now: float, made: Report, trace_id: str, spans: list[Record], tenant: Record) -> TelemetryEvent:
+    record = {**report_record(made), **tenant}
+    plain = {"requestId": made.request_id, "metrics": record["metrics"], **tenant}
     return _both(now, "report", {**record, "spans": spans, **tracing(trace_id)}, plain)
 
 

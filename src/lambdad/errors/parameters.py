@@ -303,6 +303,31 @@ class InvalidParameterValueException(EventSourceWordings):
         return cls(f"SnapStart is not supported for functions with more than {limit} MB of ephemeral storage.")
 
     @classmethod
+    def no_tenant(cls) -> "InvalidParameterValueException":
+        return cls(
+            "The invoked function is enabled with tenancy configuration. "
+            "Add a valid tenant ID in your request and try again."
+        )
+
+    @classmethod
+    def tenant_of_none(cls) -> "InvalidParameterValueException":
+        return cls(
+            "The invoked function is not enabled with tenancy configuration. "
+            "Remove the tenant ID from your request and try again."
+        )
+
+    @classmethod
+    def not_with_tenants(cls, what: str) -> "InvalidParameterValueException":
+        return cls(f"{what} is not supported for functions that are enabled with tenancy configuration.")
+
+    @classmethod
+    def durable_name(cls) -> "InvalidParameterValueException":
+        return cls(
+            "The invoked function is not enabled with durable configuration. "
+            "Remove the durable execution name from your request and try again."
+        )
+
+    @classmethod
     def log_level_of_text(cls) -> "InvalidParameterValueException":
         return cls(
             'LogLevel is not supported when LogFormat is set to "Text". '

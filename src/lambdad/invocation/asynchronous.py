@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lambdad.clock import Clock
 from lambdad.errors import (
+    InvalidParameterValueException,
     RecursiveInvocationException,
     ResourceNotFoundException,
     ServiceError,
@@ -27,6 +28,7 @@ from lambdad.observability.metrics import Metrics
 from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.invocation import InvocationResult, Outcome
 from lambdad.resources.lambda_segments import Accepted
+from lambdad.resources.tenancy import check_tenant
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.queue import Event, EventQueue
 
@@ -87,10 +89,13 @@ class Asynchronous:
         request_id: str,
         client_context: str | None,
         trace_id: str | None,
+        tenant_id: str | None = None,
     ) -> str:
         """Durable when it returns: the tracing header that it will have.
 
-        Whether the target exists has been checked; an alias is resolved at each attempt."""
+        Whether the target exists has been checked; an alias is resolved at each attempt. Raises InvalidParameterValueException.
+        """
+        check_tenant(self._invoker.version_of(key, qualifier), tenant_id)
         now = self._clock.now()
         event = Event(
             request_id=request_id,
@@ -101,6 +106,7 @@ class Asynchronous:
             trace_id=self._invoker.trace_of(key, qualifier, trace_id),
             accepted_at=now,
             due_at=now,
+            tenant_id=tenant_id,
         )
         event = await self._queue.append(event)
         self._count_accepted(event)
@@ -249,8 +255,12 @@ class Asynchronous:
                 trace_id=event.trace_id,
                 client_context=event.client_context,
                 accepted=Accepted(event.accepted_at, now, event.errors + event.throttles + 1),
+                tenant_id=event.tenant_id,
             )
-        except ResourceNotFoundException:
+        except (
+            ResourceNotFoundException,
+            InvalidParameterValueException,
+        ):  # there is another by its name, with tenants
             return _Attempt(Failure.FUNCTION, condition="FunctionNotFound")
         except RecursiveInvocationException:
             return _Attempt(Failure.FUNCTION, condition="RecursiveInvocationDetected")

@@ -154,6 +154,11 @@ class Concurrency:
         """What is reserved or provisioned: nobody else has it."""
         return self._limit - self.unreserved(account, region)
 
+    def most_of(self, key: FunctionKey) -> int:
+        """How many of a function's may run at once, if nobody else's do."""
+        own = self._own.get(key)
+        return self._limit if own is None or own.reserved is None else own.reserved
+
     @property
     def limit(self) -> int:
         """Of every account and region."""

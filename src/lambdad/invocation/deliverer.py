@@ -13,7 +13,7 @@ from typing import Protocol
 
 from lambdad.aws.targets import TargetRefused, TargetUnavailable
 from lambdad.clock import Clock
-from lambdad.errors import AccessDeniedException, ResourceNotFoundException
+from lambdad.errors import AccessDeniedException, InvalidParameterValueException, ResourceNotFoundException
 from lambdad.ids import new_uuid
 from lambdad.invocation.destinations import (
     Settled,
@@ -30,6 +30,7 @@ from lambdad.resources.arn import find_function_arn, qualifier_of
 from lambdad.resources.function import LATEST, Function, FunctionVersion
 from lambdad.resources.policy_evaluation import lets_account
 from lambdad.resources.quotas import QUOTAS
+from lambdad.resources.tenancy import check_tenant
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.deliveries import Deliveries, Delivery
 from lambdad.store.queue import Event
@@ -102,12 +103,12 @@ class Deliverer:
             if key is None:
                 raise ResourceNotFoundException.function(delivery.target)
             function = self._functions.get(key)
-            version_of(key, function, qualifier)
+            check_tenant(version_of(key, function, qualifier), None)
             statements = function.policies.get(qualifier or LATEST, ()) if function is not None else ()
             account = delivery.key.account
             if key.account != account and not lets_account(statements, account, _INVOKE):
                 raise AccessDeniedException.action(account, _INVOKE, delivery.target)
-        except (ResourceNotFoundException, AccessDeniedException) as error:
+        except (ResourceNotFoundException, AccessDeniedException, InvalidParameterValueException) as error:
             self._gave_up(delivery, error.message)
             return None
         if len(delivery.body) > QUOTAS.asynchronous_payload:

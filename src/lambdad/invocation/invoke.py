@@ -26,6 +26,7 @@ from lambdad.resources.arn import qualifier_of
 from lambdad.resources.function import Function, FunctionKey, FunctionVersion
 from lambdad.resources.invocation import Invocation, InvocationResult, Outcome, ResponseSink
 from lambdad.resources.lambda_segments import Accepted
+from lambdad.resources.tenancy import check_tenant
 from lambdad.resources.trace_header import SAMPLED
 
 _PREPARATION_LIMIT = 30.0
@@ -91,12 +92,15 @@ class Invoker:
         wants_tail: bool = False,
         sink: ResponseSink | None = None,
         accepted: Accepted | None = None,
+        tenant_id: str | None = None,
     ) -> None:
         """Run one event; `done` is called once. The version must be ready. `accepted`: of an event that was, before.
 
-        Raises TooManyRequestsException, RecursiveInvocationException.
+        Raises TooManyRequestsException, RecursiveInvocationException, InvalidParameterValueException.
         """
         key = version.key
+        if tenant_id is not None or version.tenant_isolation_mode is not None:
+            check_tenant(version, tenant_id)
         trace = None
         if is_active(version) or (trace_id is not None and SAMPLED in trace_id):
             trace, trace_id = self._tracing.begin(version, trace_id, request_id, function_arn, accepted)
@@ -138,7 +142,16 @@ class Invoker:
         self._environments.submit(
             version,
             Invocation(
-                request_id, payload, function_arn, hopped.trace_id, client_context, wants_tail, finished, sink, trace
+                request_id,
+                payload,
+                function_arn,
+                hopped.trace_id,
+                client_context,
+                wants_tail,
+                finished,
+                sink,
+                trace,
+                tenant_id,
             ),
         )
         if not over:  # the function has its event: what is counted of it takes none of its time

@@ -83,6 +83,8 @@ class FunctionVersion:
     system_log_level: str | None = None
     log_group: str | None = None
     """None: /aws/lambda/<name>."""
+    tenant_isolation_mode: str | None = None
+    """PER_TENANT, for as long as the function is there; or None."""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -71,3 +71,5 @@ class Invocation:
     """None: an answer that comes piece by piece is collected, and is one for `done`."""
     trace: Trace | None = None
     """None: it is not traced."""
+    tenant_id: str | None = None
+    """Of a function that isolates its tenants, always."""

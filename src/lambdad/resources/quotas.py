@@ -52,6 +52,8 @@ class Quotas:
     """Of an account in a region."""
     unreserved_concurrency: int = 100
     """Concurrent executions of an account that cannot be reserved."""
+    tenant_environments: int = 2500
+    """Execution environments of a function that isolates its tenants, per 1,000 concurrent executions that it may have."""
     policy: int = 20 * 1024
     """One resource's document."""
     page: int = 50

@@ -143,6 +143,7 @@ class LambdaServer:
             self._attach,
             self._services.segments,
             lambda version: self._snapstart.initialised_of(version),
+            lambda key: self._concurrency.most_of(key),
         )
 
     def _build_invocation(self) -> None:
@@ -226,6 +227,7 @@ class LambdaServer:
             self._deliverer,
             self._asynchronous,
             performed_by(backend),
+            self._identities.session_of,
         )
         others = self._services.build_companion(
             state.functions, self._invoker, self._asynchronous, state.deliveries, self._deliverer, self._facts

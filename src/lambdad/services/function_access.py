@@ -8,6 +8,7 @@ from lambdad.invocation.routing import version_of
 from lambdad.resources.arn import find_function_arn, qualifier_of
 from lambdad.resources.function import LATEST, FunctionKey
 from lambdad.resources.policy_evaluation import Asking, evaluate
+from lambdad.resources.tenancy import check_tenant
 
 INVOKE: Final = "lambda:InvokeFunction"
 
@@ -17,15 +18,16 @@ def invocable(
 ) -> tuple[FunctionKey, str | None]:
     """The function and its qualifier. `principal`: empty when nothing is to be checked; `source`: the ARN of what asks.
 
-    Raises ResourceNotFoundException, AccessDeniedException.
+    Raises ResourceNotFoundException, AccessDeniedException; InvalidParameterValueException, as no service names a tenant.
     """
     key, qualifier = find_function_arn(arn), qualifier_of(arn)
     if key is None:
         raise ResourceNotFoundException.function(arn)
     function = functions.get(key)
-    version_of(key, function, qualifier)
+    version = version_of(key, function, qualifier)
     statements = function.policies.get(qualifier or LATEST, ()) if function is not None else ()
     values = {"aws:sourcearn": source, "aws:sourceaccount": account}
     if principal and evaluate(statements, Asking(None, INVOKE, values, principal)) != "Allow":
         raise AccessDeniedException.service(principal, INVOKE, arn)
+    check_tenant(version, None)
     return key, qualifier

@@ -19,7 +19,7 @@ from lambdad.store.deliveries import Deliveries, Delivery
 
 _COLUMNS = (
     "id, request_id, account, region, name, qualifier, payload, client_context, trace_id, "
-    "accepted_at, due_at, errors, throttles"
+    "accepted_at, due_at, errors, throttles, tenant_id"
 )
 _OF_FUNCTION = "account = ? AND region = ? AND name = ?"
 
@@ -38,6 +38,7 @@ class Event:
     due_at: float
     errors: int = 0
     throttles: int = 0
+    tenant_id: str | None = None
     id: int = 0
 
 
@@ -173,16 +174,18 @@ def _next_due(connection: apsw.Connection, key: FunctionKey, taken: frozenset[in
 def _insert(connection: apsw.Connection, event: Event) -> None:
     key = event.key
     connection.execute(
-        f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(event.id, event.request_id, key.account, key.region, key.name, event.qualifier, event.payload),
             *(event.client_context, event.trace_id, event.accepted_at, event.due_at, event.errors, event.throttles),
+            event.tenant_id,
         ),
     )
 
 
 def _event(row: tuple[object, ...]) -> Event:
     number, request_id, account, region, name, *rest = row
-    fields = ("qualifier", "payload", "client_context", "trace_id", "accepted_at", "due_at", "errors", "throttles")
+    own = ("qualifier", "payload", "client_context", "trace_id")
+    fields = (*own, "accepted_at", "due_at", "errors", "throttles", "tenant_id")
     key = FunctionKey(str(account), str(region), str(name))
     return Event(id=number, request_id=request_id, key=key, **dict(zip(fields, rest, strict=True)))  # type: ignore[arg-type]

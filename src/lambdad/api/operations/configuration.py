@@ -46,6 +46,8 @@ def members_of(version: FunctionVersion, qualifier: str | None = None, *, brief:
         members["SigningProfileVersionArn"] = version.signing_profile_version_arn
         members["SigningJobArn"] = version.signing_job_arn
     members |= {name: version.settings[name] for name in KEPT if name in version.settings}
+    if version.tenant_isolation_mode is not None:
+        members["TenancyConfig"] = {"TenantIsolationMode": version.tenant_isolation_mode}
     if "ImageConfig" in version.settings:
         members["ImageConfigResponse"] = {"ImageConfig": version.settings["ImageConfig"]}
     if not brief:

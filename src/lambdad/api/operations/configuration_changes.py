@@ -33,7 +33,7 @@ _SNAP_START_STORAGE = 512
 """MB."""
 _DEAD_LETTERS = re.compile(r"arn:aws[a-zA-Z-]*:(sqs|sns):(?P<region>[a-z0-9-]+):\d{12}:[^:]+")
 _NOT_OFFERED = (
-    *("AcceleratorConfig", "CapacityProviderConfig", "DurableConfig", "RuntimeConfig", "TenancyConfig"),
+    *("AcceleratorConfig", "CapacityProviderConfig", "DurableConfig", "RuntimeConfig"),
     "PublishTo",
 )
 """What would change how a function runs, and does not here: better refused than ignored."""
@@ -60,6 +60,8 @@ def changes_of(key: FunctionKey, request: Members, before: FunctionVersion | Non
         changes["ephemeral_storage"] = request["EphemeralStorage"]["Size"]
     if "LoggingConfig" in request:
         changes |= _logging(request["LoggingConfig"], before)
+    if before is None and request.get("TenancyConfig"):  # an update knows no such member
+        changes["tenant_isolation_mode"] = request["TenancyConfig"]["TenantIsolationMode"]
     changes["settings"] = _settings(key, request, before.settings if before is not None else {})
     _check_reachable(key, changes["settings"])
     _check_snap_start(changes, before)
@@ -67,9 +69,11 @@ def changes_of(key: FunctionKey, request: Members, before: FunctionVersion | Non
 
 
 def _check_snap_start(changes: Mapping[str, Any], before: FunctionVersion | None) -> None:
-    """It has runtimes that it is for, and takes neither a larger /tmp than the usual nor file systems."""
+    """It has runtimes that it is for, and takes neither a larger /tmp than the usual nor file systems, nor tenants."""
     if changes["settings"].get("SnapStart", {}).get("ApplyOn", "None") == "None":
         return
+    if changes.get("tenant_isolation_mode") or (before is not None and before.tenant_isolation_mode):
+        raise InvalidParameterValueException.not_with_tenants("SnapStart")
     runtime = changes.get("runtime") or (before.runtime if before is not None else None)
     if runtime is not None and not has_snap_start(runtime):
         raise InvalidParameterValueException.no_snap_start(runtime)

@@ -24,6 +24,7 @@ from lambdad.resources.event_source_mapping import EventSourceMapping, MappingKe
 from lambdad.resources.event_sources import SQS, SQS_FIFO, SourceKind, kind_of
 from lambdad.resources.function import FunctionKey
 from lambdad.resources.quotas import QUOTAS
+from lambdad.resources.tenancy import check_without_tenants
 
 _NOT_SETTINGS = frozenset({"UUID", "FunctionName", "Enabled", "Tags"})
 _CONSUMER_GROUPS = {
@@ -150,6 +151,7 @@ def _function_named(backend: Backend, context: Context, name: str) -> tuple[Func
         raise InvalidParameterValueException.function_of_mapping()
     if qualifier is not None and qualifier not in function.versions and qualifier not in function.aliases:
         raise InvalidParameterValueException.function_of_mapping()
+    check_without_tenants(function.latest, "Event source mapping")
     return key, qualifier
 
 

@@ -17,6 +17,7 @@ from lambdad.protocols.context import Context, Members
 from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.function_settings import FunctionUrl
 from lambdad.resources.function_url import url_of
+from lambdad.resources.tenancy import check_without_tenants
 
 _FIELDS = {"AuthType": "auth_type", "InvokeMode": "invoke_mode", "Cors": "cors"}
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -43,7 +44,7 @@ async def create_function_url_config(backend: Backend, context: Context, request
             raise ResourceConflictException.url_exists(_arn_of(key, qualifier))
         return _with_url(function, qualifier, url)
 
-    _check_function(backend, key)
+    check_without_tenants(_check_function(backend, key).latest, "Function URL")
     await backend.functions.update(key, change)
     members = _members_of(backend, context, key, qualifier, url)
     del members["LastModifiedTime"]

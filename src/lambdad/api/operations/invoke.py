@@ -13,10 +13,7 @@ from lambdad.api.backend import Backend
 from lambdad.api.operations.invocable import invocable
 from lambdad.api.operations.payloads import check_payload, read_client_context
 from lambdad.clock import http_date
-from lambdad.errors import (
-    ServiceError,
-    ValidationException,
-)
+from lambdad.errors import InvalidParameterValueException, ServiceError, ValidationException
 from lambdad.http.exchange import Exchange
 from lambdad.invocation.invoke import is_ready
 from lambdad.protocols.context import Context
@@ -24,10 +21,14 @@ from lambdad.protocols.violations import of_enum
 from lambdad.resources.function import FunctionKey, FunctionVersion
 from lambdad.resources.invocation import InvocationResult, Outcome
 from lambdad.resources.quotas import QUOTAS
+from lambdad.resources.tenancy import check_tenant
 
 Refuse = Callable[[Exchange, ServiceError], None]
 """Answers with an error: the front door's, for outcomes that come later."""
 
+TENANT: Final = b"x-amz-tenant-id"
+DURABLE_NAME: Final = b"x-amz-durable-execution-name"
+"""Nothing here runs durably yet."""
 _TYPES: Final = {None: "RequestResponse", b"RequestResponse": "RequestResponse", b"Event": "Event", b"DryRun": "DryRun"}
 _NOT_REMAPPED = (b"x-amzn-Remapped-Content-Length", b"0")
 _NO_PAYLOAD: Final = b"{}"
@@ -44,6 +45,7 @@ class _Asked:
     client_context: str | None
     wants_tail: bool
     trace_id: str | None
+    tenant_id: str | None
 
 
 def invoke(
@@ -56,7 +58,10 @@ def invoke(
     asked = _read(backend, context, exchange, function_name, qualifier)
     version = backend.invoker.route(asked.key, asked.qualifier)
     check_payload(asked.payload, QUOTAS.asynchronous_payload if asked.kind == "Event" else QUOTAS.synchronous_payload)
+    if DURABLE_NAME in exchange.headers:
+        raise InvalidParameterValueException.durable_name()
     if asked.kind == "DryRun":
+        check_tenant(version, asked.tenant_id)
         exchange.respond(204, ((b"x-amzn-RequestId", context.request_id.encode()),))
         return None
     if asked.kind == "Event":
@@ -79,6 +84,7 @@ def _read(backend: Backend, context: Context, exchange: Exchange, function_name:
     key, wanted = invocable(backend, context, function_name, qualifier)
     encoded = headers.get(b"x-amz-client-context")
     trace = headers.get(b"x-amzn-trace-id")
+    tenant = headers.get(TENANT)
     return _Asked(
         key,
         wanted,
@@ -87,6 +93,7 @@ def _read(backend: Backend, context: Context, exchange: Exchange, function_name:
         read_client_context(encoded) if encoded is not None else None,
         log_type == b"Tail",
         trace.decode("latin-1") if trace is not None else None,
+        tenant.decode("latin-1") if tenant is not None else None,
     )
 
 
@@ -110,6 +117,7 @@ def _start(
         trace_id=asked.trace_id,
         client_context=asked.client_context,
         wants_tail=asked.wants_tail,
+        tenant_id=asked.tenant_id,
     )
 
 
@@ -123,7 +131,8 @@ async def _start_when_ready(
 async def _enqueue(backend: Backend, context: Context, exchange: Exchange, asked: _Asked) -> None:
     """202 only once the event is committed."""
     trace_id = await backend.asynchronous.accept(
-        asked.key, asked.qualifier, asked.payload, context.request_id, asked.client_context, asked.trace_id
+        *(asked.key, asked.qualifier, asked.payload, context.request_id),
+        *(asked.client_context, asked.trace_id, asked.tenant_id),
     )
     headers = (b"x-amzn-RequestId", context.request_id.encode()), (b"X-Amzn-Trace-Id", trace_id.encode()), _NOT_REMAPPED
     exchange.respond(202, headers)
@@ -142,4 +151,4 @@ def _head(result: InvocationResult, request_id: str, date: str) -> bytes:
     ).encode()
 
 
-__all__ = ["Refuse", "invoke"]
+__all__ = ["DURABLE_NAME", "TENANT", "Refuse", "invoke"]

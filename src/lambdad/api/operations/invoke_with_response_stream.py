@@ -17,6 +17,7 @@ from lambdad.invocation.streaming import StreamedInvocation
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.invocation import InvocationResult, Outcome
 from lambdad.resources.quotas import QUOTAS
+from lambdad.resources.tenancy import check_tenant
 
 
 async def invoke_with_response_stream(backend: Backend, context: Context, request: Members) -> Members:
@@ -24,7 +25,8 @@ async def invoke_with_response_stream(backend: Backend, context: Context, reques
     payload = request.get("Payload") or b"{}"
     client_context = request.get("ClientContext")
     read = read_client_context(client_context.encode()) if client_context else None
-    backend.invoker.route(key, qualifier)
+    tenant_id = request.get("TenantId")
+    check_tenant(backend.invoker.route(key, qualifier), tenant_id)
     check_payload(payload, QUOTAS.synchronous_payload)
     if request.get("InvocationType") == "DryRun":
         return {"StatusCode": 204}
@@ -40,6 +42,7 @@ async def invoke_with_response_stream(backend: Backend, context: Context, reques
         client_context=read,
         wants_tail=request.get("LogType") == "Tail",
         sink=streamed,
+        tenant_id=tenant_id,
     )
     await streamed.begun()
     return {"StatusCode": 200, "ExecutedVersion": streamed.executed_version, "EventStream": _events(streamed)}

@@ -26,6 +26,7 @@ from lambdad.resources.function import (
 )
 from lambdad.resources.function_settings import ProvisionedConcurrency
 from lambdad.resources.quotas import QUOTAS
+from lambdad.resources.tenancy import check_without_tenants
 
 
 async def put_provisioned_concurrency_config(backend: Backend, context: Context, request: Members) -> Members:
@@ -41,7 +42,7 @@ async def put_provisioned_concurrency_config(backend: Backend, context: Context,
         _check_amount(backend, function, after)
         return with_revision(after, version_of(function, qualifier), new_uuid())
 
-    _function_of(backend, key, qualifier)
+    check_without_tenants(_function_of(backend, key, qualifier).latest, "Provisioned Concurrency")
     async with backend.deciding:
         await backend.functions.update(key, change)
     return {

@@ -16,9 +16,12 @@ const FRAME_HEAD = 16;
 // Where AWS's client keeps it, for libraries that look.
 const REQUEST_ID = Symbol.for("aws.lambda.runtime.requestId");
 
+let tenantId; // undefined, and then not written, unless the function isolates its tenants
+
 /** Lines written from now on belong to this invocation. */
-export function setRequestId(requestId) {
+export function setInvocation(requestId, tenant) {
   globalThis[REQUEST_ID] = requestId;
+  tenantId = tenant;
 }
 
 export function patchConsole() {
@@ -44,7 +47,7 @@ function asText(time, level, words) {
 }
 
 function asJson(timestamp, level, words) {
-  const line = { timestamp, level: LEVELS[level], requestId: globalThis[REQUEST_ID] };
+  const line = { timestamp, level: LEVELS[level], requestId: globalThis[REQUEST_ID], tenantId };
   if (words.length === 1) {
     line.message = words[0];
     try {

@@ -4,7 +4,7 @@
 // Up to Node.js 22 a handler finishes by a promise, by its callback, by context.succeed/fail/done, or, when it is no async
 // function, by leaving the event loop empty. From Node.js 24 on: by its value or promise.
 
-import { setRequestId } from "./console.mjs";
+import { setInvocation } from "./console.mjs";
 import { NodeJsExit, describe, logError } from "./errors.mjs";
 import { CALLBACKS } from "./loader.mjs";
 import { invokeStreaming, streams } from "./response_stream.mjs";
@@ -34,7 +34,7 @@ export function serve(client, handler, fatal) {
   const runtime = new Runtime(handler);
   client.start((headers, body) => {
     const requestId = headers["lambda-runtime-aws-request-id"];
-    setRequestId(requestId);
+    setInvocation(requestId, headers["lambda-runtime-aws-tenant-id"]);
     setTrace(headers["lambda-runtime-trace-id"]);
     fatal.report = (error) => client.postLastError(requestId, describe(error));
     const atEnd = () => {

@@ -12,7 +12,7 @@ from typing import Any, Final
 import apsw
 import orjson
 
-from lambdad.errors import AccessDeniedException, ResourceNotFoundException
+from lambdad.errors import AccessDeniedException, InvalidParameterValueException, ResourceNotFoundException
 from lambdad.ids import new_uuid
 from lambdad.invocation.invoke import Functions
 from lambdad.resources.alarm import Alarm, AlarmState
@@ -73,7 +73,7 @@ class AlarmActions:
     def _invocation(self, alarm: Alarm, before: AlarmState, arn: str) -> Event | str:
         try:
             key, qualifier = invocable(self._functions, arn, _PRINCIPAL, alarm.key.arn, alarm.key.account)
-        except ResourceNotFoundException as error:
+        except (ResourceNotFoundException, InvalidParameterValueException) as error:
             return error.message
         except AccessDeniedException:
             return (

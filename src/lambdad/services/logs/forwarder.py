@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from lambdad.errors import ServiceError
 from lambdad.ids import new_uuid
 from lambdad.invocation.asynchronous import Asynchronous
 from lambdad.observability.filter_pattern import Match, compile_pattern
@@ -103,7 +104,7 @@ class Forwarder:
             for events in _parts(batch.events):
                 payload = await asyncio.to_thread(_payload, route, key, stream, events)
                 await self._asynchronous.accept(route.function, route.qualifier, payload, new_uuid(), None, None)
-        except WRITE_FAILED as error:
+        except (*WRITE_FAILED, ServiceError) as error:
             log.warning("%d log events of %s were not forwarded: %s", len(batch.events), key.name, error)
         finally:
             self._waiting -= batch.size
