@@ -371,6 +371,28 @@ def test_what_is_refused(
     assert client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"] == []
 
 
+@pytest.mark.parametrize("source", [STREAM, TABLE, CLUSTER])
+def test_destinations_that_are_refused(make: Make, source: str) -> None:
+    """Standard queues, standard topics and buckets are told of records; nothing else is."""
+    given = {
+        "EventSourceArn": source,
+        "StartingPosition": "LATEST",
+        **({"Topics": ["orders"]} if source == CLUSTER else {}),
+    }
+    place = "us-east-1:000000000000"
+    for target in (
+        queue(fifo=True),
+        f"arn:aws:sns:{place}:t.fifo",
+        f"arn:aws:events:{place}:event-bus/b",
+        f"{ARN}function:f",
+    ):
+        refusal = invalid(
+            "The provided destination config DestinationConfig(onSuccess=null, "
+            f"onFailure=OnFailure(destination={target})) is invalid."
+        )
+        assert refused(make, DestinationConfig={"OnFailure": {"Destination": target}}, **given) == refusal
+
+
 def test_updates_that_are_refused(client: Any, make: Make) -> None:
     uuid = make(EventSourceArn=queue())["UUID"]
     update = client.update_event_source_mapping

@@ -1,6 +1,7 @@
 """Streams of Kinesis invoke functions: events, places, batches, failures, windows, shards; by boto3 and the running server."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -317,3 +318,22 @@ def test_a_stream_that_is_not_there(server: Server, stream: Stream, mapped: Make
     answer = one.client.create_event_source_mapping
     given = {"FunctionName": one.function, "StartingPosition": "LATEST", "EventSourceArn": f"{stream.arn}-not"}
     assert refused(answer, **given) == invalid(f"Stream not found: {stream.arn}-not")
+
+
+def test_a_consumer_s_records_and_one_that_is_not_there(stream: Stream, mapped: Make) -> None:
+    names = [new_name("consumer") for _ in range(2)]
+    arn, other = (
+        stream.kinesis.register_stream_consumer(StreamARN=stream.arn, ConsumerName=name)["Consumer"]["ConsumerARN"]
+        for name in names
+    )
+    assert re.fullmatch(re.escape(f"{stream.arn}/consumer/{names[0]}") + r":\d{10}", arn)
+    stream.put("x")
+    stream.arn = arn
+    one = mapped(stream)
+    (record,) = one.records(1)
+    assert record["eventSourceARN"] == arn
+    stream.kinesis.deregister_stream_consumer(StreamARN=arn.partition("/consumer/")[0], ConsumerName=names[1])
+    given = {"FunctionName": one.function, "StartingPosition": "LATEST", "EventSourceArn": other}
+    assert refused(one.client.create_event_source_mapping, **given) == invalid(f"Stream not found: {other}")
+    found = stream.kinesis.describe_stream_consumer(ConsumerARN=arn)["ConsumerDescription"]
+    assert (found["ConsumerName"], found["ConsumerARN"]) == (names[0], arn)

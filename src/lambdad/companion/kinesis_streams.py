@@ -53,6 +53,8 @@ class KinesisStreams:
         models.Stream.merge_shards = self._resharded(models.Stream.merge_shards)
         models.Shard.get_records = lambda shard, after, limit: self.records(shard, int(after), limit)
         models.Shard.get_sequence_number_at = lambda shard, moment: self.before(shard, moment)
+        models.Consumer.__init__ = _named_with_its_time(models.Consumer.__init__)
+        models.KinesisBackend.deregister_stream_consumer = _deregister
         models.KinesisBackend._send_stream_metrics = lambda *given, **named: None
         models.KinesisBackend.get_shard_iterator = _iterator_with_name(models.KinesisBackend.get_shard_iterator)
         responses.KinesisResponse.get_records = lambda response: self.answer(response)
@@ -174,6 +176,23 @@ def _child(shard: Any) -> dict[str, Any]:
     range_of = {"StartingHashKey": str(shard.starting_hash), "EndingHashKey": str(shard.ending_hash)}
     parents = [parent for parent in (shard.parent, shard.adjacent_parent) if parent]
     return {"ShardId": shard.shard_id, "ParentShards": parents, "HashKeyRange": range_of}
+
+
+def _named_with_its_time(make: Any) -> Any:
+    """The ARN of a consumer ends with when it was made."""
+
+    def made(consumer: Any, *given: Any) -> None:
+        make(consumer, *given)
+        consumer.consumer_arn += f":{int(unix_time(consumer.created))}"
+
+    return made
+
+
+def _deregister(backend: Any, stream_arn: str, consumer_name: str, consumer_arn: str) -> None:
+    """That one, and no other. Raises ConsumerNotFound."""
+    found = backend.describe_stream_consumer(stream_arn, consumer_name, consumer_arn)
+    for stream in backend.streams.values():
+        stream.delete_consumer(found.consumer_arn)
 
 
 def _iterator_with_name(get: Any) -> Any:

@@ -13,6 +13,7 @@ _STREAMS = {
     "kinesis": (KINESIS, "DescribeStreamSummary", "StreamARN"),
     "dynamodb": (DYNAMODB_STREAMS, "DescribeStream", "StreamArn"),
 }
+_CONSUMER = (KINESIS, "DescribeStreamConsumer", "ConsumerARN")
 _NOT_THERE = frozenset({"ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
 
 
@@ -35,9 +36,9 @@ class SourceCheck:
         return SourceFacts()
 
     async def _stream(self, arn: str, source: SourceArn, account: str) -> None:
-        api, operation, member = _STREAMS[source.service]
+        api, operation, member = _CONSUMER if "/consumer/" in source.resource else _STREAMS[source.service]
         if self._client.has(api):
-            await self._call(api, operation, account, source.region, {member: arn.partition("/consumer/")[0]})
+            await self._call(api, operation, account, source.region, {member: arn})
 
     async def _queue(self, arn: str) -> SourceFacts:
         """Asked as its poller will ask it: by the account that it is of."""

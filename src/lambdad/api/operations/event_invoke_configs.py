@@ -4,7 +4,6 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
 """
 
 import dataclasses
-import re
 from typing import Any
 
 from lambdad.api.backend import Backend
@@ -13,6 +12,7 @@ from lambdad.api.pagination import page_of
 from lambdad.errors import InvalidParameterValueException, ResourceNotFoundException
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.arn import find_function_arn
+from lambdad.resources.destination import OF_EVENTS, may_be_destination
 from lambdad.resources.function import LATEST, Function, FunctionKey
 from lambdad.resources.function_settings import EventInvokeConfig
 
@@ -20,14 +20,6 @@ _FIELDS = {
     "MaximumRetryAttempts": "maximum_retry_attempts",
     "MaximumEventAgeInSeconds": "maximum_event_age",
 }
-_DESTINATIONS = {
-    "lambda": re.compile(r"function:.+"),
-    "sns": re.compile(r"[^:/]+(?<!\.fifo)"),
-    "sqs": re.compile(r"[^:/]+(?<!\.fifo)"),
-    "events": re.compile(r"event-bus/.+"),
-    "s3": re.compile(r"[^:/]+"),
-}
-"""Services that take what becomes of an event, and what the ARN ends with: standard queues and topics only."""
 
 
 async def put_function_event_invoke_config(backend: Backend, context: Context, request: Members) -> Members:
@@ -141,10 +133,9 @@ def _changes_of(backend: Backend, key: FunctionKey, request: Members) -> dict[st
 
 def _may_be_destination(backend: Backend, key: FunctionKey, arn: str) -> bool:
     """Raises InvalidParameterValueException for a function that cannot be one."""
-    parts = arn.split(":", 5)
-    if len(parts) < 6 or parts[2] not in _DESTINATIONS or not _DESTINATIONS[parts[2]].fullmatch(parts[5]):
+    if not may_be_destination(arn, OF_EVENTS):
         return False
-    if parts[2] != "lambda":
+    if arn.split(":")[2] != "lambda":
         return True
     target = find_function_arn(arn)
     if target is None or (target.region == key.region and backend.functions.get(target) is None):

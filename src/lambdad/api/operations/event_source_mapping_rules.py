@@ -11,6 +11,7 @@ import orjson
 from lambdad.errors import InvalidParameterValueException, ResourceConflictException, ValidationException
 from lambdad.protocols.context import Members
 from lambdad.protocols.violations import of_maximum
+from lambdad.resources.destination import OF_RECORDS, may_be_destination
 from lambdad.resources.event_pattern import is_event_pattern
 from lambdad.resources.event_source_mapping import EventSourceMapping
 from lambdad.resources.event_sources import KINESIS, SQS, SQS_FIFO, SourceArn, SourceKind, kind_of
@@ -29,6 +30,7 @@ def check_request(kind: SourceKind, request: Members) -> None:
     for member, value in request.items():
         if value and member not in kind.parameters:
             raise InvalidParameterValueException.of_source_kind(member)
+    _check_destination(request)
     if 0 <= request.get("MaximumRecordAgeInSeconds", -1) < _LEAST_RECORD_AGE:
         raise InvalidParameterValueException.record_age(_LEAST_RECORD_AGE, _MOST_RECORD_AGE)
     _check_filters(kind, request)
@@ -68,6 +70,12 @@ def check_settings(kind: SourceKind, settings: Mapping[str, Any]) -> None:
         raise InvalidParameterValueException.window_of_fifo()
     if kind is SQS and batch > _BATCH_WITHOUT_WINDOW and not window:
         raise InvalidParameterValueException.batch_without_window()
+
+
+def _check_destination(request: Members) -> None:
+    target = ((request.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination") or ""
+    if target.startswith("arn:") and not may_be_destination(target, OF_RECORDS):
+        raise InvalidParameterValueException.destination_config(None, target)
 
 
 def _check_filters(kind: SourceKind, request: Members) -> None:
