@@ -2,15 +2,31 @@
 
 The access key id is the account's 12 digits, so that an SDK call from inside a function reaches the same account at our own
 endpoint (the account is read from the access key id). The secret is derived from a key kept in the data directory: nothing to
-store per role, and verifiable when signatures are checked.
+store per role, and verifiable when signatures are checked. The session token says whose session it is, and is signed with that key.
 """
 
+import base64
 import hashlib
 import hmac
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 _KEY_FILE = "credentials.key"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSession:
+    """An execution role, as a function has assumed it."""
+
+    account: str
+    """The function's."""
+    role: str
+    """ARN."""
+    name: str
+    """Of the session: the function's."""
 
 
 class RoleCredentials:
@@ -28,8 +44,19 @@ class RoleCredentials:
             return None
         return hmac.new(self._key, b"secret:" + access_key_id.encode(), hashlib.sha256).hexdigest()[:40]
 
-    def session_token(self, role_arn: str) -> str:
-        return hmac.new(self._key, b"session:" + role_arn.encode(), hashlib.sha256).hexdigest()
+    def session_token(self, session: RoleSession) -> str:
+        said = base64.urlsafe_b64encode(orjson.dumps(session))
+        return f"{said.decode()}.{self._seal(said)}"
+
+    def session_of(self, token: str) -> RoleSession | None:
+        """None: we have not given it to anybody."""
+        said, _, seal = token.encode().partition(b".")
+        if not hmac.compare_digest(seal, self._seal(said).encode()):
+            return None
+        return RoleSession(**orjson.loads(base64.urlsafe_b64decode(said)))
+
+    def _seal(self, said: bytes) -> str:
+        return hmac.new(self._key, b"session:" + said, hashlib.sha256).hexdigest()
 
 
 def _load_key(path: Path) -> bytes:

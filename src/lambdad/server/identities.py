@@ -1,6 +1,6 @@
 """Whose secrets these are: functions' roles, this server itself, those who may call it."""
 
-from lambdad.aws.credentials import RoleCredentials
+from lambdad.aws.credentials import RoleCredentials, RoleSession
 from lambdad.aws.sigv4 import DEFAULT_ACCOUNT
 from lambdad.config import Config
 from lambdad.environments.variables import Credentials
@@ -14,10 +14,12 @@ class Identities:
         self._config = config
         self._roles = RoleCredentials(config.data_dir)
         self.link_key = self._roles.link_key
+        self.session_of = self._roles.session_of
 
     def of_version(self, version: FunctionVersion) -> Credentials:
         account = version.key.account
-        return Credentials(account, self._secret(account), self._roles.session_token(version.role))
+        session = RoleSession(account, version.role, version.key.name)
+        return Credentials(account, self._secret(account), self._roles.session_token(session))
 
     def own(self, account: str = DEFAULT_ACCOUNT) -> tuple[str, str, str | None]:
         """What an account's requests to ourselves are signed with."""

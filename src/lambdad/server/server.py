@@ -220,6 +220,7 @@ class LambdaServer:
             self._deliverer,
             self._asynchronous,
             performed_by(backend),
+            self._identities.session_of,
         )
         others = self._services.build_companion(
             state.functions, self._invoker, self._asynchronous, state.deliveries, self._deliverer, self._facts

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from lambdad.aws.credentials import RoleSession
 from lambdad.aws.stream_news import StreamNews
 from lambdad.clock import Clock
 from lambdad.config import Config
@@ -17,6 +18,8 @@ from lambdad.observability.logs import LogStore
 from lambdad.services.autoscaling.autoscaling import AutoScaling
 from lambdad.services.autoscaling.capacity import Perform
 from lambdad.services.autoscaling.namespaces import Namespaces
+from lambdad.services.caller_identity import SERVICE as STS
+from lambdad.services.caller_identity import CallerIdentity
 from lambdad.services.cloudwatch.cloudwatch import CloudWatch
 from lambdad.services.companion.calls import Calls
 from lambdad.services.companion.companion import Companion
@@ -105,8 +108,11 @@ class OwnServices:
         deliverer: Deliverer,
         asynchronous: Asynchronous,
         perform: Perform,
-    ) -> Mapping[str, Service[Any] | Namespaces]:
-        """For the front door, by the name that requests are signed for. `perform`: Lambda's own operations."""
+        session_of: Callable[[str], RoleSession | None],
+    ) -> Mapping[str, Service[Any] | Namespaces | CallerIdentity]:
+        """For the front door, by the name that requests are signed for. `perform`: Lambda's own operations; `session_of`: the
+        execution role's session that a token is of."""
+        self._caller_identity = CallerIdentity(session_of)
         outbox = Outbox(queue, deliveries, deliverer, asynchronous, self._own_queues)
         return {
             "sqs": self._sqs.service,
@@ -116,6 +122,7 @@ class OwnServices:
             "application-autoscaling": self._scaling.build(self._cloudwatch.backend, perform),
             "logs": self._logs.build(functions, asynchronous),
             "xray": self._xray.service,
+            STS: self._caller_identity,
         }
 
     def build_companion(
@@ -136,6 +143,7 @@ class OwnServices:
         self._process = CompanionProcess(self._config.data_dir, facts, self._calls.handle)
         inner = Companion(self._process, inside=True)
         self._scaling.hand_on_to(inner)
+        self._caller_identity.others = inner
         return Companion(self._process, inside=False), inner
 
     def start(self) -> None:
