@@ -4,6 +4,8 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -130,6 +132,22 @@ def test_streams_name_a_tenant_too(client: Any, isolating: str, plain: str) -> N
     pieces = stream(FunctionName=isolating, TenantId="streamed")["EventStream"]
     answer = b"".join(piece["PayloadChunk"]["Payload"] for piece in pieces if "PayloadChunk" in piece)
     assert json.loads(answer)[0] == ["streamed"]
+
+
+def test_our_own_command_names_one(server: Server, isolating: str) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "lambdad",
+        "invoke",
+        isolating,
+        "--tenant-id",
+        "typed",
+        "--endpoint-url",
+        server.url,
+    ]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert json.loads(printed)[0] == ["typed"]
 
 
 def test_the_old_way_to_send_an_event_names_none(client: Any, isolating: str) -> None:

@@ -222,8 +222,8 @@ class Environment:
         if invocation.wants_tail:
             ended(invocation.request_id, duration_ms, error, produced)
             tail = self._capture.end_tail()
-        executed, trace_id = self.version.version, invocation.trace_id
-        invocation.done(InvocationResult(payload, executed, function_error, tail, duration_ms, trace_id))
+        about = self.version.version, function_error, tail, duration_ms, invocation.trace_id
+        invocation.done(InvocationResult(payload, *about))
         if tail is None:
             ended(invocation.request_id, duration_ms, error, produced)
         self._capture.publish()
