@@ -32,7 +32,7 @@ class Broken:
 def environments(concurrency: int) -> Environments:
     none = cast(Any, None)
     spec = cast(Any, lambda sandbox, log_stream: None)
-    blueprint = Blueprint(VERSION, spec, "", "", 1, 1, 1.0, none)
+    blueprint = Blueprint(VERSION, spec, "", "", 1, 1, 1.0, none, none)
     model = Model(Template("python3.11", spare=0), blueprint, blueprint, blueprint)
     logs = cast(Any, type("Logs", (), {"full": False}))
     limits = Limits(1.0, 1.0, 1.0, 10, 10_000, 0)

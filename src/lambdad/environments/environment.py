@@ -209,9 +209,8 @@ class Environment:
 
     def _finish(self, payload: bytes, function_error: str | None, error: FunctionError | None = None) -> None:
         """Answer first, log after; but a wanted tail must be complete before."""
-        invocation = self._invocation
+        invocation, self._invocation = self._invocation, None
         assert invocation is not None
-        self._invocation = None
         duration_ms = self._time.elapsed_ms()
         stream, self._stream = self._stream, None
         produced = stream.size if stream is not None else len(payload)
@@ -222,8 +221,8 @@ class Environment:
         if invocation.wants_tail:
             ended(invocation.request_id, duration_ms, error, produced)
             tail = self._capture.end_tail()
-        about = self.version.version, function_error, tail, duration_ms, invocation.trace_id
-        invocation.done(InvocationResult(payload, *about))
+        executed, trace_id = self.version.version, invocation.trace_id
+        invocation.done(InvocationResult(payload, executed, function_error, tail, duration_ms, trace_id))
         if tail is None:
             ended(invocation.request_id, duration_ms, error, produced)
         self._capture.publish()
