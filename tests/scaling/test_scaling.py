@@ -99,10 +99,11 @@ def test_what_lambda_refuses_is_a_failed_activity(scaling: Any, target: dict[str
 def test_a_scheduled_action(scaling: Any, target: dict[str, str], capacity: Capacity) -> None:
     scaling.register_scalable_target(**target, MinCapacity=0, MaxCapacity=3)
     action = {**target, "ScalableTargetAction": {"MinCapacity": 2}}
-    scaling.put_scheduled_action(**action, ScheduledActionName="soon", Schedule=at(0.2))
+    scaling.put_scheduled_action(**action, ScheduledActionName="soon", Schedule=NEVER)
     scaling.put_scheduled_action(**action, ScheduledActionName="late", Schedule=NEVER, Timezone="Asia/Tokyo")
     names = [one["ScheduledActionName"] for one in _actions(scaling, target)]
     assert names == ["late", "soon"]
+    scaling.put_scheduled_action(**action, ScheduledActionName="soon", Schedule=at(0.2))
     wait_for(lambda: capacity(target) == 2, 30)
     (left,) = _actions(scaling, target)
     assert (left["ScheduledActionName"], left["Timezone"]) == ("late", "Asia/Tokyo")

@@ -80,11 +80,11 @@ FREEZERS = (Freezer("freezer.state", "FROZEN", "THAWED"), Freezer("cgroup.freeze
 """Of version 1 and of version 2."""
 
 
-def read(path: Path) -> bytes:
+def read(path: Path) -> str:
     """A file of a few lines; some are read after invocations."""
     fd = os.open(path, os.O_RDONLY)
     try:
-        return os.read(fd, 4096)
+        return os.read(fd, 4096).decode()
     finally:
         os.close(fd)
 

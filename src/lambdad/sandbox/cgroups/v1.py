@@ -63,7 +63,7 @@ class CgroupV1:
 
     def oom_kills(self) -> int:
         fields = dict(line.split() for line in read(self._directories["memory"] / "memory.oom_control").splitlines())
-        return int(fields.get(b"oom_kill", 0))
+        return int(fields.get("oom_kill", 0))
 
     def cpu_seconds(self) -> float:
         path = self._directories.get("cpuacct")

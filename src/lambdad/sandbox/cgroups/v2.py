@@ -19,7 +19,7 @@ CONTROLLERS = ("memory", "cpu", "pids")
 FREEZER = FREEZERS[1]
 
 
-def _fields(path: Path) -> dict[bytes, int]:
+def _fields(path: Path) -> dict[str, int]:
     return {name: int(value) for name, value in (line.split() for line in read(path).splitlines())}
 
 
@@ -62,10 +62,10 @@ class CgroupV2:
         return int(read(self._directory / "memory.current"))
 
     def oom_kills(self) -> int:
-        return _fields(self._directory / "memory.events").get(b"oom_kill", 0)
+        return _fields(self._directory / "memory.events").get("oom_kill", 0)
 
     def cpu_seconds(self) -> float:
-        return _fields(self._directory / "cpu.stat").get(b"usage_usec", 0) / 1e6
+        return _fields(self._directory / "cpu.stat").get("usage_usec", 0) / 1e6
 
     def remove(self) -> bool:
         self._freezing.thaw()
