@@ -189,7 +189,7 @@ def test_the_aws_cli(server: Server, client: Any, reading: Reading) -> None:
         "--comparison-operator",
         "GreaterThanThreshold",
     )
-    aws("set-alarm-state", "--alarm-name", alarm, "--state-value", "ALARM", "--state-reason", "by hand")
+    aws("set-alarm-state", "--alarm-name", alarm, "--state-value", "OK", "--state-reason", "by hand")
     (shown,) = aws("describe-alarms", "--alarm-names", alarm)["MetricAlarms"]
     assert (shown["MetricName"], shown["Threshold"]) == ("Invocations", 1.0)
     history = aws("describe-alarm-history", "--alarm-name", alarm, "--history-item-type", "StateUpdate")

@@ -18,7 +18,7 @@ def minutes_ago(minutes: float) -> datetime.datetime:
 
 
 def statistics(client: Any, namespace: str, metric: str = "m", **more: Any) -> list[dict[str, Any]]:
-    settings = {"StartTime": minutes_ago(60), "EndTime": minutes_ago(-10), "Period": 60, **more}
+    settings = {"StartTime": minutes_ago(60), "EndTime": minutes_ago(-60), "Period": 60, **more}
     answer = client.get_metric_statistics(Namespace=namespace, MetricName=metric, **settings)
     assert answer["Label"] == metric
     return sorted(answer["Datapoints"], key=lambda point: point["Timestamp"])
