@@ -107,12 +107,19 @@ class Reserve:
 
     def _end(self, one: Initialised) -> None:
         name = name_of(one.version)
-        kept = [other for other in self._kept.pop(name, []) if other is not one]
-        if kept:
-            self._kept[name] = kept
+        kept = self._kept.get(name, [])
+        if one in kept:
+            kept.remove(one)  # where it was among the versions: none was taken
+        if not kept:
+            self._kept.pop(name, None)
         task = asyncio.get_running_loop().create_task(one.destroy())
         self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._ending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an initialised environment did not end", exc_info=error)
 
     async def close(self) -> None:
         for name in list(self._kept):
