@@ -59,7 +59,7 @@ class Collector:
         def found() -> list[dict[str, Any]]:
             return [span for span in self.spans if span["traceId"] == digits]
 
-        wait_for(lambda: len(found()) >= number, 30)
+        wait_for(lambda: len(found()) >= number)
         return {f"{span['name']}/{span['kind']}": span for span in found()}
 
     def close(self) -> None:

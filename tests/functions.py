@@ -7,6 +7,7 @@ import zipfile
 from typing import Any
 
 from interpreters import PYTHON
+from wait import wait_for
 
 ROLE = "arn:aws:iam::000000000000:role/lambda-role"
 PROMPT = {"Delay": 0.005, "MaxAttempts": 12_000}
@@ -56,3 +57,19 @@ def call(client: Any, name: str, event: Any = None, **more: Any) -> tuple[Any, d
     answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode(), **more)
     body = answer["Payload"].read()
     return (json.loads(body) if body else None), answer
+
+
+def call_in_time(client: Any, name: str, event: Any = None) -> Any:
+    """The payload of the first call that is not timed out.
+
+    For functions with a short timeout, after they met it: it bounds the initialisation that comes next, too, which an overloaded
+    machine may not manage at once.
+    """
+    answers: list[Any] = []
+
+    def answered() -> bool:
+        answers.append(call(client, name, event)[0])
+        return "Task timed out" not in str(answers[-1])
+
+    wait_for(answered)
+    return answers[-1]

@@ -95,7 +95,7 @@ def outcomes(
         input="".join(f"{handler}\t{event}\n" for handler, event in cases).encode(),
         stdout=subprocess.PIPE,
         check=True,
-        timeout=60,
+        timeout=120,
     )
     lines = done.stdout.decode().splitlines()
     return [(kind, text) for kind, _, text in (line.partition("\t") for line in lines)]

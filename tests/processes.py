@@ -41,11 +41,11 @@ def state_of(pid: str | int) -> str:
         return ""
 
 
-def wait_until_ended(pids: Iterable[str], timeout: float) -> None:
+def wait_until_ended(pids: Iterable[str]) -> None:
     """Raises AssertionError, with what the last ones are doing."""
     pids = list(pids)
     try:
-        wait_for(lambda: not alive(pids), timeout)
+        wait_for(lambda: not alive(pids))
     except AssertionError:
         raise AssertionError("\n".join(map(_doing, alive(pids)))) from None
 

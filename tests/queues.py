@@ -16,7 +16,7 @@ def map_queue(server: Server, url: str, function: str, **mapping: Any) -> str:
         FunctionName=function, EventSourceArn=found["QueueArn"], Enabled=False, **mapping
     )["UUID"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": found["VisibilityTimeout"]})
-    wait_for(lambda: client.get_event_source_mapping(UUID=uuid)["State"] == "Disabled", 20)
+    wait_for(lambda: client.get_event_source_mapping(UUID=uuid)["State"] == "Disabled")
     client.update_event_source_mapping(UUID=uuid, Enabled=True)
-    wait_for(lambda: client.get_event_source_mapping(UUID=uuid)["State"] == "Enabled", 20)
+    wait_for(lambda: client.get_event_source_mapping(UUID=uuid)["State"] == "Enabled")
     return uuid

@@ -43,7 +43,7 @@ class RabbitMqServer:
             self._process = subprocess.Popen(
                 [_PROGRAM], env=environment, stdout=output, stderr=output, start_new_session=True
             )
-        wait_for(self._ready, _LIMIT)
+        wait_for(self._ready)
 
     def _ready(self) -> bool:
         text = self._output.read_text(errors="replace")

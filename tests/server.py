@@ -106,7 +106,7 @@ class Server:
     def get(self, path: str) -> tuple[int, bytes]:
         """GET of one of our own pages: status and body."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=120) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -114,7 +114,7 @@ class Server:
     def function_log(self, function: str) -> list[str]:
         """What `lambdad logs FUNCTION` prints."""
         command = [sys.executable, "-m", "lambdad", "logs", function, "--endpoint-url", self.url]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.splitlines()
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.splitlines()
 
     def wait_for_log(self, function: str, text: str) -> list[str]:
         """The function's log once it holds `text`."""
@@ -124,7 +124,7 @@ class Server:
             lines[:] = self.function_log(function)
             return any(text in line for line in lines)
 
-        wait_for(there, 30.0)
+        wait_for(there)
         return lines
 
     def client(self, service: str = "lambda", **settings: Any) -> Any:
@@ -132,7 +132,7 @@ class Server:
         account = settings.pop("account", "test")
         secret = settings.pop("secret", "test")
         region = settings.pop("region", "us-east-1")
-        timeouts = {"read_timeout": 70, "retries": {"max_attempts": 0}, "max_pool_connections": 120}
+        timeouts = {"read_timeout": 180, "retries": {"max_attempts": 0}, "max_pool_connections": 120}
         return boto3.client(
             service,
             endpoint_url=self.url,

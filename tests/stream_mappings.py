@@ -28,7 +28,7 @@ class Mapped:
         self.until("Enabled")
 
     def until(self, state: str) -> None:
-        wait_for(lambda: self.mapping()["State"] == state, 20)
+        wait_for(lambda: self.mapping()["State"] == state)
 
     def mapping(self) -> dict[str, Any]:
         found: dict[str, Any] = self.client.get_event_source_mapping(UUID=self.uuid)

@@ -14,7 +14,7 @@ def handler(event, context):
     headers = {'X-Amz-Target': 'AmazonSQS.SendMessage', 'Content-Type': 'application/x-amz-json-1.0',
                'Authorization': 'AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/sqs/aws4_request'}
     request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], json.dumps(message).encode(), headers)
-    urllib.request.urlopen(request, timeout=30).read()
+    urllib.request.urlopen(request, timeout=120).read()
 """
 
 

@@ -44,7 +44,7 @@ class Url:
         return self.send(method, target, body, {"Host": self.host, **named})
 
     def send(self, method: str, target: str, body: Any, headers: dict[str, str]) -> Answer:
-        connection = http.client.HTTPConnection(urlsplit(self.server.url).netloc, timeout=60)
+        connection = http.client.HTTPConnection(urlsplit(self.server.url).netloc, timeout=120)
         try:
             connection.request(method, target, body, headers)
             answer = connection.getresponse()

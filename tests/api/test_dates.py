@@ -38,7 +38,7 @@ def test_each_answer_has_a_date(
     server: Server, function: str, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
     address = urlsplit(server.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=120)
     before = int(time.time())
     connection.request(method, path.format(function), json.dumps({}) if method == "POST" else None, headers)
     answer = connection.getresponse()

@@ -165,4 +165,4 @@ def test_events_are_given_up_as_configured(own_server: Server) -> None:
     answer = client.invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
     request_id = answer["ResponseMetadata"]["RequestId"]
     expected = f"event {request_id} of {ARN}{name} is given up: RetriesExhausted"
-    wait_for(lambda: expected in own_server.log(), 60)
+    wait_for(lambda: expected in own_server.log())

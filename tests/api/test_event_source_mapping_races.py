@@ -26,7 +26,7 @@ def settled(client: Any, uuid: str) -> dict[str, Any]:
         found.update(client.get_event_source_mapping(UUID=uuid))
         return found["State"] in ("Enabled", "Disabled")
 
-    wait_for(there, 30)
+    wait_for(there)
     return found
 
 
@@ -65,7 +65,7 @@ def test_mappings_survive_a_kill(own_server: Server) -> None:
     )
     gone = client.create_event_source_mapping(FunctionName=name, EventSourceArn=queue_of(own_server))["UUID"]
     client.delete_event_source_mapping(UUID=gone)
-    wait_for(lambda: len(client.list_event_source_mappings()["EventSourceMappings"]) == 1, 30)
+    wait_for(lambda: len(client.list_event_source_mappings()["EventSourceMappings"]) == 1)
     own_server.kill()
     client = own_server.start().client()
     kept = settled(client, made["UUID"])

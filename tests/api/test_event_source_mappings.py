@@ -97,7 +97,7 @@ def settled(client: Any, uuid: str) -> dict[str, Any]:
         seen.append(client.get_event_source_mapping(UUID=uuid))
         return seen[-1]["State"] in ("Enabled", "Disabled")
 
-    wait_for(look, 30)
+    wait_for(look)
     return seen[-1]
 
 
@@ -137,7 +137,7 @@ def test_the_life_of_a_mapping(client: Any, function: str, make: Make) -> None:
     assert members(settled(client, uuid)) == {**mapping, "State": "Enabled"}
     deleted = client.delete_event_source_mapping(UUID=uuid)
     assert (deleted["ResponseMetadata"]["HTTPStatusCode"], members(deleted)) == (202, {**mapping, "State": "Deleting"})
-    wait_for(lambda: not client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"], 30)
+    wait_for(lambda: not client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"])
     for operation in ("get", "update", "delete"):
         assert refused(getattr(client, f"{operation}_event_source_mapping"), UUID=uuid) == MISSING
 

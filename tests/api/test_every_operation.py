@@ -232,7 +232,7 @@ def send(server: Server, operation: OperationModel, request: dict[str, Any], bod
             query += [(wire_name, str(one)) for one in (value if isinstance(value, list) else [value])]
     target = "?".join(part for part in (path, "&".join(part for part in (fixed, urlencode(query)) if part)) if part)
     address = urlsplit(server.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=60)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=120)
     try:
         connection.request(operation.http["method"], target, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()

@@ -177,7 +177,7 @@ def test_it_is_said_that_images_do_not_run(client: Any) -> None:
     assert "container images" in json.loads(end["InvokeComplete"]["ErrorDetails"])["errorMessage"]
     client.put_provisioned_concurrency_config(FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=1)
     get = client.get_provisioned_concurrency_config
-    wait_for(lambda: get(FunctionName=name, Qualifier="1")["Status"] == "FAILED", 30)
+    wait_for(lambda: get(FunctionName=name, Qualifier="1")["Status"] == "FAILED")
     client.delete_function(FunctionName=name)
 
 

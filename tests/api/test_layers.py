@@ -65,7 +65,7 @@ def test_a_layer_version(client: Any) -> None:
         client.get_layer_version_by_arn(Arn=f"{ARN}{name}:1"),
     ):
         assert without_location(found) == without_location(made)
-        with urllib.request.urlopen(found["Content"]["Location"], timeout=20) as download:
+        with urllib.request.urlopen(found["Content"]["Location"], timeout=120) as download:
             assert download.read() == ZIP
 
 

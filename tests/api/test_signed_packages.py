@@ -291,7 +291,7 @@ def test_the_configuration_of_the_moment_decides(own_server: Server, tmp_path: P
 
     with ThreadPoolExecutor(1) as thread:
         uploading = thread.submit(upload)
-        wait_for(reader_is_there, 30)
+        wait_for(reader_is_there)
         publishers = {"SigningProfileVersionArns": [PROFILE]}
         own_server.client().update_code_signing_config(CodeSigningConfigArn=allowed, AllowedPublishers=publishers)
         gate.unlink()

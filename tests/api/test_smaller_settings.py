@@ -75,7 +75,7 @@ def test_invoke_async(client: Any) -> None:
         except client.exceptions.TooManyRequestsException:  # the event is running just now
             return False
 
-    wait_for(arrived, 60)
+    wait_for(arrived)
     code, status, _ = refused(client.invoke_async, FunctionName=name, InvokeArgs=io.BytesIO(b"{not json"))
     assert (code, status) == ("InvalidRequestContentException", 400)
     unknown = new_name()

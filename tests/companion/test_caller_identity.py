@@ -55,7 +55,7 @@ def test_a_function_is_its_role(seen: dict[str, Any]) -> None:
 
 def test_whoever_has_its_credentials_is_the_role_too(aws: Server, seen: dict[str, Any]) -> None:
     assert sts_with(aws, seen["token"]).get_caller_identity()["Arn"] == seen["mine"]["Arn"]
-    with urllib.request.urlopen(aws.url + seen["url"], timeout=30) as answer:
+    with urllib.request.urlopen(aws.url + seen["url"], timeout=120) as answer:
         assert seen["mine"]["Arn"] in answer.read().decode()
 
 

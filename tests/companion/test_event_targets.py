@@ -69,7 +69,7 @@ def test_a_stream_is_given_its_partition_key(aws: Server, bus: Bus) -> None:
         found[:] = kinesis.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
         return bool(found)
 
-    wait_for(there, 60)
+    wait_for(there)
     assert [(one["PartitionKey"], json.loads(one["Data"])) for one in found] == [("me", {"who": "me"})]
 
 
@@ -86,7 +86,7 @@ def test_a_state_machine_is_started(aws: Server, bus: Bus) -> None:
         found[:] = states.list_executions(stateMachineArn=arn)["executions"]
         return bool(found)
 
-    wait_for(there, 60)
+    wait_for(there)
     assert json.loads(states.describe_execution(executionArn=found[0]["executionArn"])["input"]) == {"a": 1}
 
 

@@ -46,7 +46,7 @@ def test_step_functions_run_our_functions(aws: Server) -> None:
     machine = machines.create_state_machine(name=new_name("m"), definition=definition, roleArn=role)["stateMachineArn"]
     started = machines.start_execution(stateMachineArn=machine, input='{"number": 7}')["executionArn"]
     assert function.next() == {"number": 7}
-    wait_for(lambda: machines.describe_execution(executionArn=started)["status"] != "RUNNING", 60)
+    wait_for(lambda: machines.describe_execution(executionArn=started)["status"] != "RUNNING")
     done = machines.describe_execution(executionArn=started)
     assert (done["status"], json.loads(done["output"])) == ("SUCCEEDED", {"number": 7})
 
@@ -70,7 +70,7 @@ def handler(event, context):
     answer = {**{name: event[name] for name in ('StackId', 'RequestId', 'LogicalResourceId')},
               'Status': 'SUCCESS', 'PhysicalResourceId': 'made', 'Data': {'Answer': event['ResourceProperties']['Number'] + '!'}}
     request = urllib.request.Request(event['ResponseURL'], json.dumps(answer).encode(), {'Content-Type': ''}, method='PUT')
-    urllib.request.urlopen(request, timeout=30).read()
+    urllib.request.urlopen(request, timeout=120).read()
 """
     client, stacks = aws.client(), aws.client("cloudformation")
     name = create(client, code)
@@ -84,7 +84,7 @@ def handler(event, context):
         (found,) = stacks.describe_stacks(StackName=stack)["Stacks"]
         return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
 
-    wait_for(lambda: outputs_of().get("Answer") == "42!", 60)
+    wait_for(lambda: outputs_of().get("Answer") == "42!")
 
 
 def fill(server: Server) -> None:
@@ -140,7 +140,7 @@ def test_it_is_all_there_again(own_server: Server, end: str) -> None:
     check(own_server)
     topic = own_server.client("sns").list_topics()["Topics"][0]["TopicArn"]
     own_server.client("sns").publish(TopicArn=topic, Message="after")
-    wait_for(lambda: own_server.client("sqs").list_queues().get("QueueUrls"), 10)
+    wait_for(lambda: own_server.client("sqs").list_queues().get("QueueUrls"))
     url = own_server.client("sqs").list_queues()["QueueUrls"][0]
     message = own_server.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]
     assert json.loads(message["Body"])["Records"][0]["Sns"]["Message"] == "after"
@@ -149,7 +149,7 @@ def test_it_is_all_there_again(own_server: Server, end: str) -> None:
 def test_a_companion_that_dies_is_started_again(own_server: Server) -> None:
     own_server.start()
     own_server.client("s3").create_bucket(Bucket="first")
-    wait_for(lambda: (own_server.data_dir / "companion" / "s3.pickle").exists(), 30)
+    wait_for(lambda: (own_server.data_dir / "companion" / "s3.pickle").exists())
     for pid in processes_of(own_server.pid):
         if b"lambdad.companion" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(int(pid), signal.SIGKILL)
@@ -161,7 +161,7 @@ def test_a_companion_that_dies_is_started_again(own_server: Server) -> None:
             assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 503
             return False
 
-    wait_for(there, 60)
+    wait_for(there)
 
 
 def test_what_is_too_much_is_refused_and_the_rest_is_kept(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ url = sys.argv[1]
 
 def guarded(code: str, *arguments: str) -> str:
     program = [sys.executable, "-c", GUARDED + code, *arguments]
-    return subprocess.run(program, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    return subprocess.run(program, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
 
 
 class _Web(http.server.BaseHTTPRequestHandler):

@@ -43,7 +43,7 @@ def test_a_stream(aws: Server, scheduler: Any) -> None:
         records[:] = kinesis.get_records(ShardIterator=iterator)["Records"]
         return bool(records)
 
-    wait_for(there, 30)
+    wait_for(there)
     assert (records[0]["Data"], records[0]["PartitionKey"]) == (b"record", "p")
 
 
@@ -58,7 +58,7 @@ def test_a_state_machine(aws: Server, scheduler: Any) -> None:
         executions[:] = states.list_executions(stateMachineArn=made["stateMachineArn"])["executions"]
         return bool(executions)
 
-    wait_for(there, 30)
+    wait_for(there)
     execution = states.describe_execution(executionArn=executions[0]["executionArn"])
     assert json.loads(execution["input"]) == {"by": "schedule"}
 
@@ -68,7 +68,7 @@ def test_any_operation_of_them(aws: Server, scheduler: Any) -> None:
     bucket = new_name("b")
     fire(scheduler, "arn:aws:scheduler:::aws-sdk:s3:createBucket", Input=json.dumps({"Bucket": bucket}))
     s3 = aws.client("s3")
-    wait_for(lambda: bucket in [one["Name"] for one in s3.list_buckets()["Buckets"]], 30)
+    wait_for(lambda: bucket in [one["Name"] for one in s3.list_buckets()["Buckets"]])
     group = new_name("g")
     fire(
         scheduler,
@@ -76,7 +76,7 @@ def test_any_operation_of_them(aws: Server, scheduler: Any) -> None:
         Input=json.dumps({"LogGroupName": group}),
     )
     logs = aws.client("logs")
-    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 30)
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
 
 
 def test_a_schedule_gets_no_further_than_a_function(aws: Server, scheduler: Any) -> None:

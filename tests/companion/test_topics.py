@@ -39,7 +39,7 @@ def receive(aws: Server, url: str) -> dict[str, Any]:
         found.extend(got.get("Messages", []))
         return bool(found)
 
-    wait_for(there, 60)
+    wait_for(there)
     sqs.delete_message(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"])
     return found[0]
 
@@ -183,7 +183,7 @@ def test_web_addresses_are_told(aws: Server) -> None:
         address = f"http://127.0.0.1:{web.server_port}/{path}"
         sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=address, Attributes=attributes)
     sent = sns.publish(TopicArn=topic, Message="hello", Subject="greeting")["MessageId"]
-    told = {path: (headers, body) for path, headers, body in (_Web.told.get(timeout=60) for _ in settings)}
+    told = {path: (headers, body) for path, headers, body in (_Web.told.get(timeout=120) for _ in settings)}
     for headers, _ in told.values():
         assert headers["x-amz-sns-message-type"] == "Notification"
         assert (headers["x-amz-sns-message-id"], headers["x-amz-sns-topic-arn"]) == (sent, topic)

@@ -26,7 +26,7 @@ def unsigned(aws: Server, service: str) -> Any:
 def ask(aws: Server, method: str, target: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str, bytes]:
     """(status, content type, body)"""
     address = urlsplit(aws.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=70)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=120)
     connection.request(method, target, body, headers)
     answer = connection.getresponse()
     found = answer.status, answer.headers.get("Content-Type", ""), answer.read()

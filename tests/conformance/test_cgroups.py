@@ -36,7 +36,7 @@ def hierarchy() -> Iterator[Hierarchy]:
     if found is None:
         pytest.skip(why)
     yield found
-    wait_for(lambda: remove_all(found.roots), 10)
+    wait_for(lambda: remove_all(found.roots))
     found.release()
 
 
@@ -89,9 +89,9 @@ def test_frozen_nothing_runs_and_a_kill_still_ends_it(group: Cgroup) -> None:
             readings.append(group.cpu_seconds())
             return len(readings) > 8 and readings[-1] == readings[-4]
 
-        wait_for(settled, 10)
+        wait_for(settled)
         group.thaw()
-        wait_for(lambda: group.cpu_seconds() > readings[-1], 10)
+        wait_for(lambda: group.cpu_seconds() > readings[-1])
         group.freeze()
         if group.directory is None:
             group.thaw()  # version 1 alone: killed only when it runs
@@ -141,7 +141,7 @@ def test_a_group_that_was_left_frozen_is_not_when_it_is_used_again(hierarchy: Hi
 
 
 def wait_gone(group: Cgroup) -> bool:
-    wait_for(group.remove, 10)
+    wait_for(group.remove)
     return True
 
 
@@ -154,7 +154,7 @@ def test_a_group_with_processes_is_not_removed_and_its_processes_are_found(hiera
         assert not remove_all(hierarchy.roots)
         assert process.pid in thaw_all(hierarchy.roots)
         process.kill()
-    wait_for(lambda: remove_all(hierarchy.roots), 10)
+    wait_for(lambda: remove_all(hierarchy.roots))
     assert not any(root.exists() for root in hierarchy.roots)
 
 
@@ -167,9 +167,9 @@ def test_without_groups_descendants_are_stopped_one_by_one() -> None:
         group.freeze()
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         assert len(children) == 2
-        wait_for(lambda: all(state_of(child) == "T" for child in children), 10)
+        wait_for(lambda: all(state_of(child) == "T" for child in children))
         group.thaw()
-        wait_for(lambda: all(state_of(child) == "S" for child in children), 10)
+        wait_for(lambda: all(state_of(child) == "S" for child in children))
         assert 0 < group.memory_current() <= group.memory_peak()
         os.killpg(process.pid, signal.SIGKILL)
     assert group.memory_current() == 0

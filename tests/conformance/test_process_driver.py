@@ -79,7 +79,7 @@ def test_when_the_server_is_killed_its_processes_end(tmp_path: Path) -> None:
             assert server.stdout is not None
             assert server.stdout.readline() == "ready\n"
             # The script says so before its second sleep, and a fork is seen as sleep only after its exec.
-            wait_for(lambda: sum(f"sleep {marker}" in line for line in command_lines()) == 2, 30.0)
+            wait_for(lambda: sum(f"sleep {marker}" in line for line in command_lines()) == 2)
         finally:
             server.send_signal(signal.SIGKILL)
-    wait_for(lambda: not any(marker in line for line in command_lines()), 30.0)
+    wait_for(lambda: not any(marker in line for line in command_lines()))

@@ -209,7 +209,7 @@ def test_values_are_read_and_written_as_on_aws(tmp_path: Path) -> None:
         "write cycle",
     ]
     program = ["java", "-Xss1m", "-XX:TieredStopAtLevel=1", "-cp", tmp_path, "Answers"]
-    asking = subprocess.run(program, input="\n".join(asked).encode(), check=True, capture_output=True, timeout=60)
+    asking = subprocess.run(program, input="\n".join(asked).encode(), check=True, capture_output=True, timeout=120)
     *answers, large, deep, cycle = asking.stdout.decode().splitlines()
 
     expected = [answer for *_, answer in READ] + [answer for _, answer in WRITTEN]

@@ -30,7 +30,7 @@ class Hanging:
     async def another(self) -> "asyncio.Future[Sandbox]":
         while not self.begun:
             self.more.clear()
-            await asyncio.wait_for(self.more.wait(), 10)
+            await asyncio.wait_for(self.more.wait(), 60)
         return self.begun.popleft()
 
 
@@ -93,7 +93,7 @@ def test_one_that_fails_late_leaves_the_other_its_time(impatient: None) -> None:
         for one in (await driver.another(), await driver.another()):
             one.set_exception(SandboxError("none"))
         with pytest.raises(SandboxError, match="none"):
-            await asyncio.wait_for(failing, 10)
+            await asyncio.wait_for(failing, 60)
         await made.close()
 
     asyncio.run(scenario())
@@ -108,7 +108,7 @@ def test_what_is_still_being_made_at_the_end_is_given_up(impatient: None) -> Non
         await made.close()
         assert all(one.cancelled() for one in both)
         with pytest.raises(SandboxError):
-            await asyncio.wait_for(taking, 10)
+            await asyncio.wait_for(taking, 60)
 
     asyncio.run(scenario())
 
@@ -144,7 +144,7 @@ def test_a_host_that_cannot_make_provisioned_environments_is_asked_again(monkeyp
         version = cast(FunctionVersion, type("Version", (), {"qualified_arn": "arn"})())
         asked = Pool(version, cast(Host, host))
         asked.provision(1)
-        await asyncio.wait_for(host.enough.wait(), 10)
+        await asyncio.wait_for(host.enough.wait(), 60)
         assert not asked.provisioned.progress.failed
         asked.provision(0)
 

@@ -57,7 +57,7 @@ def test_no_accepted_event_is_lost(own_server: Server) -> None:
         assert enough.wait(60)
         own_server.kill()
         for producer in producers:
-            producer.result(60)
+            producer.result(120)
     own_server.start()
     got: set[str] = set()
     dead: set[str] = set()
@@ -67,7 +67,7 @@ def test_no_accepted_event_is_lost(own_server: Server) -> None:
         dead.update(event["id"] for event in bodies(own_server, "dead"))
         return set(acknowledged) <= got & dead
 
-    wait_for(all_there, 120)
+    wait_for(all_there)
 
 
 def test_a_replay_goes_on_where_it_was(own_server: Server) -> None:
@@ -81,7 +81,7 @@ def test_a_replay_goes_on_where_it_was(own_server: Server) -> None:
         found.extend(bodies(own_server))
         return len(found) >= len(numbers)
 
-    wait_for(arrived, 60)
+    wait_for(arrived)
     span = (datetime.datetime(year, 1, 1, tzinfo=datetime.UTC) for year in (2020, 2099))
     start, end = span
     events.start_replay(
@@ -89,9 +89,9 @@ def test_a_replay_goes_on_where_it_was(own_server: Server) -> None:
     )
     own_server.kill()
     events = own_server.start().client("events")
-    wait_for(lambda: events.describe_replay(ReplayName="r")["State"] == "COMPLETED", 60)
+    wait_for(lambda: events.describe_replay(ReplayName="r")["State"] == "COMPLETED")
     found.clear()
-    wait_for(arrived, 60)
+    wait_for(arrived)
     assert sorted(found) == sorted(numbers)
 
 
@@ -117,7 +117,7 @@ def test_a_schedule_fires_once_for_what_was_missed(own_server: Server) -> None:
         found.extend(bodies(own_server))
         return bool(found)
 
-    wait_for(fired, 60)
+    wait_for(fired)
     (event,) = found
     assert (event["source"], event["detail-type"], event["detail"]) == ("aws.events", "Scheduled Event", {})
     assert event["resources"] == [rule]

@@ -19,7 +19,7 @@ def handler(event, context):
         headers = {'X-Amz-Target': 'AmazonSQS.SendMessage', 'Content-Type': 'application/x-amz-json-1.0',
                    'Authorization': 'AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/sqs/aws4_request'}
         request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], json.dumps(seen).encode(), headers)
-        urllib.request.urlopen(request, timeout=30).read()
+        urllib.request.urlopen(request, timeout=120).read()
 """
 MESSAGES = 60
 RECORDS = 30
@@ -83,11 +83,11 @@ def test_every_message_arrives(own_server: Server) -> None:
         for name, groups in GROUPS.items():
             url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
             send(sqs, url, range(start, start + MESSAGES // 2), groups)
-        wait_for(standard.read, 60)
+        wait_for(standard.read)
         own_server.kill()
         own_server.start()
-    wait_for(lambda: len(set(standard.read())) == MESSAGES, 60)
-    wait_for(lambda: len(set(in_order.read())) == 2 * MESSAGES, 60)
+    wait_for(lambda: len(set(standard.read())) == MESSAGES)
+    wait_for(lambda: len(set(in_order.read())) == 2 * MESSAGES)
     for group in "ab":
         firsts = dict.fromkeys(body for body in in_order.bodies if body[0] == group)
         assert list(firsts) == [f"{group}{number}" for number in range(MESSAGES)]
@@ -102,10 +102,10 @@ def test_every_record_of_a_stream_arrives(own_server: Server) -> None:
         stream.kinesis = own_server.client("kinesis")
         for key in KEYS:
             stream.put(*(f"{key}{number}" for number in range(start, start + RECORDS // 2)), key=key)
-        wait_for(seen.read, 60)
+        wait_for(seen.read)
         own_server.kill()
         own_server.start()
-    wait_for(lambda: len(set(seen.read())) == len(KEYS) * RECORDS, 60)
+    wait_for(lambda: len(set(seen.read())) == len(KEYS) * RECORDS)
     for key in KEYS:
         firsts = dict.fromkeys(body for body in seen.bodies if body[0] == key)
         assert list(firsts) == [f"{key}{number}" for number in range(RECORDS)]

@@ -50,7 +50,7 @@ def test_no_acknowledged_message_is_lost(own_server: Server) -> None:
         assert enough.wait(60)
         own_server.kill()
         for producer in producers:
-            producer.result(60)
+            producer.result(120)
 
     own_server.start()
     sqs = own_server.client("sqs")

@@ -35,7 +35,7 @@ def test_a_scheduled_action_and_alarms_across_a_crash(own_server: Server) -> Non
         **target, ScheduledActionName="up", Schedule=expression, ScalableTargetAction={"MinCapacity": 2}
     )
     server.kill()
-    wait_for(lambda: datetime.now(UTC) > moment_of(expression), 10)
+    wait_for(lambda: datetime.now(UTC) > moment_of(expression))
     server.start()
     client, scaling, cloudwatch = (server.client(name) for name in ("lambda", "application-autoscaling", "cloudwatch"))
 
@@ -43,7 +43,7 @@ def test_a_scheduled_action_and_alarms_across_a_crash(own_server: Server) -> Non
         found = client.list_provisioned_concurrency_configs(FunctionName=name)["ProvisionedConcurrencyConfigs"]
         return sum(one["RequestedProvisionedConcurrentExecutions"] for one in found)
 
-    wait_for(lambda: capacity() == 2, 30)
+    wait_for(lambda: capacity() == 2)
     alarms = cloudwatch.describe_alarms()["MetricAlarms"]
     assert sorted(one["AlarmName"] for one in alarms) == sorted(names)
     assert scaling.describe_scheduled_actions(ServiceNamespace="lambda")["ScheduledActions"] == []
@@ -53,4 +53,4 @@ def test_a_scheduled_action_and_alarms_across_a_crash(own_server: Server) -> Non
         found = scaling.describe_scaling_activities(ServiceNamespace="lambda")["ScalingActivities"]
         return [one["Description"] for one in reversed(found)]
 
-    wait_for(lambda: activities() == told, 30)  # capacity is set before it is told
+    wait_for(lambda: activities() == told)  # capacity is set before it is told

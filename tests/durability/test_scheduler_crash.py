@@ -22,7 +22,7 @@ def test_what_falls_due_while_the_server_is_dead(own_server: Server) -> None:
     create(scheduler, "later", NEVER, queue.target(Input="later"))
     due = scheduler.get_schedule(Name="due")["ScheduleExpression"]
     server.kill()
-    wait_for(lambda: datetime.now(UTC) > moment_of(due), 10)
+    wait_for(lambda: datetime.now(UTC) > moment_of(due))
     server.start()
     assert queue.on(server).next()["Body"] == "due"
     names = [one["Name"] for one in server.client("scheduler").list_schedules()["Schedules"]]
@@ -44,7 +44,7 @@ def test_many_at_once_and_a_crash_in_their_midst(own_server: Server) -> None:
     server.kill()
     server.start()
     again, arrived = queue.on(server), {first}
-    wait_for(lambda: arrived.add(again.next()["Body"]) or len(arrived) == len(names), 60)
+    wait_for(lambda: arrived.add(again.next()["Body"]) or len(arrived) == len(names))
     assert arrived == set(names)
 
 
@@ -59,5 +59,5 @@ def test_a_group_that_was_to_go_goes(own_server: Server) -> None:
     server.kill()
     server.start()
     scheduler = server.client("scheduler")
-    wait_for(lambda: not scheduler.list_schedule_groups(NamePrefix="g")["ScheduleGroups"], 30)
+    wait_for(lambda: not scheduler.list_schedule_groups(NamePrefix="g")["ScheduleGroups"])
     assert scheduler.list_schedules(GroupName="g")["Schedules"] == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from functions import PROMPT, call, create, zip_of
+from gates import Gate
 from interpreters import PYTHON
 from server import Server
 from wait import wait_for
@@ -132,18 +133,17 @@ def handler(event, context):
     assert call(client, name, False)[0] == [500, 1]
 
 
-def test_tmp_is_one_environment_s(client: Any, isolated: None) -> None:
+def test_tmp_is_one_environment_s(server: Server, client: Any, isolated: None) -> None:
+    gate = Gate(server)
     code = """
-import os, time
 def handler(event, context):
     seen = os.listdir("/tmp")
     open("/tmp/mine", "w").close()
-    time.sleep(0.5)
+    gate()
     return seen
 """
-    name = create(client, code, Timeout=60)
-    with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(lambda _: call(client, name)[0], range(3))) == [[], [], []]
+    name = create(client, gate.code + code)
+    assert gate.together([lambda: call(client, name)[0]] * 3) == [[], [], []]
 
 
 def test_boto3_is_there_and_reaches_this_endpoint(client: Any, isolated: None) -> None:
@@ -163,17 +163,10 @@ def test_an_environment_is_used_again(client: Any) -> None:
     assert [call(client, name)[0] for _ in range(5)] == [1, 2, 3, 4, 5]
 
 
-def test_concurrent_invocations_have_environments_of_their_own(client: Any) -> None:
-    code = """
-import os, time
-def handler(event, context):
-    time.sleep(1)
-    return context.log_stream_name
-"""
-    name = create(client, code)
-    with ThreadPoolExecutor(4) as threads:
-        streams = set(threads.map(lambda _: call(client, name)[0], range(4)))
-    assert len(streams) == 4
+def test_concurrent_invocations_have_environments_of_their_own(server: Server, client: Any) -> None:
+    gate = Gate(server)
+    name = create(client, gate.code + "def handler(event, context):\n    gate()\n    return context.log_stream_name\n")
+    assert len(set(gate.together([lambda: call(client, name)[0]] * 4))) == 4
 
 
 def test_a_frozen_environment_does_not_run(own_server: Server, isolated: None) -> None:
@@ -194,7 +187,7 @@ def handler(event, context):
 """
     name = create(client, code, MemorySize=1769)
     call(client, name)
-    wait_for(lambda: b'state="frozen"} 1' in own_server.get("/_lambdad/metrics")[1], 10)
+    wait_for(lambda: b'state="frozen"} 1' in own_server.get("/_lambdad/metrics")[1])
     frozen_at = own_server.get("/_lambdad/metrics")[1]
     assert b'state="frozen"} 1' in frozen_at
     assert isinstance(call(client, name)[0], int)
@@ -208,7 +201,7 @@ def test_an_idle_environment_expires(tmp_path: Any) -> None:
             client, "calls = 0\ndef handler(event, context):\n    global calls\n    calls += 1\n    return calls\n"
         )
         assert call(client, name)[0] == 1
-        wait_for(lambda: b"lambdad_environments{" not in server.get("/_lambdad/metrics")[1], 20)
+        wait_for(lambda: b"lambdad_environments{" not in server.get("/_lambdad/metrics")[1])
         assert call(client, name)[0] == 1
     finally:
         assert server.stop() == 0
@@ -267,7 +260,7 @@ def test_who_waits_for_room_gets_that_of_an_environment_that_becomes_idle(own_se
         )
         with ThreadPoolExecutor(2) as threads:
             busy = threads.submit(call, client, first, 2)
-            wait_for(lambda: b'state="invoking"} 1' in server.get("/_lambdad/metrics")[1], 30)
+            wait_for(lambda: b'state="invoking"} 1' in server.get("/_lambdad/metrics")[1])
             assert call(client, second, 0)[0] == 0
             assert busy.result()[0] == 2
     finally:
@@ -279,4 +272,4 @@ def test_it_is_frozen_again_after_another_call(own_server: Server) -> None:
     name = create(client, "def handler(event, context):\n    return 1\n")
     for _ in range(3):
         call(client, name)
-        wait_for(lambda: b'state="frozen"} 1' in own_server.get("/_lambdad/metrics")[1], 30)
+        wait_for(lambda: b'state="frozen"} 1' in own_server.get("/_lambdad/metrics")[1])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from extension_layers import layer_of, plan, told
-from functions import PROMPT, call, create
+from functions import PROMPT, call, call_in_time, create
 from interpreters import all_of
 from metric_reading import Reading
 from server import Server
@@ -96,7 +96,7 @@ def handler(event, context):
     first, _ = call(client, name)
     other, _ = call(client, name)
     assert other[1] != first[1]
-    wait_for(lambda: sum("REPORT" in line for line in running.function_log(name)) == 2, 60)
+    wait_for(lambda: sum("REPORT" in line for line in running.function_log(name)) == 2)
     durations = [float(found) for found in re.findall(r"\tDuration: ([\d.]+) ms", "".join(running.function_log(name)))]
     assert min(durations) >= 1000
     metric, reading = "PostRuntimeExtensionsDuration", Reading(running.client("cloudwatch"))
@@ -147,7 +147,7 @@ def test_extensions_have_two_seconds_after_a_timeout(running: Server, client: An
     lines = running.wait_for_log(name, "agent bye")
     shutdown = told(lines, "agent", "event")[-1]
     assert shutdown["shutdownReason"] == "timeout"
-    assert call(client, name, 0)[0] == "awake"
+    assert call_in_time(client, name, 0) == "awake"
     assert not [line for line in running.function_log(name) if "endless bye" in line]
 
 
@@ -430,10 +430,10 @@ def test_a_frozen_environment_s_extensions_stand_still(own_server: Server, isola
     client = own_server.client()
     name = create(client, HELLO, Layers=[layer_of(client, "agent")])
     call(client, name, 1)
-    wait_for(lambda: b'state="frozen"} 1' in own_server.get("/_lambdad/metrics")[1], 10)
+    wait_for(lambda: b'state="frozen"} 1' in own_server.get("/_lambdad/metrics")[1])
     assert call(client, name, 2)[0] == 2
     lines = own_server.wait_for_log(name, "agent event")
-    wait_for(lambda: len(told(own_server.function_log(name), "agent", "event")) == 2, 10)
+    wait_for(lambda: len(told(own_server.function_log(name), "agent", "event")) == 2)
     assert len([line for line in lines if "EXTENSION\t" in line]) == 1
 
 

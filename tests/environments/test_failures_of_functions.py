@@ -4,13 +4,13 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (failu
 """
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from functions import call, create
+from functions import call, call_in_time, create
+from gates import Gate
 from server import Server
 from wait import wait_for
 
@@ -38,7 +38,7 @@ def handler(event, context):
     assert re.fullmatch(
         rf"\d{{4}}-\d\d-\d\dT[\d:.]+Z {request_id} Task timed out after 1\.00 seconds", payload["errorMessage"]
     )
-    assert call(client, name, "get")[0] == [0, True]
+    assert call_in_time(client, name, "get") == [0, True]
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,11 @@ def handler(event, context):
     assert call(client, create(client, code))[0] == "well"
 
 
-def test_who_answers_twice_harms_no_other_invocation(client: Any) -> None:
-    """Its runtime learns at once that its own answer was refused, and ends: not when the next event comes."""
+def test_who_answers_twice_harms_no_other_invocation(tmp_path: Path) -> None:
+    """Its runtime learns at once that its own answer was refused, and ends: not when the next event comes.
+
+    With room for one environment: the next invocation waits for that one.
+    """
     code = """
 import os, urllib.request
 calls = 0
@@ -148,11 +151,13 @@ def handler(event, context):
         urllib.request.urlopen("http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + path, b'"early"').close()
     return calls
 """
-    name = create(client, code)
-    pids = [call(client, name, "once")[0], call(client, name, "twice")[0]]
-    assert pids == [1, "early"]
-    assert call(client, name, "once")[0] == 1
-    assert call(client, name, "once")[0] == 2
+    server = Server(tmp_path / "data", "--max-environments", "1").start()
+    try:
+        client = server.client()
+        name = create(client, code)
+        assert [call(client, name, what)[0] for what in ("once", "twice", "once", "once")] == [1, "early", 1, 2]
+    finally:
+        assert server.stop() == 0
 
 
 def test_processes_left_behind_do_not_survive_a_timeout(client: Any) -> None:
@@ -166,28 +171,27 @@ def handler(event, context):
 """
     name = create(client, code, Timeout=2)
     call(client, name, "hang")
-    assert call(client, name, "look")[0] == 1
+    assert call_in_time(client, name, "look") == 1
 
 
 def test_a_runtime_that_ends_while_idle_is_started_again_for_one_invocation_only(tmp_path: Path) -> None:
     code = """
-import os, threading, time, uuid
+import threading, uuid
 ID = uuid.uuid4().hex
 def handler(event, context):
     if event == "leave":
         threading.Timer(0.05, os._exit, (0,)).start()
     else:
-        time.sleep(1)
+        gate()
     return ID
 """
     server = Server(tmp_path / "data", "--freeze-after", "30").start()
     try:
-        client = server.client()
-        name = create(client, code)
+        client, gate = server.client(), Gate(server)
+        name = create(client, gate.code + code)
         first = call(client, name, "leave")[0]
-        wait_for(lambda: b'state="down"} 1' in server.get("/_lambdad/metrics")[1], 30)
-        with ThreadPoolExecutor(2) as threads:
-            answers = list(threads.map(lambda _: call(client, name, "work")[0], range(2)))
+        wait_for(lambda: b'state="down"} 1' in server.get("/_lambdad/metrics")[1])
+        answers = gate.together([lambda: call(client, name, "work")[0]] * 2)
         assert len({first, *answers}) == 3
     finally:
         server.stop()

@@ -260,7 +260,7 @@ def published(client: Any, classes: Path, **variables: str) -> tuple[str, dict[s
         found.update(client.get_function_configuration(FunctionName=name, Qualifier="1"))
         return bool(found["State"] != "Pending")
 
-    wait_for(look, 60)
+    wait_for(look)
     return name, found
 
 

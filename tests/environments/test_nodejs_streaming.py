@@ -107,7 +107,7 @@ def test_work_after_the_end_belongs_to_the_invocation(client: Any) -> None:
     """
     name = make(client, body)
     assert stream(client, name)[0] == b"undefined"
-    wait_for(lambda: stream(client, name)[0] == b"true", 30)  # until it is through, others are begun
+    wait_for(lambda: stream(client, name)[0] == b"true")  # until it is through, others are begun
 
 
 def test_a_handler_that_is_not_async(client: Any) -> None:

@@ -70,7 +70,7 @@ def test_an_open_telemetry_extension(running: Server, isolated: None, runtime: s
         found = documents(running.function_log(name), kind)
         return {attributes(document).get("faas.execution", "") for document in found}
 
-    wait_for(lambda: set(requests) <= reported("resourceSpans") & reported("resourceMetrics"), 30)
+    wait_for(lambda: set(requests) <= reported("resourceSpans") & reported("resourceMetrics"))
     spans = documents(running.function_log(name), "resourceSpans")
     assert {attributes(document)["faas.name"] for document in spans} == {name}
     assert "LOGS\tName: otel-extension\tState: Subscribed" in "\n".join(lines)

@@ -9,7 +9,6 @@ import os
 import re
 import signal
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions import PROMPT, call, create
+from gates import Gate
 from interpreters import all_of
 from server import Server
 from wait import wait_for
@@ -50,7 +50,7 @@ TABLE = {number: str(number) for number in range(100_000)}
 
 def handler(event, context):
     if event:
-        time.sleep(event)
+        gate()
     left.sendall(b"there")
     os.write(writer, b"through")
     with open("/tmp/own", "a") as file:
@@ -85,7 +85,7 @@ def settled(client: Any, name: str, version: str = "1") -> Any:
         found.update(client.get_function_configuration(FunctionName=name, Qualifier=version))
         return bool(found["State"] != "Pending")
 
-    wait_for(look, 60)
+    wait_for(look)
     return found
 
 
@@ -96,10 +96,11 @@ def restored(client: Any, name: str, event: Any = None, **more: Any) -> Any:
     return payload
 
 
-def together(client: Any, name: str, count: int) -> list[Any]:
-    """Answers of so many environments at once."""
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(lambda _: restored(client, name, 0.5), range(count)))
+def together(server: Server, client: Any, code: str, count: int, runtime: str = "python3.12") -> list[Any]:
+    """Answers of so many environments at once, of code that calls `gate()` when it is given an event."""
+    gate = Gate(server)
+    name = publish(client, gate.code + code, runtime)
+    return gate.together([lambda: restored(client, name, "wait")] * count)
 
 
 def tail(answer: dict[str, Any]) -> str:
@@ -111,8 +112,8 @@ class TestRestored:
     """Where processes can be restored: with the namespaces driver."""
 
     @pytest.mark.parametrize("runtime", RUNTIMES)
-    def test_environments_share_the_past_and_nothing_else(self, client: Any, runtime: str) -> None:
-        answers = together(client, publish(client, CODE, runtime), 4)
+    def test_environments_share_the_past_and_nothing_else(self, server: Server, client: Any, runtime: str) -> None:
+        answers = together(server, client, CODE, 4, runtime)
         assert len({one["born"] for one in answers}) == 1
         assert len({one["user"] for one in answers}) == 4
         for place in range(len(answers[0]["drawn"])):
@@ -126,9 +127,9 @@ class TestRestored:
             assert not one["thread"], "threads do not survive"
             assert one["log"] == [None, None]
 
-    def test_many_restored_at_once_each_have_all_files(self, client: Any) -> None:
+    def test_many_restored_at_once_each_have_all_files(self, server: Server, client: Any) -> None:
         code = """
-import hashlib, os, time
+import hashlib
 for number in range(20):
     with open("/tmp/{}".format(number), "wb") as file:
         file.write(str(number).encode() * 60_000)
@@ -137,13 +138,11 @@ def handler(event, context):
     for name in sorted(os.listdir("/tmp")):
         with open("/tmp/" + name, "rb") as file:
             digest.update(name.encode() + file.read())
-    time.sleep(0.5)
-    return [digest.hexdigest(), os.getpid()]
+    gate()
+    return digest.hexdigest()
 """
-        name = publish(client, code)
         for _ in range(2):
-            answers = together(client, name, 12)
-            assert len({digest for digest, _ in answers}) == 1, "one saw other files than another"
+            assert len(set(together(server, client, code, 12))) == 1, "one saw other files than another"
 
     def test_it_goes_on_after_a_crash(self, client: Any) -> None:
         code = """
@@ -284,9 +283,10 @@ def test_a_version_that_cannot_be_initialised(client: Any, code: str, reason: st
         client.invoke(FunctionName=name, Qualifier="1")
 
 
-def test_states(client: Any) -> None:
-    code = "import time\ntime.sleep(1)\ndef handler(event, context):\n    return context.function_version\n"
-    name = create(client, code, runtime="python3.12", SnapStart=ON)
+def test_states(server: Server, client: Any) -> None:
+    gate = Gate(server)
+    code = "gate()\ndef handler(event, context):\n    return context.function_version\n"
+    name = create(client, gate.code + code, runtime="python3.12", SnapStart=ON)
     latest = client.get_function_configuration(FunctionName=name)
     assert latest["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}
     published = client.publish_version(FunctionName=name)
@@ -295,6 +295,7 @@ def test_states(client: Any) -> None:
     with pytest.raises(client.exceptions.SnapStartNotReadyException) as caught:
         client.invoke(FunctionName=name, Qualifier="1")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409
+    gate.open()
     client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
     assert call(client, name, Qualifier="1")[0] == "1"
     assert call(client, name)[0] == "$LATEST"
@@ -303,7 +304,7 @@ def test_states(client: Any) -> None:
 
 def test_what_waits_for_nothing(client: Any) -> None:
     """$LATEST can be changed and invoked while a snapshot is taken."""
-    code = "import os, time\nif os.environ['AWS_LAMBDA_INITIALIZATION_TYPE'] == 'snap-start':\n    time.sleep(3)\n"
+    code = "import os, time\nif os.environ['AWS_LAMBDA_INITIALIZATION_TYPE'] == 'snap-start':\n    time.sleep(60)\n"
     name = create(client, code + "def handler(event, context):\n    return 1\n", runtime="python3.12", SnapStart=ON)
     client.publish_version(FunctionName=name)
     client.update_function_configuration(FunctionName=name, Description="changed")
@@ -324,7 +325,7 @@ def test_events_wait_until_it_is_active(client: Any, server: Server) -> None:
     name = create(client, code, runtime="python3.12", SnapStart=ON)
     client.publish_version(FunctionName=name)
     client.invoke(FunctionName=name, Qualifier="1", InvocationType="Event", Payload=b'"it"')
-    wait_for(lambda: any("got it" in line for line in server.function_log(name)), 120)
+    wait_for(lambda: any("got it" in line for line in server.function_log(name)))
 
 
 @pytest.mark.usefixtures("isolated")
@@ -349,13 +350,13 @@ def test_nothing_of_a_deleted_one_is_left(own_server: Server) -> None:
     client = own_server.client()
     name = create(client, "import time\nprint('begun')\ntime.sleep(60)\n", runtime="python3.12", SnapStart=ON)
     client.publish_version(FunctionName=name)
-    wait_for(lambda: any("begun" in line for line in own_server.function_log(name)), 60)
+    wait_for(lambda: any("begun" in line for line in own_server.function_log(name)))
     client.delete_function(FunctionName=name)
-    wait_for(lambda: not _open_snapshots(own_server.pid), 60)
+    wait_for(lambda: not _open_snapshots(own_server.pid))
     kept = publish(client, "def handler(event, context):\n    return 1\n")
     assert _open_snapshots(own_server.pid)
     client.delete_function(FunctionName=kept)
-    wait_for(lambda: not _open_snapshots(own_server.pid), 60)
+    wait_for(lambda: not _open_snapshots(own_server.pid))
 
 
 @pytest.mark.usefixtures("isolated")
@@ -411,10 +412,10 @@ BORN, HOOKS = uuid.uuid4().hex, []
 register_before_snapshot(HOOKS.append, "before")
 register_after_restore(HOOKS.append, "after")
 def handler(event, context):
-    time.sleep(event or 0)
+    gate()
     return [BORN, HOOKS, os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]]
 """
-        answers = together(client, publish(client, code), 2)
+        answers = together(server, client, code, 2)
         assert answers[0][0] != answers[1][0]
         assert all(one[1:] == [["before", "after"], "snap-start"] for one in answers)
         broken = publish(client, "raise ValueError('never')\n")
@@ -456,9 +457,9 @@ def test_a_snapshot_that_belongs_to_a_zygote_that_is_gone(own_server: Server) ->
         payload, answer = call(client, name, Qualifier="1")
         return "FunctionError" not in answer and payload != before
 
-    wait_for(lambda: not zygotes(own_server.pid), 30)
-    wait_for(lambda: answers(again), 60)
-    wait_for(lambda: _open_snapshots(own_server.pid), 60)
+    wait_for(lambda: not zygotes(own_server.pid))
+    wait_for(lambda: answers(again))
+    wait_for(lambda: _open_snapshots(own_server.pid))
 
 
 def answers(ask: Callable[[], bool]) -> bool:

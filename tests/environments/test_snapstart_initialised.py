@@ -8,18 +8,18 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions import create
+from gates import Gate
 from server import Server
 from wait import wait_for
 
 CODE = """
-import os, time, uuid
+import os, uuid
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 BORN, HOOKS = uuid.uuid4().hex, []
 register_before_snapshot(HOOKS.append, "before")
@@ -31,7 +31,8 @@ print("born", BORN)
 def handler(event, context):
     if event == "end":
         os._exit(3)
-    time.sleep(event or 0)
+    if event == "wait":
+        gate()
     return [BORN, HOOKS, open("/tmp/kept").read()]
 """
 EXECUTED = {"PYTHONOPTIMIZE": "1"}
@@ -44,7 +45,7 @@ def publish(client: Any, code: str = CODE, **more: Any) -> str:
         client, code, runtime="python3.12", Environment=variables, SnapStart={"ApplyOn": "PublishedVersions"}, **more
     )
     client.publish_version(FunctionName=name)
-    wait_for(lambda: client.get_function_configuration(FunctionName=name, Qualifier="1")["State"] != "Pending", 60)
+    wait_for(lambda: client.get_function_configuration(FunctionName=name, Qualifier="1")["State"] != "Pending")
     return name
 
 
@@ -80,8 +81,8 @@ def by_driver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server
 
 
 def test_each_environment_was_initialised_before_it_is_wanted(by_driver: Server) -> None:
-    client = by_driver.client()
-    name = publish(client)
+    client, gate = by_driver.client(), Gate(by_driver)
+    name = publish(client, gate.code + CODE)
     [first] = births(by_driver, name)
     (born, hooks, kept), log = invoke(client, name)
     assert (born, kept, hooks) == (first, first, ["before", "after"])
@@ -92,16 +93,15 @@ def test_each_environment_was_initialised_before_it_is_wanted(by_driver: Server)
         next(n for n, line in enumerate(lines) if line.startswith(f"RESTORE_{word}")) for word in ("START", "REPORT")
     )
     assert "hooked" in lines[began:ended]
-    wait_for(lambda: len(births(by_driver, name)) == 2, 60)
-    with ThreadPoolExecutor(2) as threads:
-        answers = list(threads.map(lambda _: invoke(client, name, 1.0)[0], range(2)))
+    wait_for(lambda: len(births(by_driver, name)) == 2)
+    answers = gate.together([lambda: invoke(client, name, "wait")[0]] * 2)
     assert {born for born, _, _ in answers} == {first, births(by_driver, name)[1]}
 
 
-def test_more_than_are_ready_are_initialised(client: Any) -> None:
-    name = publish(client)
-    with ThreadPoolExecutor(3) as threads:
-        answers = list(threads.map(lambda _: invoke(client, name, 1.0), range(3)))
+def test_more_than_are_ready_are_initialised(server: Server, client: Any) -> None:
+    gate = Gate(server)
+    name = publish(client, gate.code + CODE)
+    answers = gate.together([lambda: invoke(client, name, "wait")] * 3)
     assert len({born for (born, _, _), _ in answers}) == 3
     assert all(hooks == ["before", "after"] for (_, hooks, _), _ in answers)
     assert {"Restore Duration" in log for _, log in answers} == {True, False}
@@ -127,7 +127,7 @@ def test_one_that_ends_while_it_waits_is_nobodys(client: Any) -> None:
         "before",
         "after",
     ]  # it dies at once or, where it is frozen so that nothing reaches it, when thawed
-    wait_for(lambda: len(processes(name) - {kept}) == 2, 60)
+    wait_for(lambda: len(processes(name) - {kept}) == 2)
 
 
 @pytest.mark.usefixtures("isolated")
@@ -136,17 +136,17 @@ def test_it_ends_with_its_function_and_with_the_server(own_server: Server) -> No
     deleted, name = publish(client), publish(client)
     assert len(processes(deleted)) == len(processes(name)) == 1
     client.delete_function(FunctionName=deleted)
-    wait_for(lambda: not processes(deleted), 60)
+    wait_for(lambda: not processes(deleted))
     assert own_server.stop() == 0
     assert not processes(name)
     own_server.start()
-    wait_for(lambda: len(births(own_server, name)) == 2, 60)
+    wait_for(lambda: len(births(own_server, name)) == 2)
     (born, _, _), log = invoke(own_server.client(), name)
     assert born == births(own_server, name)[1]
     assert "Restore Duration" in log
     own_server.kill()
     own_server.start()
-    wait_for(lambda: len(processes(name)) == 1, 60)
+    wait_for(lambda: len(processes(name)) == 1)
 
 
 @pytest.mark.usefixtures("isolated")
@@ -156,9 +156,9 @@ def test_so_many_as_there_is_room_for(tmp_path: Path) -> None:
     try:
         client = server.client()
         first = publish(client)
-        wait_for(lambda: len(processes(first)) == 2, 60)
+        wait_for(lambda: len(processes(first)) == 2)
         second = publish(client)
-        wait_for(lambda: (len(processes(first)), len(processes(second))) == (1, 1), 60)
+        wait_for(lambda: (len(processes(first)), len(processes(second))) == (1, 1))
         assert "Restore Duration" in invoke(client, first)[1]
         assert "Restore Duration" in invoke(client, second)[1]
     finally:

@@ -228,7 +228,7 @@ def test_what_is_told_of_a_tenants_invocation_names_the_tenant(running: Server, 
 
 def test_failures_are_told(running: Server, client: Any) -> None:
     code = "import os, time\ndef handler(event, context):\n    os._exit(3) if event else time.sleep(30)\n"
-    name = subscribed_function(client, {"body": body(["platform"])}, code, Timeout=1)
+    name = subscribed_function(client, {"body": body(["platform"])}, code)
     call(client, name, True)
     lines = running.wait_for_log(name, "agent over")
     [done], [report] = received(lines, "platform.runtimeDone"), received(lines, "platform.report")

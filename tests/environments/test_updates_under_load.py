@@ -24,7 +24,7 @@ def test_every_invocation_is_answered_while_code_and_settings_change(tmp_path: P
 
     def update(change: str) -> None:
         for turn in range(1, TURNS + 1):
-            wait_for(lambda turn=turn: changed(change, turn), 60)
+            wait_for(lambda turn=turn: changed(change, turn))
 
     def changed(change: str, turn: int) -> bool:
         """False while another update is under way."""

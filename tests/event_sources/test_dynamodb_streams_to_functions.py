@@ -144,7 +144,7 @@ def test_what_fails_is_told_to_a_topic(server: Server, table: Table, mapped: Mak
     assert info.pop("endSequenceNumber")
     assert info == {"startSequenceNumber": records[0]["dynamodb"]["SequenceNumber"], "streamArn": table.arn}
     assert document["requestContext"]["condition"] == "RetryAttemptsExhausted"
-    wait_for(lambda: one.mapping()["LastProcessingResult"] in ("OK", "PROBLEM: Function call failed"), 20)
+    wait_for(lambda: one.mapping()["LastProcessingResult"] in ("OK", "PROBLEM: Function call failed"))
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_records_become_aws_event(mapped: Any, cluster: KafkaCluster) -> None:
     one = mapped()
     cluster.send(one.topic, b'{"a": 1}', key=b"k", headers=[("h", b"\x01\xff")], timestamp=1_790_000_000_123)
     cluster.send(one.topic, b"plain")
-    wait_for(lambda: len(one.values()) == 2, 30)
+    wait_for(lambda: len(one.values()) == 2)
     records = [record for event in one.events() for record in event["records"][f"{one.topic}-0"]]
     event = one.events()[0]
     assert {name: event[name] for name in event if name != "records"} == {
@@ -132,7 +132,7 @@ def test_records_become_aws_event(mapped: Any, cluster: KafkaCluster) -> None:
 def test_a_managed_cluster(mapped: Any, cluster: KafkaCluster, managed: Server) -> None:
     one = mapped(on=managed, EventSourceArn=CLUSTER)
     cluster.send(one.topic, b"x")
-    wait_for(one.values, 30)
+    wait_for(one.values)
     (event,) = one.events()
     assert event["eventSource"] == "aws:kafka"
     assert event["eventSourceArn"] == CLUSTER
@@ -144,7 +144,7 @@ def test_batches_and_partitions(mapped: Any, cluster: KafkaCluster) -> None:
     for partition in range(3):
         cluster.send(topic, *(f"{partition}.{number}" for number in range(50)), partition=partition)
     one = mapped(topic=topic, BatchSize=20)
-    wait_for(lambda: len(one.values()) == 150, 60)
+    wait_for(lambda: len(one.values()) == 150)
     assert max(sum(map(len, event["records"].values())) for event in one.events()) <= 20
     for partition in range(3):
         own = [value for value in one.values() if value.startswith(f"{partition}.")]
@@ -161,21 +161,21 @@ def test_latest_begins_where_the_mapping_was_made(mapped: Any, cluster: KafkaClu
         cluster.send(topic, b"probe")
         return one.values()
 
-    wait_for(shown, 30)
+    wait_for(shown)
     assert "before" not in one.values()
     one.client.update_event_source_mapping(UUID=one.mapping, Enabled=False)
-    wait_for(lambda: one.client.get_event_source_mapping(UUID=one.mapping)["State"] == "Disabled", 20)
+    wait_for(lambda: one.client.get_event_source_mapping(UUID=one.mapping)["State"] == "Disabled")
     cluster.send(topic, b"meanwhile")
     one.client.update_event_source_mapping(UUID=one.mapping, Enabled=True)
-    wait_for(lambda: "meanwhile" in one.values(), 30)
+    wait_for(lambda: "meanwhile" in one.values())
 
 
 def test_what_fails_comes_again_in_order(mapped: Any, cluster: KafkaCluster) -> None:
     one = mapped(FAILS, MaximumRetryAttempts=1)
     cluster.send(one.topic, b"bad", b"good")
-    wait_for(lambda: one.values().count("bad") == 2, 30)
+    wait_for(lambda: one.values().count("bad") == 2)
     cluster.send(one.topic, b"later")
-    wait_for(lambda: "later" in one.values(), 30)
+    wait_for(lambda: "later" in one.values())
     assert one.values() == ["bad", "good", "bad", "good", "later"], "given up after one retry"
 
 
@@ -183,7 +183,7 @@ def test_batches_are_split(mapped: Any, cluster: KafkaCluster) -> None:
     topic = cluster.topic(new_name("topic"))
     cluster.send(topic, b"a", b"b", b"bad", b"c")
     one = mapped(FAILS, topic=topic, MaximumRetryAttempts=0, BisectBatchOnFunctionError=True)
-    wait_for(lambda: ["c"] in one.batches(), 60)
+    wait_for(lambda: ["c"] in one.batches())
     assert one.batches() == [["a", "b", "bad", "c"], ["a", "b"], ["bad", "c"], ["bad"], ["c"]]
 
 
@@ -220,7 +220,7 @@ def test_what_is_given_up_is_told_of(mapped: Any, cluster: KafkaCluster, server:
 def test_only_what_is_reported_comes_again(mapped: Any, cluster: KafkaCluster) -> None:
     one = mapped(REPORTS, MaximumRetryAttempts=2, FunctionResponseTypes=["ReportBatchItemFailures"])
     cluster.send(one.topic, b"good", b"bad", b"fine")
-    wait_for(lambda: one.values().count("bad") == 3, 30)
+    wait_for(lambda: one.values().count("bad") == 3)
     assert one.values().count("good") == one.values().count("fine") == 1
 
 
@@ -228,7 +228,7 @@ def test_filters_see_json(mapped: Any, cluster: KafkaCluster) -> None:
     pattern = json.dumps({"value": {"kind": ["wanted"]}})
     one = mapped(FilterCriteria={"Filters": [{"Pattern": pattern}]})
     cluster.send(one.topic, b'{"kind": "other"}', b"no json", b"\xff", b'{"kind": "wanted", "n": 1}')
-    wait_for(one.values, 30)
+    wait_for(one.values)
     assert one.values() == ['{"kind": "wanted", "n": 1}']
 
 
@@ -239,8 +239,8 @@ def test_a_crash_loses_nothing(own_server: Server, cluster: KafkaCluster, tmp_pa
     sent = [f"{number}" for number in range(60)]
     for number, value in enumerate(sent):
         cluster.send(topic, value, partition=number % 2)
-    wait_for(lambda: len(one.values()) >= 10, 30)
+    wait_for(lambda: len(one.values()) >= 10)
     own_server.kill()
     own_server.start()
     one.server = own_server
-    wait_for(lambda: set(one.values()) == set(sent), 60)
+    wait_for(lambda: set(one.values()) == set(sent))

@@ -50,9 +50,9 @@ def test_a_record_becomes_aws_event(server: Server, stream: Stream, mapped: Make
         "eventSourceARN": stream.arn,
     }
     assert (len(number), number[:4]) == (56, "4959")
-    wait_for(lambda: one.mapping()["LastProcessingResult"] == "OK", 20)
+    wait_for(lambda: one.mapping()["LastProcessingResult"] == "OK")
     reading = Reading(server.client("cloudwatch"))
-    wait_for(lambda: reading.count("IteratorAge", FunctionName=one.function) == 1, 60)
+    wait_for(lambda: reading.count("IteratorAge", FunctionName=one.function) == 1)
 
 
 def test_where_reading_begins(stream: Stream, mapped: Make) -> None:
@@ -129,7 +129,7 @@ def test_a_bucket_is_told_with_the_event(server: Server, stream: Stream, mapped:
     stream.put("bad")
     destination = {"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}}
     one = mapped(stream, FAILS_ON_BAD, MaximumRetryAttempts=0, DestinationConfig=destination)
-    wait_for(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"), 30)
+    wait_for(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"))
     (found,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
     assert found["Key"].startswith(f"aws/lambda/{one.uuid}/shardId-000000000000/2")
     document = json.loads(s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read())
@@ -175,12 +175,12 @@ def test_what_is_dropped_is_counted(server: Server, stream: Stream, mapped: Make
     )
     reading, counted = Reading(server.client("cloudwatch")), {"EventSourceMappingUUID": one.uuid}
     names = ("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount")
-    wait_for(lambda: reading.sum("InvokedEventCount", **counted) == 1, 20)
+    wait_for(lambda: reading.sum("InvokedEventCount", **counted) == 1)
     assert [reading.sum(name, **counted) for name in names] == [3, 2, 1, 0]
     assert reading.values("DroppedEventCount", **counted) == []
     one.update("Enabled", FilterCriteria={"Filters": []})
     stream.put("c", "bad")
-    wait_for(lambda: reading.sum("DroppedEventCount", **counted) == 2, 20)
+    wait_for(lambda: reading.sum("DroppedEventCount", **counted) == 2)
     assert [reading.sum(name, **counted) for name in names] == [5, 2, 5, 4]
     assert reading.values("DeletedEventCount", **counted) == []
 
@@ -202,7 +202,7 @@ headers['X-Amz-Target'] = 'AmazonSQS.GetQueueUrl'
 asked = json.dumps({'QueueName': '%s'}).encode()
 for _ in range(1000):
     try:
-        urllib.request.urlopen(urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], asked, headers), timeout=30).read()
+        urllib.request.urlopen(urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], asked, headers), timeout=120).read()
         break
     except HTTPError:
         time.sleep(0.03)
@@ -308,7 +308,7 @@ def test_a_throttled_function_gets_its_records_later(stream: Stream, mapped: Mak
     one = mapped(stream, MaximumRetryAttempts=0)
     one.client.put_function_concurrency(FunctionName=one.function, ReservedConcurrentExecutions=0)
     stream.put("x")
-    wait_for(lambda: one.mapping()["LastProcessingResult"].startswith("PROBLEM"), 30)
+    wait_for(lambda: one.mapping()["LastProcessingResult"].startswith("PROBLEM"))
     one.client.delete_function_concurrency(FunctionName=one.function)
     assert data_of(one.records(1)) == ["x"]
 

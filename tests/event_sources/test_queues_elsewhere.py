@@ -42,5 +42,5 @@ def test_a_queue_that_cannot_be_asked_is_mapped(tmp_path: Path) -> None:
     client = own.client()
     queue = "arn:aws:sqs:us-east-1:000000000000:q"
     uuid = client.create_event_source_mapping(FunctionName=create(client, PRINTS), EventSourceArn=queue)["UUID"]
-    wait_for(lambda: client.get_event_source_mapping(UUID=uuid)["State"] == "Enabled", 30)
+    wait_for(lambda: client.get_event_source_mapping(UUID=uuid)["State"] == "Enabled")
     own.stop()

@@ -34,13 +34,13 @@ class Mapped:
         fifo = (queue or {}).get("FifoQueue") == "true"
         self.function = create(self.client, source)
         self.url = self.sqs.create_queue(
-            QueueName=new_name("q") + (".fifo" if fifo else ""), Attributes={"VisibilityTimeout": "2", **(queue or {})}
+            QueueName=new_name("q") + (".fifo" if fifo else ""), Attributes={"VisibilityTimeout": "30", **(queue or {})}
         )["QueueUrl"]
         self.arn = self.attributes()["QueueArn"]
         self.mapping = map_queue(server, self.url, self.function, **mapping)
 
     def until(self, state: str) -> None:
-        wait_for(lambda: self.client.get_event_source_mapping(UUID=self.mapping)["State"] == state, 20)
+        wait_for(lambda: self.client.get_event_source_mapping(UUID=self.mapping)["State"] == state)
 
     def send(self, *bodies: str, **more: Any) -> None:
         for start in range(0, len(bodies), 10):
@@ -56,7 +56,7 @@ class Mapped:
         return sum(int(found[f"ApproximateNumberOfMessages{kind}"]) for kind in ("", "NotVisible", "Delayed"))
 
     def until_empty(self) -> None:
-        wait_for(lambda: self.left() == 0, 60)
+        wait_for(lambda: self.left() == 0)
 
     def events(self) -> list[dict[str, Any]]:
         lines = self.server.function_log(self.function)
@@ -89,7 +89,7 @@ def test_a_message_becomes_aws_event(mapped: Any) -> None:
         "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
     }
     sent = one.sqs.send_message(QueueUrl=one.url, MessageBody='{"a": 1}', MessageAttributes=attributes)
-    wait_for(lambda: one.events(), 30)
+    wait_for(lambda: one.events())
     (event,) = one.events()
     (record,) = event["Records"]
     assert record.pop("receiptHandle")
@@ -143,7 +143,7 @@ def handler(event, context):
 
 
 def test_a_failed_batch_comes_again(mapped: Any) -> None:
-    one = mapped(FAILS_ONCE, queue={"VisibilityTimeout": "1"})
+    one = mapped(FAILS_ONCE, queue={"VisibilityTimeout": "5"})
     one.send("x")
     one.until_empty()
     counts = [event["Records"][0]["attributes"]["ApproximateReceiveCount"] for event in one.events()]
@@ -156,7 +156,7 @@ def test_what_always_fails_goes_to_the_dead_letter_queue(server: Server, sqs: An
     redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 2})
     one = mapped(
         "def handler(event, context):\n    raise ValueError('never')\n",
-        queue={"VisibilityTimeout": "1", "RedrivePolicy": redrive},
+        queue={"VisibilityTimeout": "5", "RedrivePolicy": redrive},
     )
     one.send("poison")
     (message,) = sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=20)["Messages"]
@@ -193,14 +193,14 @@ def test_partial_batches(mapped: Any, answer: str, again: str) -> None:
         PARTLY.replace("{answer}", answer),
         BatchSize=10,
         FunctionResponseTypes=["ReportBatchItemFailures"],
-        queue={"VisibilityTimeout": "3"},
+        queue={"VisibilityTimeout": "5"},
     )
     one.send("a", "b", "c")
     if again == "none":
         one.until_empty()
         assert sorted(one.bodies()) == ["a", "b", "c"]
     elif again == "all":
-        wait_for(lambda: len(one.bodies()) >= 6, 60)
+        wait_for(lambda: len(one.bodies()) >= 6)
         assert one.left() == 3
     else:
         one.until_empty()
@@ -219,12 +219,12 @@ def test_what_becomes_of_events_is_counted(mapped: Any, server: Server) -> None:
         FunctionResponseTypes=["ReportBatchItemFailures"],
         FilterCriteria={"Filters": [{"Pattern": json.dumps({"body": ["1", "2"]})}]},
         MetricsConfig={"Metrics": ["EventCount"]},
-        queue={"VisibilityTimeout": "1"},
+        queue={"VisibilityTimeout": "5"},
     )
     one.send("1", "2", "3")
     one.until_empty()
     reading, counted = Reading(server.client("cloudwatch")), {"EventSourceMappingUUID": one.mapping}
-    wait_for(lambda: reading.sum("DeletedEventCount", **counted) == 3, 20)
+    wait_for(lambda: reading.sum("DeletedEventCount", **counted) == 3)
     names = ("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount")
     assert [reading.sum(name, **counted) for name in names] == [4, 1, 3, 1]
     assert reading.values("DroppedEventCount", **counted) == []
@@ -296,7 +296,7 @@ def test_a_throttled_function_gets_its_messages_later(mapped: Any) -> None:
     one = mapped(queue={"VisibilityTimeout": "30"})
     one.client.put_function_concurrency(FunctionName=one.function, ReservedConcurrentExecutions=0)
     one.send("x")
-    wait_for(lambda: one.attributes()["ApproximateNumberOfMessagesNotVisible"] == "1", 20)
+    wait_for(lambda: one.attributes()["ApproximateNumberOfMessagesNotVisible"] == "1")
     one.client.delete_function_concurrency(FunctionName=one.function)
     one.until_empty()
     assert one.bodies() == ["x"]

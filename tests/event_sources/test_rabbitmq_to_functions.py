@@ -150,7 +150,7 @@ def test_a_message_becomes_aws_event(mapped: Any) -> None:
         delivery_mode=2,
         message_id="m1",
     )
-    wait_for(one.events, 30)
+    wait_for(one.events)
     (event,) = one.events()
     (record,) = event.pop("rmqMessagesByQueue")[f"{one.queue}::/"]
     assert event == {"eventSource": "aws:rmq", "eventSourceArn": BROKER}
@@ -173,14 +173,14 @@ def test_a_message_becomes_aws_event(mapped: Any) -> None:
         "clusterId": None,
         "bodySize": 8,
     }
-    wait_for(lambda: one.left() == 0, 20)
+    wait_for(lambda: one.left() == 0)
 
 
 def test_batches_are_bounded_and_in_order(mapped: Any) -> None:
     one = mapped(BatchSize=7, MaximumBatchingWindowInSeconds=1)
     sent = [str(number).encode() for number in range(30)]
     one.send(*sent)
-    wait_for(lambda: len(one.bodies()) == 30, 30)
+    wait_for(lambda: len(one.bodies()) == 30)
     assert one.bodies() == sent
     sizes = [len(ones) for event in one.events() for ones in event["rmqMessagesByQueue"].values()]
     assert max(sizes) == 7
@@ -189,29 +189,29 @@ def test_batches_are_bounded_and_in_order(mapped: Any) -> None:
 def test_what_fails_goes_back_to_the_queue(mapped: Any) -> None:
     one = mapped(FAILS_ONCE)
     one.send(b"again")
-    wait_for(lambda: len(one.messages()) == 2, 30)
+    wait_for(lambda: len(one.messages()) == 2)
     assert [message["redelivered"] for message in one.messages()] == [False, True]
-    wait_for(lambda: one.left() == 0, 20)
+    wait_for(lambda: one.left() == 0)
 
 
 def test_filters_see_json(mapped: Any) -> None:
     pattern = json.dumps({"data": {"kind": ["wanted"]}})
     one = mapped(FilterCriteria={"Filters": [{"Pattern": pattern}]})
     one.send(b'{"kind": "other"}', b"no json", b"\xff", b'{"kind": "wanted"}')
-    wait_for(one.events, 30)
+    wait_for(one.events)
     assert one.bodies() == [b'{"kind": "wanted"}']
-    wait_for(lambda: one.left() == 0, 20)
+    wait_for(lambda: one.left() == 0)
 
 
 def test_a_disabled_mapping_leaves_messages_where_they_are(mapped: Any) -> None:
     one = mapped()
     one.send(b"first")
-    wait_for(one.events, 30)
+    wait_for(one.events)
     one.client.update_event_source_mapping(UUID=one.mapping, Enabled=False)
-    wait_for(lambda: one.client.get_event_source_mapping(UUID=one.mapping)["State"] == "Disabled", 20)
-    wait_for(lambda: (one.send(b"second"), one.left())[1] > 0, 30)
+    wait_for(lambda: one.client.get_event_source_mapping(UUID=one.mapping)["State"] == "Disabled")
+    wait_for(lambda: (one.send(b"second"), one.left())[1] > 0)
     one.client.update_event_source_mapping(UUID=one.mapping, Enabled=True)
-    wait_for(lambda: b"second" in one.bodies(), 30)
+    wait_for(lambda: b"second" in one.bodies())
 
 
 def test_a_crash_loses_nothing(tmp_path: Path, broker: RabbitMqServer, neighbours: Neighbours, secret: str) -> None:
@@ -219,8 +219,8 @@ def test_a_crash_loses_nothing(tmp_path: Path, broker: RabbitMqServer, neighbour
     one = Mapped(own_server, broker, secret, PRINTS, BatchSize=3, MaximumBatchingWindowInSeconds=1)
     sent = [str(number).encode() for number in range(40)]
     one.send(*sent)
-    wait_for(lambda: len(one.bodies()) >= 6, 30)
+    wait_for(lambda: len(one.bodies()) >= 6)
     own_server.kill()
     own_server.start()
-    wait_for(lambda: set(one.bodies()) == set(sent), 60)
+    wait_for(lambda: set(one.bodies()) == set(sent))
     assert own_server.stop() == 0

@@ -55,7 +55,7 @@ def test_what_is_archived_is_replayed(server: Server, events: Any) -> None:
     assert {body["id"] for body in bodies} == {numbers[1], numbers[2]}
     assert {body["replay-name"] for body in bodies} == {replay}
     assert list(bodies[0]).index("replay-name") == list(bodies[0]).index("region") + 1
-    wait_for(replayed(events, replay), 60)
+    wait_for(replayed(events, replay))
     done = events.describe_replay(ReplayName=replay)
     assert done["EventLastReplayedTime"] == datetime.datetime(2022, 5, 1, tzinfo=datetime.UTC)
     assert done["Destination"] == only

@@ -212,7 +212,7 @@ def test_a_log_group(server: Server, events: Any) -> None:
         found[:] = [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
         return bool(found)
 
-    wait_for(there, 60)
+    wait_for(there)
     assert [json.loads(message)["id"] for message in found] == [number]
 
 

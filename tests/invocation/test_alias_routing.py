@@ -70,4 +70,4 @@ def test_aliases_survive_a_kill_and_take_events(own_server: Server) -> None:
     client = own_server.start().client()
     assert client.list_aliases(FunctionName=name)["Aliases"] == before
     client.invoke(FunctionName=f"{name}:live", InvocationType="Event", Payload=b"7")
-    wait_for(lambda: "ran 7" in own_server.function_log(name), 60)
+    wait_for(lambda: "ran 7" in own_server.function_log(name))

@@ -5,11 +5,13 @@ AWS: docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from functions import call, create, new_name, zip_of
+from gates import Gate
 from refusals import invalid, refused
 from server import Server
 from wait import wait_for
@@ -18,6 +20,12 @@ RUNS = """
 import time
 def handler(event, context):
     time.sleep(event)
+    return "done"
+"""
+WAITS = """
+def handler(event, context):
+    if event == "wait":
+        gate()
     return "done"
 """
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -45,7 +53,7 @@ def throttled(client: Any, name: str, event: Any = None) -> str:
 
 def running(server: Server, count: int) -> None:
     wanted = f'state="invoking"}} {count}'.encode()
-    wait_for(lambda: wanted in server.get("/_lambdad/metrics")[1], 30)
+    wait_for(lambda: wanted in server.get("/_lambdad/metrics")[1])
 
 
 def test_a_reservation(client: Any) -> None:
@@ -70,16 +78,15 @@ def test_none_reserved_stops_a_function(client: Any) -> None:
 
 
 def test_one_more_than_reserved_is_refused(small: Server) -> None:
-    client = small.client()
-    name = create(client, RUNS)
+    client, gate = small.client(), Gate(small)
+    name = create(client, gate.code + WAITS)
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
-    answers: list[Any] = []
-    first = threading.Thread(target=lambda: answers.append(call(client, name, 8)[0]))
-    first.start()
-    running(small, 1)
-    assert throttled(client, name, 0) == "ReservedFunctionConcurrentInvocationLimitExceeded"
-    first.join()
-    assert answers == ["done"]
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(call, client, name, "wait")
+        gate.wait_for(1)
+        assert throttled(client, name, 0) == "ReservedFunctionConcurrentInvocationLimitExceeded"
+        gate.open()
+        assert first.result()[0] == "done"
     assert call(client, name, 0)[0] == "done"
     client.delete_function(FunctionName=name)
 
@@ -90,7 +97,7 @@ def test_events_wait_until_there_is_room(small: Server) -> None:
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     client.invoke(FunctionName=name, InvocationType="Event", Payload=b"7")
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
-    wait_for(lambda: "ran 7" in small.function_log(name), 60)
+    wait_for(lambda: "ran 7" in small.function_log(name))
     client.delete_function(FunctionName=name)
 
 
@@ -186,15 +193,16 @@ def test_a_function_s_environments_grow_no_faster_than_allowed(own_server: Serve
     server = Server(own_server.data_dir, "--scaling-rate", "1").start()
     try:
         client = server.client()
-        name, other = create(client, RUNS), create(client, RUNS)
-        answers: list[Any] = []
-        busy = threading.Thread(target=lambda: answers.append(call(client, name, 6)[0]))
-        busy.start()
-        running(server, 1)
-        assert throttled(client, name, 0) == "FunctionInvocationRateLimitExceeded"
-        assert call(client, other, 0)[0] == "done"
-        busy.join()
-        assert [*answers, call(client, name, 0)[0]] == ["done"] * 2  # in the one that is there
+        gate = Gate(server)
+        name, other = create(client, gate.code + WAITS), create(client, RUNS)
+        with ThreadPoolExecutor(1) as thread:
+            busy = thread.submit(call, client, name, "wait")
+            gate.wait_for(1)
+            assert throttled(client, name, 0) == "FunctionInvocationRateLimitExceeded"
+            assert call(client, other, 0)[0] == "done"
+            gate.open()
+            assert busy.result()[0] == "done"
+        assert call(client, name, 0)[0] == "done"  # in the one that is there
         metrics = server.get("/_lambdad/metrics")[1].decode()
         assert f'lambdad_throttles_total{{function="{name}"}} 1' in metrics
         assert f'lambdad_throttles_total{{function="{other}"}} 0' in metrics
@@ -213,7 +221,7 @@ def test_functions_of_one_name_are_one_sample(own_server: Server) -> None:
         create(client, RUNS, name=name, Timeout=900)
         client.invoke(FunctionName=name, InvocationType="Event", Payload=b"900")
     sample = f'lambdad_concurrent_executions{{function="{name}",provisioned="false"}}'
-    wait_for(lambda: f"{sample} 2" in own_server.get("/_lambdad/metrics")[1].decode(), 30)
+    wait_for(lambda: f"{sample} 2" in own_server.get("/_lambdad/metrics")[1].decode())
     lines = own_server.get("/_lambdad/metrics")[1].decode().splitlines()
     samples = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
     assert len(set(samples)) == len(samples)

@@ -147,7 +147,7 @@ def test_a_bucket(aws: Any, neighbours: Neighbours) -> None:
     name = create(aws, CODE)
     configure(aws, name, failure=f"arn:aws:s3:::{bucket}", MaximumRetryAttempts=0)
     send(aws, name, {"fail": "no"})
-    wait_for(lambda: s3.list_objects_v2(Bucket=bucket)["KeyCount"], 60)
+    wait_for(lambda: s3.list_objects_v2(Bucket=bucket)["KeyCount"])
     (found,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
     assert re.fullmatch(
         rf"aws/lambda/async/{name}/\d{{4}}/\d\d/\d\d/\d{{4}}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f-]{{36}}", found["Key"]
@@ -218,7 +218,7 @@ def test_a_target_that_is_not_there(aws: Any, connected: Server) -> None:
         )
         return all(f'lambdad_{one}_total{{function="{name}"}} 1' in metrics for one in wanted)
 
-    wait_for(counted, 60)
+    wait_for(counted)
 
 
 def test_what_was_not_delivered_is_delivered_by_the_next_server(
@@ -231,7 +231,7 @@ def test_what_was_not_delivered_is_delivered_by_the_next_server(
     name = create(client, CODE)
     configure(client, name, success=arn)
     request_id = send(client, name, {"a": 1})
-    wait_for(lambda: "is tried again" in lost.log(), 60)
+    wait_for(lambda: "is tried again" in lost.log())
     lost.kill()
     found = Server(own_server.data_dir, *neighbours.arguments()).start()
     try:
@@ -255,7 +255,7 @@ def test_a_target_that_does_not_answer_holds_up_no_other(own_server: Server, nei
         configure(client, free, success=topic)
         for number in range(200):
             send(client, stuck, [number])
-        silent.settimeout(30)
+        silent.settimeout(120)
         assert silent.accept()
         request_id = send(client, free, {"a": 1})
         assert json.loads(neighbours.record(url)["Message"])["requestContext"]["requestId"] == request_id
@@ -272,14 +272,14 @@ def test_other_accounts_are_told_what_they_allow(own_server: Server) -> None:
     server.client("sqs", account="111111111111").create_queue(QueueName="theirs")
     configure(client, name, success=function, failure=queue, MaximumRetryAttempts=0)
     send(client, name, {"a": 1})
-    wait_for(lambda: f"lambda:InvokeFunction on resource: {function}" in server.log(), 60)
+    wait_for(lambda: f"lambda:InvokeFunction on resource: {function}" in server.log())
     send(client, name, {"fail": "x"})
-    wait_for(lambda: f"{name} may send nothing to {queue}" in server.log(), 60)
+    wait_for(lambda: f"{name} may send nothing to {queue}" in server.log())
     other.add_permission(FunctionName=told, StatementId="s", Action="lambda:InvokeFunction", Principal="000000000000")
     send(client, name, {"a": 2})
     group, logs = f"/aws/lambda/{told}", server.client("logs", account="111111111111")
-    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 60)
-    wait_for(lambda: logs.filter_log_events(logGroupName=group, filterPattern="ran")["events"], 60)
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
+    wait_for(lambda: logs.filter_log_events(logGroupName=group, filterPattern="ran")["events"])
     (ran,) = logs.filter_log_events(logGroupName=group, filterPattern="ran")["events"]
     assert "{'seen': {'a': 2}}" in ran["message"]
 
@@ -291,7 +291,7 @@ def test_without_an_endpoint_it_is_said(tmp_path: Path) -> None:
         name = create(client, CODE)
         configure(client, name, success=f"arn:aws:sns:{REGION}:000000000000:any")
         send(client, name, {"a": 1})
-        wait_for(lambda: "--endpoint sns=URL" in alone.log(), 60)
+        wait_for(lambda: "--endpoint sns=URL" in alone.log())
         assert call(client, name, {"a": 2})[0] == {"seen": {"a": 2}}
     finally:
         assert alone.stop() == 0

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from functions import PROMPT, call, create, new_name, zip_of
+from gates import Gate
 from refusals import invalid, refused
 from server import Server
 from wait import wait_for
@@ -23,7 +24,8 @@ ID = uuid.uuid4().hex
 def handler(event, context):
     if event == "exit":
         os._exit(1)
-    time.sleep(event or 0)
+    if event == "wait":
+        gate()
     return os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"], ID
 """
 NO_CONFIG = (
@@ -70,7 +72,7 @@ def status(client: Any, name: str, qualifier: str) -> tuple[Any, ...]:
 
 
 def ready(client: Any, name: str, qualifier: str, count: int) -> None:
-    wait_for(lambda: status(client, name, qualifier) == ("READY", count, count, count), 60)
+    wait_for(lambda: status(client, name, qualifier) == ("READY", count, count, count))
 
 
 def test_it_is_initialised_before_anyone_calls(client: Any, make: Make) -> None:
@@ -87,15 +89,17 @@ def test_it_is_initialised_before_anyone_calls(client: Any, make: Make) -> None:
 
 
 def test_more_than_provisioned_run_on_demand(own_server: Server) -> None:
-    client = own_server.start().client()
-    name = create(client, HOW, Publish=True)
+    client, gate = own_server.start().client(), Gate(own_server)
+    name = create(client, gate.code + HOW, Publish=True)
     client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
     put(client, name, "1", 2)
     ready(client, name, "1", 2)
     with ThreadPoolExecutor(2) as threads:
-        held = [threads.submit(call, client, name, 10, Qualifier="1") for _ in range(2)]
-        wait_for(lambda: b'state="invoking"} 2' in own_server.get("/_lambdad/metrics")[1], 8)
-        answers = [call(client, name, Qualifier="1")[0], *(one.result()[0] for one in held)]
+        held = [threads.submit(call, client, name, "wait", Qualifier="1") for _ in range(2)]
+        gate.wait_for(2)
+        spilled = call(client, name, Qualifier="1")[0]
+        gate.open()
+        answers = [spilled, *(one.result()[0] for one in held)]
     assert [how for how, _ in answers] == ["on-demand", "provisioned-concurrency", "provisioned-concurrency"]
     assert len({identity for _, identity in answers}) == 3
     metrics = own_server.get("/_lambdad/metrics")[1].decode()
@@ -147,7 +151,7 @@ def test_fewer_before_all_are_made(own_server: Server) -> None:
         counts = [line for line in lines if line.startswith("lambdad_environments{")]
         return [line for line in counts if not line.endswith(" 0")]
 
-    wait_for(lambda: [line.rpartition(" ")[2] for line in environments()] == ["1"], 30)
+    wait_for(lambda: [line.rpartition(" ")[2] for line in environments()] == ["1"])
 
 
 def test_what_only_starts_is_ended_when_it_is_not_wanted_any_more(tmp_path: Path) -> None:
@@ -157,9 +161,9 @@ def test_what_only_starts_is_ended_when_it_is_not_wanted_any_more(tmp_path: Path
         never = create(client, "import time\ntime.sleep(1000)\n", Publish=True)
         client.get_waiter("published_version_active").wait(FunctionName=never, Qualifier="1", WaiterConfig=PROMPT)
         put(client, never, "1", 2)
-        wait_for(lambda: b'state="init"} 2' in server.get("/_lambdad/metrics")[1], 60)
+        wait_for(lambda: b'state="init"} 2' in server.get("/_lambdad/metrics")[1])
         put(client, never, "1", 1)
-        wait_for(lambda: b'state="init"} 1' in server.get("/_lambdad/metrics")[1], 60)
+        wait_for(lambda: b'state="init"} 1' in server.get("/_lambdad/metrics")[1])
         client.delete_function(FunctionName=never)
         assert call(client, create(client, HOW))[0][0] == "on-demand"
     finally:
@@ -169,7 +173,7 @@ def test_what_only_starts_is_ended_when_it_is_not_wanted_any_more(tmp_path: Path
 def test_what_cannot_be_initialised_fails(client: Any, make: Make) -> None:
     name = make("raise ValueError('not today')\n")
     put(client, name, "1", 2)
-    wait_for(lambda: status(client, name, "1")[0] == "FAILED", 60)
+    wait_for(lambda: status(client, name, "1")[0] == "FAILED")
     answer = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
     assert answer["StatusReason"] == "FUNCTION_ERROR_INIT_FAILURE"
     assert answer["AllocatedProvisionedConcurrentExecutions"] == 0
@@ -178,7 +182,7 @@ def test_what_cannot_be_initialised_fails(client: Any, make: Make) -> None:
 def test_what_ends_again_and_again_by_itself_fails(client: Any, make: Make) -> None:
     name = make("import os, threading\nthreading.Timer(0.01, os._exit, (1,)).start()\n" + HOW)
     put(client, name, "1", 1)
-    wait_for(lambda: status(client, name, "1")[0] == "FAILED", 60)
+    wait_for(lambda: status(client, name, "1")[0] == "FAILED")
 
 
 def test_an_alias_takes_it_along(client: Any, make: Make) -> None:
@@ -198,7 +202,7 @@ def test_an_alias_takes_it_along(client: Any, make: Make) -> None:
     assert [(one["FunctionArn"], one["Status"]) for one in listed] == [(f"{ARN}{name}:live", "READY")]
     client.delete_alias(FunctionName=name, Name="live")
     assert client.list_provisioned_concurrency_configs(FunctionName=name)["ProvisionedConcurrencyConfigs"] == []
-    wait_for(lambda: call(client, name, Qualifier="2")[0][0] == "on-demand", 30)
+    wait_for(lambda: call(client, name, Qualifier="2")[0][0] == "on-demand")
     gone = ("ResourceNotFoundException", 404, f"Cannot find alias arn: {ARN}{name}:live")
     assert refused(client.get_provisioned_concurrency_config, FunctionName=name, Qualifier="live") == gone
 
@@ -318,10 +322,10 @@ def test_what_failed_is_tried_once_more_after_a_restart(own_server: Server) -> N
         return sum("attempt" in line for line in own_server.function_log(name))
 
     put(client, name, "1", 2)
-    wait_for(lambda: status(client, name, "1")[0] == "FAILED" and attempts() == 2, 60)
+    wait_for(lambda: status(client, name, "1")[0] == "FAILED" and attempts() == 2)
     own_server.stop()
     client = own_server.start().client()
-    wait_for(lambda: status(client, name, "1")[0] == "FAILED" and attempts() == 4, 60)
+    wait_for(lambda: status(client, name, "1")[0] == "FAILED" and attempts() == 4)
     answer = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
     assert answer["StatusReason"] == "FUNCTION_ERROR_INIT_FAILURE"
     client.tag_resource(Resource=ARN + name, Tags={"a": "change"})

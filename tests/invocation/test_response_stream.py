@@ -142,8 +142,8 @@ def test_a_runtime_that_never_asks_again_is_ended_at_its_timeout(own_server: Ser
     client = own_server.start().client()
     name = create(client, SOURCE, Timeout=3)
     assert stream(client, name, {"pieces": ["first"], "do": "work on"})[:2] == (b"first", {})
-    wait_for(lambda: b'state="answered"} 1' in own_server.get("/_lambdad/metrics")[1], 30)
-    wait_for(lambda: b'state="down"} 1' in own_server.get("/_lambdad/metrics")[1], 30)
+    wait_for(lambda: b'state="answered"} 1' in own_server.get("/_lambdad/metrics")[1])
+    wait_for(lambda: b'state="down"} 1' in own_server.get("/_lambdad/metrics")[1])
     assert stream(client, name, {"pieces": ["second"]})[:2] == (b"second", {})
 
 
@@ -169,7 +169,7 @@ def test_a_caller_who_goes_does_not_stop_the_function(own_server: Server) -> Non
     answer = client.invoke_with_response_stream(FunctionName=name, Payload=b'{"megabytes": 50}')
     next(iter(answer["EventStream"]))
     answer["EventStream"].close()
-    wait_for(lambda: f'lambdad_invocations_total{{function="{name}"}} 1' in metrics(own_server), 30)
+    wait_for(lambda: f'lambdad_invocations_total{{function="{name}"}} 1' in metrics(own_server))
     own_server.wait_for_log(name, "answered 202")
     assert stream(client, name, {"pieces": ["again"]})[:2] == (b"again", {})
 

@@ -97,7 +97,7 @@ def test_what_is_not_run_is_not_billed(server: Server, client: Any) -> None:
 def test_each_attempt_of_an_event_is_a_request(connected: Server, aws: Any) -> None:
     name = create(aws, CODE)
     aws.invoke(FunctionName=name, InvocationType="Event", Payload=b'"raise"')
-    wait_for(lambda: used(connected, name).get("requests") == 3, 60)
+    wait_for(lambda: used(connected, name).get("requests") == 3)
     assert used(connected, name)["duration"] == gb_seconds(reported(connected, name))
 
 
@@ -106,7 +106,7 @@ def test_a_large_event_is_several_requests(server: Server, client: Any, size: in
     """One for the first 256 KB, one for each 64 KB after them."""
     name = create(client, "def handler(event, context):\n    pass\n")
     client.invoke(FunctionName=name, InvocationType="Event", Payload=b'"' + b"x" * (size - 2) + b'"')
-    wait_for(lambda: reported(server, name), 60)
+    wait_for(lambda: reported(server, name))
     assert used(server, name) == {"requests": requests, "duration": gb_seconds(reported(server, name))}
 
 
@@ -148,7 +148,6 @@ def test_provisioned_concurrency_is_counted_apart(server: Server, client: Any, p
     assert used(server, provisioned)["provisioned concurrency"] == 300 * 2 * Decimal("0.5")
     wait_for(
         lambda: client.get_provisioned_concurrency_config(FunctionName=provisioned, Qualifier="1")["Status"] == "READY",
-        60,
     )
     for _ in range(3):
         call(client, provisioned, 0.005, Qualifier="1")

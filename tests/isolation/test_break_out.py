@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from functions import call, create
+from gates import Gate
 from server import Server
 
 pytestmark = pytest.mark.usefixtures("isolated")
@@ -102,16 +103,10 @@ return {k: status[k].strip() for k in ("CapInh", "CapPrm", "CapEff", "CapBnd", "
     assert "0" not in seen["Uid"].split()
 
 
-def test_environments_have_users_of_their_own(client: Any) -> None:
-    name = create(
-        client, "import os, time\ndef handler(event, context):\n    time.sleep(0.5)\n    return os.getuid()\n"
-    )
-    uids: list[int] = []
-    threads = [threading.Thread(target=lambda: uids.append(call(client, name)[0])) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def test_environments_have_users_of_their_own(server: Server, client: Any) -> None:
+    gate = Gate(server)
+    name = create(client, gate.code + "def handler(event, context):\n    gate()\n    return os.getuid()\n")
+    uids = gate.together([lambda: call(client, name)[0]] * 3)
     assert len(set(uids)) == 3
 
 
@@ -188,7 +183,7 @@ def test_the_runtime_api_of_another_environment(client: Any) -> None:
     thread.start()
     body = """
 import http.client
-connection = http.client.HTTPConnection("127.0.0.1:9001", timeout=5)
+connection = http.client.HTTPConnection("127.0.0.1:9001", timeout=120)
 connection.request("POST", "/2018-06-01/runtime/invocation/00000000-0000-0000-0000-000000000000/response", b'"forged"')
 return connection.getresponse().status
 """
@@ -203,7 +198,7 @@ def test_forging_ones_own_runtime_api(client: Any) -> None:
     """A function may answer for itself early; it must not break anything for others."""
     body = """
 import http.client
-connection = http.client.HTTPConnection("127.0.0.1:9001", timeout=5)
+connection = http.client.HTTPConnection("127.0.0.1:9001", timeout=120)
 statuses = []
 api = "/2018-06-01/runtime/"
 for method, path in (("GET", api + "invocation/next"), ("POST", api + "init/error"), ("GET", "/nothing")):
@@ -240,7 +235,7 @@ def test_background_processes_end_with_the_environment(client: Any) -> None:
     client.delete_function(FunctionName=name)
     from wait import wait_for
 
-    wait_for(lambda: not processes_of_user(uid), 20)
+    wait_for(lambda: not processes_of_user(uid))
 
 
 def processes_of_user(uid: int) -> list[str]:
@@ -264,7 +259,7 @@ def test_connections_to_the_runtime_api_are_few(client: Any) -> None:
 import socket
 host, port = os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')
 def ask():
-    made = socket.create_connection((host, int(port)), timeout=30)
+    made = socket.create_connection((host, int(port)), timeout=120)
     kept.append(made)
     made.sendall(b'GET /nothing HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n')
     return made.recv(12).decode() or 'closed'

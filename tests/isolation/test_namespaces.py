@@ -253,7 +253,7 @@ def test_an_interpreter_that_ended_early_is_started_again(host: Host) -> None:
         sandbox = await host.driver.prepare(template)
         running = Running(sandbox)
         await running.says("too early")
-        wait_for(lambda: not commands_with("GREETING-too early"), 30)
+        wait_for(lambda: not commands_with("GREETING-too early"))
         assert running.exits.empty()
         sandbox.start(host.spec({"x": ""}, argv=None, environment={"GREETING": "now"}))
         assert await running.ended() == Exit(code=0)
@@ -345,7 +345,7 @@ def test_a_killed_server_takes_everything_with_it_frozen_or_not(tmp_path: Path, 
             pids |= set(line.split())
         assert len(pids) >= 4 * 3
         server.kill()
-    wait_until_ended(pids, 30)
+    wait_until_ended(pids)
     left = Path(tmp_path / "run" / "cgroups").read_text().split()
     assert any(Path(root).exists() for root in left)
     Host(tmp_path).open().close()

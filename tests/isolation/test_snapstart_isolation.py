@@ -2,18 +2,19 @@
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
 from functions import PROMPT, call, create
+from gates import Gate
 from server import Server
 from unprivileged import USER
 
 ON = {"ApplyOn": "PublishedVersions"}
 CODE = """
-import ctypes, os, time
+import ctypes, os
 
 def attempt(what):
     try:
@@ -35,7 +36,7 @@ def handler(event, context):
     LARGE[:] = bytes([event]) * len(LARGE)
     with open(f"/tmp/{event}", "w") as file:
         file.write("x")
-    time.sleep(0.5)
+    gate()
     ptrace = ctypes.CDLL(None, use_errno=True)
     return {
         "seen": SEEN, "large": sorted(set(LARGE)), "tmp": sorted(os.listdir("/tmp")),
@@ -63,10 +64,11 @@ def published(client: Any, code: str) -> str:
 
 
 @pytest.mark.usefixtures("isolated")
-def test_environments_of_one_version(client: Any) -> None:
-    name = published(client, CODE)
-    with ThreadPoolExecutor(3) as threads:
-        answers = list(threads.map(lambda number: call(client, name, number, Qualifier="1")[0], (1, 2, 3)))
+def test_environments_of_one_version(server: Server, client: Any) -> None:
+    gate = Gate(server)
+    name = published(client, gate.code + CODE)
+    calls = [partial(call, client, name, number, Qualifier="1") for number in (1, 2, 3)]
+    answers = [answer for answer, _ in gate.together(calls)]
     for number, one in enumerate(answers, 1):
         assert one["seen"] == [number]
         assert one["large"] == [number]
@@ -127,10 +129,10 @@ def test_without_root(tmp_path_factory: pytest.TempPathFactory) -> None:
     server = Server(place / "data", unprivileged=True).start()
     try:
         client = server.client()
-        code = "import uuid, time\nBORN = uuid.uuid4().hex\ndef handler(event, context):\n    time.sleep(0.5)\n    return BORN\n"
-        name = published(client, code)
-        with ThreadPoolExecutor(2) as threads:
-            born = list(threads.map(lambda _: call(client, name, Qualifier="1")[0], range(2)))
+        gate = Gate(server)
+        code = "import uuid\nBORN = uuid.uuid4().hex\ndef handler(event, context):\n    gate()\n    return BORN\n"
+        name = published(client, gate.code + code)
+        born = gate.together([lambda: call(client, name, Qualifier="1")[0]] * 2)
         assert born[0] == born[1]
     finally:
         assert server.stop() == 0

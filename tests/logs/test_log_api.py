@@ -58,16 +58,16 @@ def test_a_function_writes_and_is_read(server: Server, client: Any, logs: Any) -
     name = create(client, SAYS)
     stream, _ = call(client, name, {"say": "hello from here"})
     group = f"/aws/lambda/{name}"
-    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
     (found,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     assert found["arn"] == f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:*"
     assert found["logGroupArn"] == f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"
     assert abs(found["creationTime"] - now()) < 600_000
-    wait_for(lambda: logs.describe_log_streams(logGroupName=group)["logStreams"], 20)
+    wait_for(lambda: logs.describe_log_streams(logGroupName=group)["logStreams"])
     (one,) = logs.describe_log_streams(logGroupName=group)["logStreams"]
     assert one["logStreamName"] == stream
     assert one["firstEventTimestamp"] <= one["lastEventTimestamp"]
-    wait_for(lambda: len(logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]) == 5, 20)
+    wait_for(lambda: len(logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]) == 5)
     events = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)
     assert [message.split()[0] for message in messages(events)] == ["INIT_START", "START", "hello", "END", "REPORT"]
     assert messages(logs.filter_log_events(logGroupName=group, filterPattern="hello")) == ["hello from here\n"]
@@ -92,9 +92,9 @@ def test_whatever_is_printed_is_events_of_their_size(client: Any, logs: Any) -> 
     name = create(client, PRINTS)
     _, answer = call(client, name)
     group, request_id = f"/aws/lambda/{name}", answer["ResponseMetadata"]["RequestId"]
-    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
     ends = {"logGroupName": group, "filterPattern": f'"REPORT RequestId: {request_id}"'}
-    wait_for(lambda: logs.filter_log_events(**ends)["events"], 20)
+    wait_for(lambda: logs.filter_log_events(**ends)["events"])
     found = messages(logs.filter_log_events(logGroupName=group))
     assert [message.split()[0] for message in (*found[:2], *found[-2:])] == ["INIT_START", "START", "END", "REPORT"]
     said, endless = found[2:7], found[7:-2]
@@ -110,12 +110,12 @@ def test_a_deleted_group_is_there_again_when_its_function_writes(client: Any, lo
     name = create(client, SAYS)
     group = f"/aws/lambda/{name}"
     stream, _ = call(client, name, {"say": "before"})
-    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
     logs.delete_log_group(logGroupName=group)
     assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
     assert call(client, name, {"say": "after"})[0] == stream
-    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
-    wait_for(lambda: len(logs.filter_log_events(logGroupName=group)["events"]) == 4, 20)
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
+    wait_for(lambda: len(logs.filter_log_events(logGroupName=group)["events"]) == 4)
     first, second, *_ = messages(logs.filter_log_events(logGroupName=group))
     assert first.startswith("START")
     assert second == "after\n"
@@ -254,7 +254,7 @@ def test_a_live_tail_shows_what_comes(client: Any, logs: Any) -> None:
     name = create(client, SAYS)
     call(client, name, {"say": "before"})
     group = f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{name}"
-    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"], 20)
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"])
     stream = logs.start_live_tail(logGroupIdentifiers=[group], logEventFilterPattern="now")["responseStream"]
     events = iter(stream)
     assert "sessionStart" in next(events)
@@ -279,7 +279,7 @@ def test_subscriptions_invoke_functions(server: Server, client: Any, logs: Any) 
     source, target = create(client, SAYS), create(client, TAKES)
     call(client, source, {"say": "before"})
     group, arn = f"/aws/lambda/{source}", f"arn:aws:lambda:us-east-1:000000000000:function:{target}"
-    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
     of = {"logGroupName": group, "filterName": "errors", "filterPattern": "ERROR", "destinationArn": arn}
     assert refused(logs.put_subscription_filter, **of)[1].startswith("Could not execute the lambda function.")
     client.add_permission(
@@ -325,7 +325,7 @@ def test_the_aws_cli_reads(server: Server, client: Any, logs: Any) -> None:
     """Version 1, which is what the package registries have: `logs tail` is version 2's, and asks as the next test does."""
     name = create(client, SAYS)
     call(client, name, {"say": "first"})
-    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"], 20)
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"])
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
     command = [str(Path(sys.executable).with_name("aws")), "--endpoint-url", server.url, "logs", "filter-log-events"]
     shown = subprocess.run(
@@ -343,7 +343,7 @@ def test_who_follows_sees_everything_once(client: Any, logs: Any) -> None:
     name = create(client, SAYS)
     call(client, name, {"say": "number 0"})
     group = f"/aws/lambda/{name}"
-    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], 20)
+    wait_for(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
     seen: dict[str, str] = {}
     start = 0
 

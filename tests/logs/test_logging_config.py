@@ -55,7 +55,7 @@ def all_of(logs: Any, group: str, last: str) -> list[str]:
             messages[:] = [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
         return any(last in message for message in messages)
 
-    wait_for(there, 20)
+    wait_for(there)
     return messages
 
 

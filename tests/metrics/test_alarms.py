@@ -50,7 +50,7 @@ def described(client: Any, name: str) -> dict[str, Any]:
 
 
 def reaches(client: Any, name: str, state: str) -> dict[str, Any]:
-    wait_for(lambda: described(client, name)["StateValue"] == state, 100)
+    wait_for(lambda: described(client, name)["StateValue"] == state)
     return described(client, name)
 
 

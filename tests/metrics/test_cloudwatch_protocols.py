@@ -31,7 +31,7 @@ def send(server: Server, path: str, body: bytes, **headers: str) -> tuple[int, A
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(server.url + path, body, {"Authorization": SCOPE, **named})
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read()
@@ -142,13 +142,13 @@ def test_the_aws_cli(server: Server, client: Any, reading: Reading) -> None:
     name = create(client, "def handler(event, context): pass")
     for _ in range(3):
         call(client, name)
-    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 3, 10)
+    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 3)
 
     def aws(*arguments: str) -> Any:
         command = [str(Path(sys.executable).with_name("aws")), "--endpoint-url", server.url, "cloudwatch", *arguments]
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
         environment = {**os.environ, **keys, "AWS_PAGER": ""}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout.strip() else None
 

@@ -23,7 +23,7 @@ def test_what_is_printed_is_counted(client: Any, reading: Reading, server: Serve
     name, namespace = create(client, PRINTS), new_name("n")
     call(client, name, {"namespace": namespace, "values": [*range(100), [1, 2, 3]]})
     wanted = {"namespace": namespace, "FunctionName": "f"}
-    wait_for(lambda: sum(reading.values("n", "SampleCount", **wanted)) == 103, 20)
+    wait_for(lambda: sum(reading.values("n", "SampleCount", **wanted)) == 103)
     assert sum(reading.values("n", **wanted)) == sum(range(100)) + 6
     assert reading.client.list_metrics(Namespace=namespace)["Metrics"][0]["MetricName"] == "n"
     assert reading.sum("EMFValidationErrors", namespace="AWS/Logs", LogGroupName=f"/aws/lambda/{name}") == 0
@@ -33,7 +33,7 @@ def test_what_is_wrong_is_counted_as_wrong(client: Any, reading: Reading) -> Non
     name, namespace = create(client, PRINTS), new_name("n")
     call(client, name, {"namespace": namespace, "values": ["1", 2]})
     errors = {"namespace": "AWS/Logs", "LogGroupName": f"/aws/lambda/{name}"}
-    wait_for(lambda: reading.sum("EMFValidationErrors", **errors) == 1, 20)
+    wait_for(lambda: reading.sum("EMFValidationErrors", **errors) == 1)
     assert reading.values("n", namespace=namespace, FunctionName="f") == [2]
 
 
@@ -44,7 +44,7 @@ def test_functions_cannot_take_the_room_of_what_is_counted_of_them(tmp_path: Pat
         client, PRINTS.replace('"FunctionName": "f"}', "}").replace('"n": value', '"n": 1, "FunctionName": str(value)')
     )
     call(client, name, {"namespace": "App", "values": list(range(200))})
-    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 1, 20)
-    wait_for(lambda: len(reading.client.list_metrics(Namespace="App")["Metrics"]) == 80, 20)
+    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 1)
+    wait_for(lambda: len(reading.client.list_metrics(Namespace="App")["Metrics"]) == 80)
     assert reading.count("Duration", FunctionName=name, Resource=name) == 1
     assert server.stop() == 0

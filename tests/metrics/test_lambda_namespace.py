@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions import PROMPT, call, create, new_name
+from gates import Gate
 from metric_reading import Reading
 from neighbours import ACCOUNT, REGION, Neighbours
 from server import Server
@@ -16,7 +17,7 @@ from urls import Url, allow, id_of
 from wait import wait_for
 
 FAILS_ON_ONE = "def handler(event, context):\n    if event == 1:\n        raise ValueError\n    return event\n"
-SLEEPS = "import time\ndef handler(event, context):\n    time.sleep(event)\n"
+WAITS = "def handler(event, context):\n    gate()\n"
 
 
 def test_invocations_errors_and_durations_are_those_that_were(client: Any, reading: Reading) -> None:
@@ -24,7 +25,7 @@ def test_invocations_errors_and_durations_are_those_that_were(client: Any, readi
     failed = 0
     for number in range(40):
         failed += "FunctionError" in call(client, name, number % 4)[1]
-    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 40, 10)
+    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 40)
     assert reading.sum("Errors", FunctionName=name) == failed == 10
     assert reading.count("Errors", FunctionName=name) == 40
     assert reading.sum("Throttles", FunctionName=name) == 0
@@ -41,7 +42,7 @@ def test_many_at_once_are_all_counted(own_server: Server) -> None:
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda number: call(client, names[number % 2], number % 5)[1], range(1000)))
     failed = sum("FunctionError" in answer for answer in answers)
-    wait_for(lambda: reading.sum("Invocations") == 1000, 10)
+    wait_for(lambda: reading.sum("Invocations") == 1000)
     assert reading.sum("Errors") == failed == 200
     assert [reading.sum("Invocations", FunctionName=name) for name in names] == [500, 500]
     assert reading.count("Duration") == 1000
@@ -60,7 +61,7 @@ def test_many_at_once_are_all_counted(own_server: Server) -> None:
 def test_the_duration_is_that_of_the_report_line(client: Any, reading: Reading, server: Server) -> None:
     name = create(client, "import time\ntime.sleep(0.4)\ndef handler(event, context):\n    time.sleep(0.1)\n")
     call(client, name)
-    wait_for(lambda: reading.count("Duration", FunctionName=name) == 1, 10)
+    wait_for(lambda: reading.count("Duration", FunctionName=name) == 1)
     (duration,) = reading.values("Duration", FunctionName=name)
     (report,) = [line for line in server.wait_for_log(name, "REPORT") if "REPORT" in line]
     assert f"\tDuration: {duration:.2f} ms" in report
@@ -74,7 +75,7 @@ def test_an_alias_and_the_version_that_it_led_to(client: Any, reading: Reading) 
     for qualifier, times in (("live", 3), ("1", 2), ("$LATEST", 1)):
         for _ in range(times):
             call(client, name, 1, Qualifier=qualifier)
-    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 6, 10)
+    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 6)
     live = {"FunctionName": name, "Resource": f"{name}:live"}
     assert reading.sum("Invocations", **live) == reading.sum("Errors", **live) == 3
     assert reading.sum("Invocations", ExecutedVersion="1", **live) == 3
@@ -84,25 +85,27 @@ def test_an_alias_and_the_version_that_it_led_to(client: Any, reading: Reading) 
 
 
 def test_throttles_and_what_runs_at_once(client: Any, reading: Reading, server: Server) -> None:
-    name = create(client, SLEEPS)
+    gate = Gate(server)
+    name = create(client, gate.code + WAITS)
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
     with ThreadPoolExecutor(2) as threads:
-        held = [threads.submit(call, client, name, 3) for _ in range(2)]
-        sample = f'lambdad_concurrent_executions{{function="{name}",provisioned="false"}} 2'
-        wait_for(lambda: sample in server.get("/_lambdad/metrics")[1].decode(), 30)
+        held = [threads.submit(call, client, name) for _ in range(2)]
+        gate.wait_for(2)
         for _ in range(3):
             with pytest.raises(ClientError, match="TooManyRequests"):
                 call(client, name, 0)
+        gate.open()
         for one in held:
             one.result()
-    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 2, 10)
+    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 2)
     assert reading.sum("Throttles", FunctionName=name) == 3
     assert reading.most("ConcurrentExecutions", FunctionName=name) == 2
     assert reading.most("ConcurrentExecutions", FunctionName=name, Resource=name) == 2
 
 
-def test_provisioned_concurrency(client: Any, reading: Reading) -> None:
-    name = create(client, SLEEPS, Publish=True)
+def test_provisioned_concurrency(client: Any, reading: Reading, server: Server) -> None:
+    gate = Gate(server)
+    name = create(client, gate.code + WAITS, Publish=True)
     client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
     client.put_provisioned_concurrency_config(FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=2)
 
@@ -110,11 +113,9 @@ def test_provisioned_concurrency(client: Any, reading: Reading) -> None:
         answer = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
         return bool(answer["Status"] == "READY")
 
-    wait_for(ready, 60)
-    with ThreadPoolExecutor(3) as threads:
-        for one in [threads.submit(call, client, name, 1, Qualifier="1") for _ in range(3)]:
-            one.result()
-    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 3, 10)
+    wait_for(ready)
+    gate.together([lambda: call(client, name, Qualifier="1")] * 3)
+    wait_for(lambda: reading.sum("Invocations", FunctionName=name) == 3)
     version = {"FunctionName": name, "Resource": f"{name}:1"}
     assert reading.sum("ProvisionedConcurrencyInvocations", **version) == 2
     assert reading.sum("ProvisionedConcurrencySpilloverInvocations", **version) == 1
@@ -125,7 +126,7 @@ def test_provisioned_concurrency(client: Any, reading: Reading) -> None:
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
     call(client, name, 0, Qualifier="live")
     alias = {"FunctionName": name, "Resource": f"{name}:live"}
-    wait_for(lambda: reading.sum("ProvisionedConcurrencyInvocations", **alias) == 1, 10)
+    wait_for(lambda: reading.sum("ProvisionedConcurrencyInvocations", **alias) == 1)
     assert reading.sum("ProvisionedConcurrencyInvocations", ExecutedVersion="1", **alias) == 1
     assert reading.sum("ProvisionedConcurrencyInvocations", **version) == 2
     assert reading.most("ProvisionedConcurrencyUtilization", ExecutedVersion="1", **alias) == 0.5
@@ -158,7 +159,7 @@ def test_asynchronous_events(tmp_path: Path) -> None:
         found.update({metric: reading.sum(metric, FunctionName=name) for metric in wanted})
         return found == wanted
 
-    wait_for(counted, 60)
+    wait_for(counted)
     assert reading.count("AsyncEventAge", FunctionName=name) == 4
     assert server.stop() == 0
     neighbours.stop()
@@ -172,7 +173,7 @@ def test_function_urls(client: Any, reading: Reading, server: Server) -> None:
     for status in (200, 200, 404, 500):
         assert url.request("GET", f"/{status}").status == status
     resource = {"FunctionName": name, "Resource": f"{name}:$LATEST"}
-    wait_for(lambda: reading.sum("UrlRequestCount", **resource) == 4, 10)
+    wait_for(lambda: reading.sum("UrlRequestCount", **resource) == 4)
     assert reading.sum("Url4xxCount", FunctionName=name) == 1
     assert reading.sum("Url5xxCount", **resource) == 1
     assert reading.count("UrlRequestLatency", **resource) == 4
@@ -205,5 +206,5 @@ def test_accounts_and_regions_are_apart(server: Server) -> None:
         Reading(server.client("cloudwatch", region="eu-west-1", account="111122223333")),
         Reading(server.client("cloudwatch", region="eu-west-2")),
     ]
-    wait_for(lambda: [one.sum("Invocations", FunctionName=name) for one in readings] == [2, 3, 0], 10)
+    wait_for(lambda: [one.sum("Invocations", FunctionName=name) for one in readings] == [2, 3, 0])
     assert readings[1].sum("Invocations") == 3

@@ -40,7 +40,7 @@ def test_what_was_invoked(server: Server, client: Any) -> None:
     for event in ("one", "two", "fail"):
         call(client, name, event)
     client.invoke(FunctionName=name, InvocationType="Event", Payload=b'"later"')
-    wait_for(lambda: value(scraped(server)["lambdad_invocations"], function=name) == 4, 30)
+    wait_for(lambda: value(scraped(server)["lambdad_invocations"], function=name) == 4)
     found = scraped(server)
     assert value(found["lambdad_errors"], function=name) == 1
     assert value(found["lambdad_throttles"], function=name) == 0

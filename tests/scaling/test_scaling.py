@@ -59,7 +59,7 @@ Told = list[tuple[str, str, str]]
 
 def wait_for_activities(scaling: Any, target: dict[str, str], last: Told) -> None:
     """Capacity is set before it is told."""
-    wait_for(lambda: activities(scaling, target)[-len(last) :] == last, 30)
+    wait_for(lambda: activities(scaling, target)[-len(last) :] == last)
 
 
 def activities(scaling: Any, target: dict[str, str]) -> Told:
@@ -70,7 +70,7 @@ def activities(scaling: Any, target: dict[str, str]) -> Told:
 
 def test_capacity_is_brought_within_the_bounds(scaling: Any, target: dict[str, str], capacity: Capacity) -> None:
     made = scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=3, Tags={"team": "a"})
-    wait_for(lambda: capacity(target) == 1, 30)
+    wait_for(lambda: capacity(target) == 1)
     (found,) = scaling.describe_scalable_targets(ServiceNamespace="lambda", ResourceIds=[target["ResourceId"]])[
         "ScalableTargets"
     ]
@@ -80,7 +80,7 @@ def test_capacity_is_brought_within_the_bounds(scaling: Any, target: dict[str, s
     assert scaling.list_tags_for_resource(ResourceARN=made["ScalableTargetARN"])["Tags"] == {"team": "a"}
     again = scaling.register_scalable_target(**target, MaxCapacity=0, MinCapacity=0)
     assert again["ScalableTargetARN"] == made["ScalableTargetARN"]
-    wait_for(lambda: capacity(target) == 0, 30)
+    wait_for(lambda: capacity(target) == 0)
     up = ("Setting desired concurrency to 1.", "minimum capacity was set to 1", "Successful")
     down = ("Setting desired concurrency to 0.", "maximum capacity was set to 0", "Successful")
     wait_for_activities(scaling, target, [up, down])
@@ -88,7 +88,7 @@ def test_capacity_is_brought_within_the_bounds(scaling: Any, target: dict[str, s
 
 def test_what_lambda_refuses_is_a_failed_activity(scaling: Any, target: dict[str, str]) -> None:
     scaling.register_scalable_target(**target, MinCapacity=5000, MaxCapacity=5000)
-    wait_for(lambda: activities(scaling, target), 30)
+    wait_for(lambda: activities(scaling, target))
     (one,) = scaling.describe_scaling_activities(ServiceNamespace="lambda", ResourceId=target["ResourceId"])[
         "ScalingActivities"
     ]
@@ -104,7 +104,7 @@ def test_a_scheduled_action(scaling: Any, target: dict[str, str], capacity: Capa
     names = [one["ScheduledActionName"] for one in _actions(scaling, target)]
     assert names == ["late", "soon"]
     scaling.put_scheduled_action(**action, ScheduledActionName="soon", Schedule=at(0.2))
-    wait_for(lambda: capacity(target) == 2, 30)
+    wait_for(lambda: capacity(target) == 2)
     (left,) = _actions(scaling, target)
     assert (left["ScheduledActionName"], left["Timezone"]) == ("late", "Asia/Tokyo")
     assert left["ScalableTargetAction"] == {"MinCapacity": 2}
@@ -164,7 +164,7 @@ def test_an_alarm_scales(server: Server, scaling: Any, target: dict[str, str], c
     """By a metric of one's own, whose alarm is told to be in ALARM: three minutes need not pass."""
     cloudwatch, namespace = server.client("cloudwatch"), new_name("App")
     scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=10)
-    wait_for(lambda: capacity(target) == 1, 30)
+    wait_for(lambda: capacity(target) == 1)
     metric = {"MetricName": "Load", "Namespace": namespace, "Statistic": "Average"}
     configuration = {"TargetValue": 50.0, "CustomizedMetricSpecification": metric}
     made = scaling.put_scaling_policy(
@@ -180,7 +180,7 @@ def test_an_alarm_scales(server: Server, scaling: Any, target: dict[str, str], c
     cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
     high = next(one["AlarmName"] for one in made["Alarms"] if "-AlarmHigh-" in one["AlarmName"])
     cloudwatch.set_alarm_state(AlarmName=high, StateValue="ALARM", StateReason="as if three minutes had passed")
-    wait_for(lambda: capacity(target) == 4, 30)  # 180 of one, 50 wanted of each
+    wait_for(lambda: capacity(target) == 4)  # 180 of one, 50 wanted of each
     cause = f"monitor alarm {high} in state ALARM triggered policy load"
     wait_for_activities(scaling, target, [("Setting desired concurrency to 4.", cause, "Successful")])
     history = cloudwatch.describe_alarm_history(AlarmName=high, HistoryItemType="Action")["AlarmHistoryItems"]

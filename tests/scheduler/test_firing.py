@@ -125,4 +125,4 @@ def test_what_is_too_old_is_a_dead_letter(server: Server, scheduler: Any, schedu
     assert attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumEventAgeInSeconds"
     assert attributes["SCHEDULED_TIME"] == "2021-12-31T23:59:59Z"
     assert queue.nothing()
-    wait_for(lambda: not scheduler.list_schedules(NamePrefix=name)["Schedules"], 10)
+    wait_for(lambda: not scheduler.list_schedules(NamePrefix=name)["Schedules"])

@@ -147,7 +147,7 @@ def test_a_group_goes_with_its_schedules(scheduler: Any, schedule: Make) -> None
         groups = scheduler.list_schedule_groups(NamePrefix=name)["ScheduleGroups"]
         return not groups and not scheduler.list_schedules(GroupName=name)["Schedules"]
 
-    wait_for(gone, 30)
+    wait_for(gone)
     assert refused(scheduler.delete_schedule_group, Name=name) == missing(f"Schedule group {name} does not exist.")
     assert refused(scheduler.delete_schedule_group, Name="default") == wrong(
         "The default schedule group cannot be deleted."

@@ -124,7 +124,7 @@ def test_errors_are_one_sentence(server: Server) -> None:
 
 def test_no_server() -> None:
     command = [str(BIN / "lambdad"), "invoke", "f", "--endpoint-url", "http://127.0.0.1:9"]
-    failed = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    failed = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert failed.returncode == 1
     assert "lambdad serve" in failed.stderr
 
@@ -132,7 +132,7 @@ def test_no_server() -> None:
 @pytest.mark.parametrize("command", ["serve", "deploy", "invoke", "logs", "cost", "runtimes", "doctor", "completion"])
 def test_help(command: str) -> None:
     shown = subprocess.run(
-        [str(BIN / "lambdad"), command, "--help"], capture_output=True, text=True, timeout=60, check=True
+        [str(BIN / "lambdad"), command, "--help"], capture_output=True, text=True, timeout=120, check=True
     )
     assert shown.stdout.startswith("Usage:")
 
@@ -155,7 +155,7 @@ def test_help(command: str) -> None:
 )
 def test_settings_that_are_refused(arguments: tuple[str, ...], word: str, tmp_path: Path) -> None:
     command = [str(BIN / "lambdad"), "serve", "--port", "0", "--data-dir", str(tmp_path), *arguments]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert refused.returncode == 2
     assert word in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
@@ -172,7 +172,7 @@ def test_runtimes_and_doctor() -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(shell: str) -> None:
     made = subprocess.run(
-        [str(BIN / "lambdad"), "completion", shell], capture_output=True, text=True, timeout=60, check=True
+        [str(BIN / "lambdad"), "completion", shell], capture_output=True, text=True, timeout=120, check=True
     )
     assert "_LAMBDAD_COMPLETE" in made.stdout
 
@@ -228,7 +228,7 @@ def test_a_data_directory_that_cannot_be_made(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_text("")
     command = [str(BIN / "lambdad"), "serve", "--port", "0", "--data-dir", str(place / "data")]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert refused.returncode == 1
     assert "--data-dir" in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1

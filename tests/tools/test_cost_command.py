@@ -23,7 +23,7 @@ EXAMPLE = ("--requests", "10000000", "--duration-ms", "200", "--memory", "256")
 def run(*arguments: str, endpoint: str = NOWHERE, account: str = "000000000000") -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "AWS_ACCESS_KEY_ID": account, "AWS_REGION": "us-east-1"}
     command = [LAMBDAD, "cost", *arguments, "--endpoint-url", endpoint]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
 
 
 def shown(*arguments: str, **more: str) -> list[list[str]]:

@@ -109,7 +109,7 @@ def test_terraform(server: Server, client: Any, name: str) -> None:
     client.put_function_event_invoke_config(FunctionName=name, Qualifier="live", MaximumRetryAttempts=0)
     client.put_provisioned_concurrency_config(FunctionName=name, Qualifier="live", ProvisionedConcurrentExecutions=1)
     provisioned = client.get_provisioned_concurrency_config
-    wait_for(lambda: provisioned(FunctionName=name, Qualifier="live")["Status"] == "READY", 60)
+    wait_for(lambda: provisioned(FunctionName=name, Qualifier="live")["Status"] == "READY")
     url = client.create_function_url_config(FunctionName=name, Qualifier="live", AuthType="NONE")
     assert client.get_function_url_config(FunctionName=name, Qualifier="live")["FunctionUrl"] == url["FunctionUrl"]
     server.client("sqs").create_queue(QueueName=name)
@@ -117,12 +117,12 @@ def test_terraform(server: Server, client: Any, name: str) -> None:
         FunctionName=name, EventSourceArn=f"arn:aws:sqs:us-east-1:000000000000:{name}", BatchSize=10, Enabled=True
     )
     find = client.get_event_source_mapping
-    wait_for(lambda: find(UUID=mapping["UUID"])["State"] == "Enabled", 30)
+    wait_for(lambda: find(UUID=mapping["UUID"])["State"] == "Enabled")
     assert call(client, name, Qualifier="live")[0] == "second"
 
     # terraform destroy: the other way round; each deletion is read back until it is gone.
     client.delete_event_source_mapping(UUID=mapping["UUID"])
-    wait_for(lambda: is_gone(client, find, UUID=mapping["UUID"]), 30)
+    wait_for(lambda: is_gone(client, find, UUID=mapping["UUID"]))
     client.delete_function_url_config(FunctionName=name, Qualifier="live")
     client.delete_provisioned_concurrency_config(FunctionName=name, Qualifier="live")
     client.delete_function_event_invoke_config(FunctionName=name, Qualifier="live")

@@ -63,4 +63,4 @@ def test_what_it_refuses_for_good_is_counted(traced: Server, lambdas: Any, activ
         else:
             collector.rejected = 2
         invoke(lambdas, active)
-        wait_for(lambda before=before: dropped() >= before + 2, 30)
+        wait_for(lambda before=before: dropped() >= before + 2)

@@ -74,7 +74,7 @@ def test_the_x_ray_sdk(lambdas: Any, xray: Any, packages: dict[str, bytes]) -> N
     files = {**packages, "app.py": SDK.encode()}
     name = create(lambdas, files=files, TracingConfig={"Mode": "Active"}, MemorySize=512)
     root = fields(invoke(lambdas, name))["Root"]
-    wait_for(lambda: "## work" in json.dumps(documents(xray, root)), 30)
+    wait_for(lambda: "## work" in json.dumps(documents(xray, root)))
     function = next(one for one in documents(xray, root) if one["origin"] == "AWS::Lambda::Function")
     invocation = next(one for one in function["subsegments"] if one["name"] == "Invocation")
     (work,) = invocation["subsegments"]
@@ -92,10 +92,10 @@ def test_powertools_tracer(lambdas: Any, xray: Any, packages: dict[str, bytes]) 
     name = create(lambdas, files=files, TracingConfig={"Mode": "Active"}, MemorySize=512)
     root = fields(invoke(lambdas, name, 5))["Root"]
     wanted = {"## handler", "## app.pay"}
-    wait_for(lambda: wanted <= {name for one in documents(xray, root) for name in names(one)}, 30)
+    wait_for(lambda: wanted <= {name for one in documents(xray, root) for name in names(one)})
     (summary,) = summaries(
         xray, 'annotation.amount = 5 AND annotation.Service = "payment" AND annotation.ColdStart = true'
     )
     assert summary["Id"] == root
     invoke(lambdas, name, -1)
-    wait_for(lambda: summaries(xray, 'message = "too little" AND annotation.amount < 0'), 30)
+    wait_for(lambda: summaries(xray, 'message = "too little" AND annotation.amount < 0'))

@@ -108,7 +108,7 @@ def test_a_throttled_request_is_recorded(lambdas: Any, xray: Any) -> None:
 def test_an_event_has_its_dwell_time_and_attempts(lambdas: Any, xray: Any, active: str) -> None:
     root = ROOT[:-1] + "c"
     invoke(lambdas, active, "fail", header=SAMPLED.replace(ROOT, root), InvocationType="Event")
-    wait_for(lambda: len(documents(xray, root)) == 4, 60)
+    wait_for(lambda: len(documents(xray, root)) == 4)
     service, *functions = documents(xray, root)
     assert service["http"]["response"]["status"] == 202
     dwell, *attempts = service["subsegments"]
@@ -121,7 +121,7 @@ def test_an_event_has_its_dwell_time_and_attempts(lambdas: Any, xray: Any, activ
 def test_an_active_function_s_events_and_urls_are_sampled(lambdas: Any, xray: Any, active: str, traced: Server) -> None:
     invoke(lambdas, active, {}, InvocationType="Event")
     expression = f'service("{active}") AND http.status = 202'
-    wait_for(lambda: summaries(xray, expression), 30)
+    wait_for(lambda: summaries(xray, expression))
     url = lambdas.create_function_url_config(FunctionName=active, AuthType="NONE")["FunctionUrl"]
     for action, more in (
         ("lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),

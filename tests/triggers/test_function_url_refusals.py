@@ -228,7 +228,7 @@ def test_an_open_url_of_a_server_that_checks_signatures(checking: tuple[Url, Url
 @pytest.fixture
 def connection(server: Server) -> Iterator[socket.socket]:
     parts = urlsplit(server.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=30) as opened:
+    with socket.create_connection((parts.hostname, parts.port), timeout=120) as opened:
         yield opened
 
 

@@ -53,7 +53,7 @@ def test_much(told: Url) -> None:
 
 
 def test_it_comes_while_the_function_is_at_work(told: Url) -> None:
-    connection = http.client.HTTPConnection(urlsplit(told.server.url).netloc, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(told.server.url).netloc, timeout=120)
     connection.request("POST", "/", json.dumps({"pieces": ["early"], "do": "sleep"}), {"Host": told.host, **JSON})
     answer = connection.getresponse()
     assert answer.read(5) == b"early"
@@ -83,7 +83,7 @@ def test_what_fails_before_the_body_is_502(told: Url, event: dict[str, Any]) -> 
 @pytest.mark.parametrize("do", ["fail", "exit", "hang up"])
 def test_what_fails_in_the_middle_is_cut(told: Url, do: str) -> None:
     """Or a client would take the half for the whole."""
-    connection = http.client.HTTPConnection(urlsplit(told.server.url).netloc, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(told.server.url).netloc, timeout=120)
     event = {"megabytes": 20, "do": do}  # more than waits between two processes: when it ends the answer has begun
     connection.request("POST", "/", json.dumps(event), {"Host": told.host, **JSON})
     with pytest.raises((http.client.IncompleteRead, ConnectionResetError, http.client.RemoteDisconnected)):
@@ -92,7 +92,7 @@ def test_what_fails_in_the_middle_is_cut(told: Url, do: str) -> None:
 
 
 def test_answers_without_a_body(told: Url) -> None:
-    connection = http.client.HTTPConnection(urlsplit(told.server.url).netloc, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(told.server.url).netloc, timeout=120)
     for method, status, body in (("HEAD", 200, b""), ("POST", 204, b""), ("POST", 304, b""), ("POST", 299, b"body")):
         event = {"content_type": PRELUDE, "pieces": [f'{{"statusCode": {status}}}{END}body']}
         connection.request(method, "/", json.dumps(event), {"Host": told.host, **JSON})
@@ -102,7 +102,7 @@ def test_answers_without_a_body(told: Url) -> None:
 
 
 def test_a_client_that_goes(told: Url) -> None:
-    connection = http.client.HTTPConnection(urlsplit(told.server.url).netloc, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(told.server.url).netloc, timeout=120)
     connection.request("POST", "/", json.dumps({"megabytes": 50}), {"Host": told.host, **JSON})
     connection.getresponse().read(1)
     connection.close()
@@ -117,12 +117,12 @@ def test_a_second_signal_ends_a_stream(own_server: Server) -> None:
     config = client.create_function_url_config(FunctionName=name, AuthType="NONE", InvokeMode="RESPONSE_STREAM")
     allow(client, name)
     url = Url(own_server, name, id_of(config))
-    connection = http.client.HTTPConnection(urlsplit(own_server.url).netloc, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(own_server.url).netloc, timeout=120)
     connection.request("POST", "/", json.dumps({"pieces": ["early"], "do": "sleep"}), {"Host": url.host, **JSON})
     answer = connection.getresponse()
     assert answer.read(5) == b"early"
     own_server.signal(signal.SIGTERM)
-    wait_for(lambda: "draining" in own_server.log(), 30)
+    wait_for(lambda: "draining" in own_server.log())
     own_server.signal(signal.SIGTERM)
     with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
         answer.read()

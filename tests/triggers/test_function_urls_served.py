@@ -120,7 +120,7 @@ def test_inference(answering: Url) -> None:
 
 
 def test_a_connection_goes_on_after_answers_without_bodies(answering: Url) -> None:
-    connection = http.client.HTTPConnection(urlsplit(answering.server.url).netloc, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(answering.server.url).netloc, timeout=120)
     for method, status, body in (
         ("POST", 204, b""),
         ("POST", 304, b""),
@@ -264,7 +264,7 @@ def test_metrics(server: Server, make_url: Make) -> None:
         ("5xx_total", 1),
         ("request_latency_seconds_count", 2),
     ):
-        wait_for(lambda name=name, value=value: told(f"lambdad_url_{name}", value), 10)
+        wait_for(lambda name=name, value=value: told(f"lambdad_url_{name}", value))
 
 
 # --- Around -------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ HEALTH = b"GET /_lambdad/health HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.fixture
 def connection(server: Server) -> Iterator[socket.socket]:
     parts = urlsplit(server.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=30) as opened:
+    with socket.create_connection((parts.hostname, parts.port), timeout=120) as opened:
         yield opened
 
 

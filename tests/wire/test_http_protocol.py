@@ -215,7 +215,7 @@ def test_a_client_that_takes_nothing_any_more_is_gone() -> None:
         one.transport.unsent = 1000
         one.protocol.data_received(b"GET / HTTP/1.1\r\n" + close + b"\r\n")
         one.exchanges[0].respond(200)
-        await asyncio.wait_for(one.transport.ended.wait(), 30)
+        await asyncio.wait_for(one.transport.ended.wait(), 60)
 
     asyncio.run(scenario(b""))
     asyncio.run(scenario(b"Connection: close\r\n"))
@@ -228,7 +228,7 @@ def test_a_stream_that_is_taken_no_more_ends() -> None:
         one.exchanges[0].stream(200)
         one.transport.unsent = 100_000
         one.protocol.pause_writing()
-        await asyncio.wait_for(one.transport.ended.wait(), 30)
+        await asyncio.wait_for(one.transport.ended.wait(), 60)
 
     asyncio.run(scenario())
 
