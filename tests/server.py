@@ -18,8 +18,9 @@ from interpreters import SERVE_ARGUMENTS
 from wait import wait_for
 
 READY = "lambdad ready on "
-_START_LIMIT = 60.0
-_STOP_LIMIT = 60.0
+_START_LIMIT = _STOP_LIMIT = 180.0
+_RUNTIMES = Path(__file__).parents[1] / ".venv" / "runtimes"
+"""Shared: to put one together takes longer than most tests."""
 
 
 class Server:
@@ -35,6 +36,8 @@ class Server:
             self._program = [sys.executable, str(Path(__file__).with_name("unprivileged.py")), "lambdad"]
         self._arguments = arguments
         self._environment = environment or {}
+        if not unprivileged:  # who could not write there
+            self._arguments = (f"--runtimes-dir={_RUNTIMES}", *arguments)
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self._log = data_dir.with_name(data_dir.name + ".log")

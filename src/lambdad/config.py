@@ -75,6 +75,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("host", str, "127.0.0.1", "Address to listen on."),
     Option("port", int, 4566, "Port to listen on; 0 takes a free one."),
     Option("data_dir", str, None, "Where functions, events and logs are kept (default: ~/.local/share/lambdad)."),
+    Option(
+        "runtimes_dir",
+        str,
+        None,
+        "Where managed runtimes are put together at their first use, a second or two for each; may be shared by servers of one user "
+        "(default: runtimes in the data directory).",
+    ),
     Option("sandbox", str, "auto", "How functions are isolated.", ("auto", "namespaces", "process")),
     Option("auth", str, "off", "Whether requests must be signed.", ("off", "sigv4", "iam")),
     Option("credential", str, (), "ACCESS_KEY_ID:SECRET that may sign requests (with --auth sigv4).", many=True),
@@ -154,6 +161,7 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 4566
     data_dir: Path = Path()
+    runtimes_dir: Path = Path()
     sandbox: str = "auto"
     auth: str = "off"
     credential: tuple[str, ...] = ()
@@ -257,6 +265,7 @@ def make_config(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
             given = option.default
         values[option.name] = tuple(given) if option.many else given
     values["data_dir"] = Path(values["data_dir"] or default_data_dir()).expanduser().absolute()
+    values["runtimes_dir"] = Path(values["runtimes_dir"] or values["data_dir"] / "runtimes").expanduser().absolute()
     values["max_memory_mb"] = values["max_memory_mb"] or _default_memory_mb()
     config = Config(**values)
     _check(config)

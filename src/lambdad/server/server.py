@@ -117,7 +117,7 @@ class LambdaServer:
     def _build_environments(self) -> None:
         config, state = self._config, self._state
         self._spares = Spares(self._driver, config.spare)
-        runtimes = Runtimes(Interpreters(config.interpreters, os.environ), config.data_dir / "runtimes")
+        runtimes = Runtimes(Interpreters(config.interpreters, os.environ), config.runtimes_dir)
         self._blueprints = Blueprints(
             runtimes,
             lambda code_sha256: str(state.code.unpacked_path(hex_of(code_sha256))),
