@@ -12,6 +12,7 @@ import pytest
 from interpreters import interpreter_of
 from lambdad.runtimes import java
 from lambdad.runtimes.runtime_directory import GUEST
+from server import RUNTIMES
 
 SOURCES = Path(__file__).parent / "environments/java"
 
@@ -25,17 +26,9 @@ def shared(factory: pytest.TempPathFactory) -> Path:
 
 
 def runtime_directory(runtime: str, shared: Path) -> Path:
-    """What is seen at /var/runtime. `shared`: between the processes of a session, of which the first one makes it."""
+    """What is seen at /var/runtime, where the tests' servers have theirs: the first process of a session makes it."""
     with _alone(shared):
-        return java.runtime_directory(shared / "runtimes", interpreter_of(runtime))
-
-
-def use_ready(data_dir: Path, directory: Path) -> None:
-    """A server of this data directory finds the runtime directory made."""
-    (data_dir / "runtimes").mkdir(mode=0o700, parents=True, exist_ok=True)
-    link = data_dir / "runtimes" / directory.name
-    if not link.exists():
-        link.symlink_to(directory)
+        return java.runtime_directory(RUNTIMES, interpreter_of(runtime))
 
 
 def compiled(runtime: str, shared: Path) -> Path:

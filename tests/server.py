@@ -19,7 +19,7 @@ from wait import wait_for
 
 READY = "lambdad ready on "
 _START_LIMIT = _STOP_LIMIT = 180.0
-_RUNTIMES = Path(__file__).parents[1] / ".venv" / "runtimes"
+RUNTIMES = Path(__file__).parents[1] / ".venv" / "runtimes"
 """Shared: to put one together takes longer than most tests."""
 
 
@@ -37,7 +37,7 @@ class Server:
         self._arguments = arguments
         self._environment = environment or {}
         if not unprivileged:  # who could not write there
-            self._arguments = (f"--runtimes-dir={_RUNTIMES}", *arguments)
+            self._arguments = (f"--runtimes-dir={RUNTIMES}", *arguments)
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self._log = data_dir.with_name(data_dir.name + ".log")

@@ -79,7 +79,7 @@ OPTIONS: tuple[Option, ...] = (
         "runtimes_dir",
         str,
         None,
-        "Where managed runtimes are put together at their first use, a second or two for each; may be shared by servers of one user "
+        "Where managed runtimes are put together when first used, which takes a second or two; one user's servers may share it "
         "(default: runtimes in the data directory).",
     ),
     Option("sandbox", str, "auto", "How functions are isolated.", ("auto", "namespaces", "process")),

@@ -33,7 +33,7 @@ def classes(shared: Path) -> Path:
 
 
 def running(shared: Path, data_dir: Path, *arguments: str) -> Server:
-    java_functions.use_ready(data_dir, java_functions.runtime_directory(JAVA, shared))
+    java_functions.runtime_directory(JAVA, shared)
     return Server(data_dir, *arguments).start()
 
 

@@ -62,7 +62,7 @@ def test_the_commands_do_what_is_said(
             pytest.skip("no JDK is installed")
         commands = commands.replace("java17", JAVA)
         shared = java_functions.shared(tmp_path_factory)
-        java_functions.use_ready(tour.data_dir, java_functions.runtime_directory(JAVA, shared))
+        java_functions.runtime_directory(JAVA, shared)
     done = run(tour, commands, tmp_path)
     if _NO_REGISTRY in done.stderr:
         pytest.skip("there is no registry to install packages from")
