@@ -75,7 +75,7 @@ def handler(event, context):
     children = {left, *sleepers(seconds)}
     assert alive(children)
     client.delete_function(FunctionName=name)
-    wait_until_ended(children, 30)
+    wait_until_ended(children)
 
 
 def sleepers(seconds: str) -> list[str]:

@@ -20,6 +20,7 @@ from functions import call, create
 from lambdad.environments.telemetry_buffer import TelemetryBuffer
 from lambdad.environments.telemetry_subscription import read_subscription
 from server import Server
+from wait import wait_for
 
 SUBSCRIBER = """#!/usr/bin/env python3
 import http.client, http.server, json, os, socketserver, sys, threading, time
@@ -100,7 +101,7 @@ for more in PLAN.get("then", []):
 while True:
     _, event = ask("GET", "/2020-01-01/extension/event/next", Lambda_Extension_Identifier=me)
     if json.loads(event)["eventType"] == "SHUTDOWN":
-        time.sleep(PLAN.get("last", 0.5))
+        time.sleep(0.5)
         say("over")
         sys.exit(0)
 """
@@ -366,11 +367,18 @@ def handler(event, context):
 
 
 def test_a_batch_that_is_refused_is_sent_again(running: Server, client: Any) -> None:
-    name = subscribed_function(client, {"body": body(["function"]), "refuse": 1, "last": 1.0})
+    name = subscribed_function(client, {"body": body(["function"]), "refuse": 1})
     call(client, name, "once")
-    lines = running.wait_for_log(name, "agent over")
-    assert [post["refused"] for post in told(lines, "agent", "post")][:2] == [True, False]
-    assert [event["record"] for event in received(lines, "function")] == ["hello once\n"]
+    records: list[str] = []
+
+    def sent_again() -> bool:
+        call(client, name, "more")  # between invocations it is frozen
+        records[:] = [event["record"] for event in received(running.function_log(name), "function")]
+        return bool(records)
+
+    wait_for(sent_again)
+    assert records.count("hello once\n") == 1
+    assert [post["refused"] for post in told(running.function_log(name), "agent", "post")][:2] == [True, False]
 
 
 FLOOD = """
@@ -418,12 +426,17 @@ def test_what_is_kept_for_a_subscriber_is_bounded() -> None:
 
 
 def test_who_is_too_slow_is_told_what_was_dropped(running: Server, client: Any) -> None:
-    plan = {"body": body(ALL), "hang": 0.3, "quiet": "platform.logsDropped", "last": 1.5}
+    plan = {"body": body(ALL), "hang": 0.3, "quiet": "platform.logsDropped"}
     name = subscribed_function(client, plan, FLOOD, MemorySize=1769)
     assert call(client, name, 5000)[0] == 5000
-    lines = running.wait_for_log(name, "agent over")
-    dropped = received(lines, "platform.logsDropped")
-    assert dropped
+    dropped: list[dict[str, Any]] = []
+
+    def told_of_it() -> bool:
+        call(client, name, 1)  # between invocations it is frozen
+        dropped[:] = received(running.function_log(name), "platform.logsDropped")
+        return bool(dropped)
+
+    wait_for(told_of_it)
     record = dropped[0]["record"]
     assert record["reason"] == (
         "Some logs were dropped because the downstream consumer is slower than the logs production rate"
