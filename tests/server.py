@@ -13,8 +13,10 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from click.testing import CliRunner
 
 from interpreters import SERVE_ARGUMENTS
+from lambdad.cli import logs
 from wait import wait_for
 
 READY = "lambdad ready on "
@@ -115,9 +117,10 @@ class Server:
             return error.code, error.read()
 
     def function_log(self, function: str) -> list[str]:
-        """What `lambdad logs FUNCTION` prints."""
-        command = [sys.executable, "-m", "lambdad", "logs", function, "--endpoint-url", self.url]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.splitlines()
+        """What `lambdad logs FUNCTION` prints; by no process of its own, since tests ask again and again."""
+        printed = CliRunner().invoke(logs.command, [function, "--endpoint-url", self.url], catch_exceptions=False)
+        assert printed.exit_code == 0, printed.output
+        return printed.stdout.splitlines()
 
     def wait_for_log(self, function: str, text: str) -> list[str]:
         """The function's log once it holds `text`."""
