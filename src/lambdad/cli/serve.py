@@ -1,5 +1,6 @@
 """`lambdad serve`: the options are those of `config.py`. The only command that imports the server."""
 
+import gc
 import os
 import sys
 from typing import Any
@@ -27,6 +28,7 @@ def _serve(**flags: Any) -> None:
     except (ConfigError, ValueError) as error:
         print(f"lambdad: {error}", file=sys.stderr)
         sys.exit(2)
+    gc.disable()  # what is imported stays; `server/state.py` lets the collector begin
     from lambdad.server.process import serve
 
     sys.exit(serve(config))
