@@ -244,6 +244,7 @@ def test_what_no_queue_takes_goes_to_the_dead_letter_queue_as_it_was(aws: Server
         ({"FilterPolicy": "{bad"}, "FilterPolicy: failed to parse JSON"),
         ({"FilterPolicy": '{"a": "b"}'}, '"a" must be an object or an array'),
         ({"RedrivePolicy": "x"}, "RedrivePolicy: failed to parse JSON"),
+        ({"FilterPolicyScope": "Everything"}, "FilterPolicyScope: Invalid value [Everything]"),
         ({"RedrivePolicy": "{}"}, "RedrivePolicy: deadLetterTargetArn"),
     ],
 )
@@ -264,6 +265,12 @@ def test_messages_that_are_refused(aws: Server) -> None:
         400,
         "Invalid parameter: Empty message",
     )
+    for text, why in (
+        ("x", "JSON message body failed to parse"),
+        ('{"sqs": "x"}', "No default entry in JSON message body"),
+    ):
+        words = f"Invalid parameter: Message Structure - {why}"
+        assert refused(sns.publish, TopicArn=topic, Message=text, MessageStructure="json")[2] == words
     too_long = refused(sns.publish, TopicArn=topic, Message="ü" * 131_073)
     assert too_long == ("InvalidParameter", 400, "Invalid parameter: Message too long")
     answer = sns.publish_batch(
@@ -291,6 +298,20 @@ def test_who_publishes_to_no_topic_is_told_so(aws: Server) -> None:
     queue = "arn:aws:sqs:us-east-1:000000000000:q"
     assert refused(sns.publish, TopicArn=queue, Message="x")[2] == "Invalid parameter: TopicArn"
     assert refused(sns.publish, Message="x")[2].endswith("no value for required parameter")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "endpoint", "words"),
+    [
+        ("pigeon", "x", "Amazon SNS does not support this protocol string: pigeon"),
+        ("https", "http://localhost/", "Endpoint must match the specified protocol"),
+        ("email", "nobody", "Email address"),
+    ],
+)
+def test_protocols_that_are_refused(aws: Server, protocol: str, endpoint: str, words: str) -> None:
+    topic = aws.client("sns").create_topic(Name=new_name("t"))["TopicArn"]
+    answer = refused(aws.client("sns").subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+    assert answer == ("InvalidParameter", 400, f"Invalid parameter: {words}")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from functions import PROMPT, call, create, new_name
+from gates import Gate
 from neighbours import ACCOUNT, REGION, Neighbours
 from server import Server
 from wait import wait_for
@@ -176,6 +177,21 @@ def test_a_dead_letter_queue(aws: Any, neighbours: Neighbours) -> None:
         "ErrorCode": ("Number", "200"),
         "ErrorMessage": ("String", "ü" * 512),
     }
+
+
+def test_an_alias_that_is_deleted_before_the_retry(aws: Any, connected: Server, neighbours: Neighbours) -> None:
+    gate = Gate(connected)
+    arn, url = neighbours.queue(new_name("q"))
+    code = gate.code + "def handler(event, context):\n    gate()\n    raise ValueError('no')\n"
+    name = create(aws, code, Publish=True, DeadLetterConfig={"TargetArn": arn})
+    aws.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1", WaiterConfig=PROMPT)
+    aws.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    send(aws, name, {"of": "live"}, Qualifier="live")
+    gate.wait_for(1)
+    aws.delete_alias(FunctionName=name, Name="live")
+    gate.open()
+    (message,) = neighbours.receive(url)
+    assert json.loads(message["Body"]) == {"of": "live"}
 
 
 def test_a_dead_letter_topic_beside_a_destination(aws: Any, neighbours: Neighbours) -> None:

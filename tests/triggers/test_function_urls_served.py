@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import urllib.request
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -159,6 +160,7 @@ def test_failures_are_502(failing: Url, how: str) -> None:
     assert answer.headers["Content-Type"] == "application/json"
     assert "Set-Cookie" not in answer.headers
     assert answer.headers["x-amzn-RequestId"]
+    assert parsedate_to_datetime(answer.headers["Date"])
 
 
 @pytest.fixture(scope="module")

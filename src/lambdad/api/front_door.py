@@ -99,7 +99,7 @@ class FrontDoor:
             _internal(exchange)
 
     def _handle(self, exchange: Exchange) -> None:
-        target = exchange.target
+        target, exchange.date = exchange.target, self._date
         if HOST_LABEL in exchange.headers.get(b"host", b"").lower():
             self._function_urls(exchange)
             return
@@ -133,7 +133,6 @@ class FrontDoor:
         if name != LAMBDA and (name != S3 or scope.service is not None or self._others is not None):
             self._hand_over(exchange, context, name)
             return None
-        exchange.date = self._date
         self._verify(exchange)
         return context
 
@@ -143,11 +142,11 @@ class FrontDoor:
     def _hand_over(self, exchange: Exchange, context: Context, name: str) -> None:
         context = _traced(context, exchange)
         service = self._services.get(name) or self._others
-        if service is not self._others:
-            exchange.date = self._date
         if service is None:
             self._verify(exchange)
             raise OtherServiceException.of(name)
+        if service is self._others:
+            exchange.date = None  # theirs have one
         try:
             self._verify(exchange)
         except ServiceError as error:

@@ -17,6 +17,7 @@ from moto.core.utils import unix_time
 from moto.kinesis import models, responses
 from moto.kinesis.exceptions import InvalidArgumentError
 
+from lambdad.companion import kinesis_rules
 from lambdad.companion.news import News
 
 _JSON = "application/x-amz-json"
@@ -57,6 +58,7 @@ class KinesisStreams:
         models.KinesisBackend.deregister_stream_consumer = _deregister
         models.KinesisBackend._send_stream_metrics = lambda *given, **named: None
         models.KinesisBackend.get_shard_iterator = _iterator_with_name(models.KinesisBackend.get_shard_iterator)
+        kinesis_rules.install()
         responses.KinesisResponse.get_records = lambda response: self.answer(response)
 
     # --- Writing ------------------------------------------------------------------------------------------------------
@@ -74,14 +76,12 @@ class KinesisStreams:
     @staticmethod
     def _shard_of(stream: Any, partition_key: str, explicit_hash_key: str) -> Any:
         """Raises InvalidArgumentError."""
-        if not isinstance(partition_key, str) or len(partition_key) > 256:
-            raise InvalidArgumentError("partition_key")
         hashed = explicit_hash_key or int(models.md5_hash(partition_key.encode()).hexdigest(), 16)
         at = int(hashed)
         for shard in stream.shards.values():
             if shard.is_open and shard.starting_hash <= at <= shard.ending_hash:
                 return shard
-        raise InvalidArgumentError("explicit_hash_key")
+        raise InvalidArgumentError(f"ExplicitHashKey {at} is in no open shard.")
 
     @staticmethod
     def _trim(stream: Any, shard: Any) -> None:

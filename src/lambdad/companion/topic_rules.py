@@ -18,6 +18,12 @@ _ENDPOINT = ":endpoint/"
 _NAMES = {"sqs": "SQS", "lambda": "Lambda"}
 _ENDPOINTS = {name: re.compile(rf"arn:[^:]+:{name}:[^:]+:\d+:\S+") for name in _NAMES}
 """Of subscriptions, by protocol."""
+_PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
+_CHOICES = {
+    "FilterPolicyScope": ("MessageAttributes", "MessageBody"),
+    "RawMessageDelivery": ("true", "false", True, False),
+}
+"""moto has read some of them by now."""
 _DOCUMENTS = ("FilterPolicy", "RedrivePolicy", "DeliveryPolicy")
 
 
@@ -29,6 +35,14 @@ def install() -> None:
 
     def subscribed(self: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
         _check_topic(topic_arn)
+        if protocol not in _PROTOCOLS:
+            raise SNSInvalidParameter(
+                f"Invalid parameter: Amazon SNS does not support this protocol string: {protocol}"
+            )
+        if protocol in ("http", "https") and not (endpoint or "").startswith(f"{protocol}://"):
+            raise SNSInvalidParameter("Invalid parameter: Endpoint must match the specified protocol")
+        if protocol.startswith("email") and "@" not in (endpoint or ""):
+            raise SNSInvalidParameter("Invalid parameter: Email address")
         if protocol in _ENDPOINTS and not _ENDPOINTS[protocol].fullmatch(endpoint or ""):
             raise SNSInvalidParameter(f"Invalid parameter: {_NAMES[protocol]} endpoint ARN")
         if protocol == "sqs" and endpoint.endswith(".fifo") and not self.get_topic(topic_arn).fifo_topic:
@@ -39,6 +53,8 @@ def install() -> None:
     def attribute_set(self: Any, arn: str, name: str, value: Any) -> None:
         if name in _DOCUMENTS and value:
             _check_document(name, value)
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise SNSInvalidParameter(f"Invalid parameter: {name}: Invalid value [{value}].")
         set_attribute(self, arn, name, value)
 
     def published(self: Any, message: str, arn: str | None = None, *given: Any, **named: Any) -> Any:
@@ -46,6 +62,8 @@ def install() -> None:
             raise InvalidParameterValue("Invalid parameter: Empty message")
         if len(message.encode()) > _LARGEST:
             raise InvalidParameterValue("Invalid parameter: Message too long")
+        if named.get("message_structure") == "json":
+            _check_structure(message)
         if not named.get("phone_number") and _ENDPOINT not in (arn or ""):
             _check_topic(arn)
             self.get_topic(arn)
@@ -71,6 +89,18 @@ def _check_topic(arn: str | None) -> None:
         raise SNSInvalidParameter(f"Invalid parameter: TopicArn Reason: {why}")
     if parts[0] != "arn" or parts[2] != "sns":
         raise SNSInvalidParameter("Invalid parameter: TopicArn")
+
+
+def _check_structure(message: str) -> None:
+    """A message for each protocol, and one for the rest."""
+    try:
+        messages = json.loads(message)
+    except ValueError:
+        messages = None
+    if not isinstance(messages, dict):
+        raise SNSInvalidParameter("Invalid parameter: Message Structure - JSON message body failed to parse")
+    if not isinstance(messages.get("default"), str):
+        raise SNSInvalidParameter("Invalid parameter: Message Structure - No default entry in JSON message body")
 
 
 def _check_document(name: str, text: str) -> None:

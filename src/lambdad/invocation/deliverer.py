@@ -240,10 +240,10 @@ class Deliverer:
 
 
 def _version_of(function: Function, event: Event, settled: Settled) -> FunctionVersion | None:
-    """The one that ran, or that would have."""
+    """The one that ran, or that would have; $LATEST where its alias or itself has been deleted: somebody is to be told."""
     if settled.result is not None:
         return function.versions.get(settled.result.executed_version)
     try:
         return version_of(function.key, function, event.qualifier)
     except ResourceNotFoundException:
-        return None
+        return function.latest
