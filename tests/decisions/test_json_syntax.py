@@ -81,6 +81,13 @@ def said(data: bytes) -> tuple[str, int, int]:
         (b'{"a":"b', "Unexpected end-of-input in VALUE_STRING", 1, 8),
         (b'{"a":"b","c', "Unexpected end-of-input in field name", 1, 12),
         (b"-", "Unexpected end-of-input", 1, 2),
+        (
+            b"[" * 2000 + b"]" * 2000,
+            "Document nesting depth (1001) exceeds the maximum allowed "
+            "(1000, from `StreamReadConstraints.getMaxNestingDepth()`)",
+            1,
+            1026,
+        ),
         (b" ", "Unexpected end-of-input", 1, 2),
     ],
 )

@@ -18,6 +18,8 @@ _EXPECTED = {
     "expected ',' or ']'": "was expecting comma to separate Array entries",
 }
 """By what orjson says at the same place."""
+_TOO_DEEP = "Document nesting depth (1001) exceeds the maximum allowed (1000, from `StreamReadConstraints.getMaxNestingDepth()`)"
+"""orjson takes 1,024."""
 _WORD = re.compile(rb"[A-Za-z_$][A-Za-z0-9_$]{0,255}")
 """An identifier of Java, as far as ASCII goes."""
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -40,6 +42,8 @@ def _said(data: bytes, position: int, reason: str) -> str:
         reason = "expected a string key" if data[position : position + 1] == b"}" else ""
     if position >= len(data) or reason in ("unexpected end of data", "input data is empty"):
         return f"Unexpected end-of-input{_unclosed(data)}{_at(data, len(data))}"
+    if "depth limit" in reason:
+        return f"{_TOO_DEEP}{_at(data, position)}"
     if "control character" in reason:
         shown = _shown(data[position])
         said = f"Illegal unquoted character ({shown}): has to be escaped using backslash to be included in string value"
