@@ -255,6 +255,7 @@ def test_subscriptions_that_are_refused(aws: Server, attributes: dict[str, str],
     code, status, message = refused(sns.subscribe, **subscription, Attributes=attributes)
     assert (code, status) == ("InvalidParameter", 400)
     assert words in message
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
 
 
 def test_messages_that_are_refused(aws: Server) -> None:
@@ -303,31 +304,20 @@ def test_who_publishes_to_no_topic_is_told_so(aws: Server) -> None:
 @pytest.mark.parametrize(
     ("protocol", "endpoint", "words"),
     [
-        ("pigeon", "x", "Amazon SNS does not support this protocol string: pigeon"),
+        ("sqs", "http://localhost/000000000000/q", "SQS endpoint ARN"),
+        ("sqs", "arn:aws:lambda:us-east-1:000000000000:function:f", "SQS endpoint ARN"),
+        ("sqs", "arn:aws:sqs:us-east-1", "SQS endpoint ARN"),
+        ("lambda", "f", "Lambda endpoint ARN"),
+        ("lambda", "arn:aws:sqs:us-east-1:000000000000:q", "Lambda endpoint ARN"),
         ("https", "http://localhost/", "Endpoint must match the specified protocol"),
         ("email", "nobody", "Email address"),
+        ("pigeon", "x", "Amazon SNS does not support this protocol string: pigeon"),
     ],
 )
-def test_protocols_that_are_refused(aws: Server, protocol: str, endpoint: str, words: str) -> None:
+def test_endpoints_that_are_none(aws: Server, protocol: str, endpoint: str, words: str) -> None:
     topic = aws.client("sns").create_topic(Name=new_name("t"))["TopicArn"]
     answer = refused(aws.client("sns").subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
     assert answer == ("InvalidParameter", 400, f"Invalid parameter: {words}")
-
-
-@pytest.mark.parametrize(
-    ("protocol", "endpoint", "name"),
-    [
-        ("sqs", "http://localhost/000000000000/q", "SQS"),
-        ("sqs", "arn:aws:lambda:us-east-1:000000000000:function:f", "SQS"),
-        ("sqs", "arn:aws:sqs:us-east-1", "SQS"),
-        ("lambda", "f", "Lambda"),
-        ("lambda", "arn:aws:sqs:us-east-1:000000000000:q", "Lambda"),
-    ],
-)
-def test_endpoints_that_are_none(aws: Server, protocol: str, endpoint: str, name: str) -> None:
-    topic = aws.client("sns").create_topic(Name=new_name("t"))["TopicArn"]
-    answer = refused(aws.client("sns").subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
-    assert answer == ("InvalidParameter", 400, f"Invalid parameter: {name} endpoint ARN")
 
 
 def test_a_function_that_publishes_to_its_own_topic_is_stopped(aws: Server) -> None:

@@ -145,13 +145,13 @@ class FrontDoor:
         if service is None:
             self._verify(exchange)
             raise OtherServiceException.of(name)
-        if service is self._others:
-            exchange.date = None  # theirs have one
         try:
             self._verify(exchange)
         except ServiceError as error:
             service.refuse(exchange, error)
         else:
+            if service is self._others:
+                exchange.date = None  # their answers have one
             service.handle(exchange, context)
 
     def _verify(self, exchange: Exchange) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from moto.sns import models
+from moto.sns import models, responses
 from moto.sns.exceptions import InvalidParameterValue, SNSInvalidParameter
 
 _LARGEST = 262_144
@@ -77,6 +77,26 @@ def install() -> None:
 
     backend.subscribe, backend.publish, backend.publish_batch = subscribed, published, batch_published
     backend.set_subscription_attributes = attribute_set
+    responses.SNSResponse.subscribe = _whole_or_not_at_all(responses.SNSResponse.subscribe)
+
+
+def _whole_or_not_at_all(subscribe: Any) -> Any:
+    """moto makes a subscription, and then looks at its attributes: one that is refused for them goes again."""
+
+    def answer(response: Any) -> Any:
+        subscriptions = response.backend.subscriptions
+        asked = tuple(response._get_param(name) for name in ("TopicArn", "Endpoint", "Protocol"))
+        before, made = set(subscriptions), False
+        try:
+            answered = subscribe(response)
+            made = True
+            return answered
+        finally:
+            for arn, one in list(subscriptions.items()):
+                if not made and arn not in before and (one.topic.arn, one.endpoint, one.protocol) == asked:
+                    response.backend.unsubscribe(arn)
+
+    return answer
 
 
 def _check_topic(arn: str | None) -> None:
