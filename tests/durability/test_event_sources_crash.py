@@ -8,12 +8,13 @@ from server import Server
 from stream_mappings import Stream
 from wait import wait_for
 
-# What a function got is told by another queue: a kill may take the last lines of its log, a sent message is durable.
+# What a function got is told by another queue, which keeps the order; and logged, before the source forgets it.
 TELLS = """
 import base64, json, os, urllib.request
 def handler(event, context):
     for number, record in enumerate(event['Records']):
         body = record['body'] if 'body' in record else base64.b64decode(record['kinesis']['data']).decode()
+        print('got', body)
         seen = {'QueueUrl': os.environ['SEEN'], 'MessageBody': body, 'MessageGroupId': 'all',
                 'MessageDeduplicationId': f'{context.aws_request_id}-{number}'}
         headers = {'X-Amz-Target': 'AmazonSQS.SendMessage', 'Content-Type': 'application/x-amz-json-1.0',
@@ -31,8 +32,8 @@ GROUPS = {"standard": "", "in-order.fifo": "ab"}
 class Seen:
     """The bodies a function got, in order, each time it got them."""
 
-    def __init__(self, server: Server, queue: str) -> None:
-        self._server, self._queue = server, queue
+    def __init__(self, server: Server, function: str, queue: str) -> None:
+        self._server, self._function, self._queue = server, function, queue
         self.bodies: list[str] = []
 
     def read(self) -> list[str]:
@@ -44,6 +45,10 @@ class Seen:
             for message in messages:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return self.bodies
+
+    def logged(self) -> set[str]:
+        lines = self._server.function_log(self._function)
+        return {line.removeprefix("got ") for line in lines if line.startswith("got ")}
 
 
 def send(sqs: Any, url: str, numbers: range, groups: str) -> None:
@@ -71,7 +76,8 @@ def telling(server: Server, name: str) -> tuple[str, Seen]:
     """A function, and what it has seen."""
     told = f"seen-{name}.fifo"
     seen_url = server.client("sqs").create_queue(QueueName=told, Attributes={"FifoQueue": "true"})["QueueUrl"]
-    return create(server.client(), TELLS, Environment={"Variables": {"SEEN": seen_url}}), Seen(server, told)
+    function = create(server.client(), TELLS, Environment={"Variables": {"SEEN": seen_url}})
+    return function, Seen(server, function, told)
 
 
 def test_every_message_arrives(own_server: Server) -> None:
@@ -88,6 +94,7 @@ def test_every_message_arrives(own_server: Server) -> None:
         own_server.start()
     wait_for(lambda: len(set(standard.read())) == MESSAGES)
     wait_for(lambda: len(set(in_order.read())) == 2 * MESSAGES)
+    wait_for(lambda: standard.logged() == set(standard.bodies) and in_order.logged() == set(in_order.bodies))
     for group in "ab":
         firsts = dict.fromkeys(body for body in in_order.bodies if body[0] == group)
         assert list(firsts) == [f"{group}{number}" for number in range(MESSAGES)]
@@ -106,6 +113,7 @@ def test_every_record_of_a_stream_arrives(own_server: Server) -> None:
         own_server.kill()
         own_server.start()
     wait_for(lambda: len(set(seen.read())) == len(KEYS) * RECORDS)
+    wait_for(lambda: seen.logged() == set(seen.bodies))
     for key in KEYS:
         firsts = dict.fromkeys(body for body in seen.bodies if body[0] == key)
         assert list(firsts) == [f"{key}{number}" for number in range(RECORDS)]

@@ -335,6 +335,7 @@ def test_a_restart(own_server: Server) -> None:
     code = "import uuid\nBORN = uuid.uuid4().hex\ndef handler(event, context):\n    return BORN\n"
     name = publish(client, code)
     before = restored(client, name)
+    own_server.wait_for_log(name, "INIT_START")
     own_server.kill()
     own_server.start()
     client = own_server.client()

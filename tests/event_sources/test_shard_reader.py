@@ -114,9 +114,15 @@ class World:
             self.mapping, settings, source, function, Said(), Ending(), SystemClock(), counts  # type: ignore[arg-type]
         )  # fmt: skip
 
+        self.log_is_durable = asyncio.Event()
+        self.log_is_durable.set()
+
+    async def _logged(self) -> None:
+        await self.log_is_durable.wait()
+
     async def read(self) -> None:
         checkpoint = (await self.checkpoints.of(KEY.name)).get("s", Checkpoint())
-        store = Store(self.checkpoints, lambda: None)
+        store = Store(self.checkpoints, lambda: None, self._logged)
         place = ShardPlace(KEY.name, "s", checkpoint, self.consumer.settings.tumbling, store)
         await ShardReader(self.consumer, place, asyncio.Event()).run()
 
@@ -179,6 +185,23 @@ def test_reading_goes_on_from_what_is_on_disk(in_world: Any) -> None:
         assert function.numbers == [8, 9, 10]
 
     in_world(test, source, function)
+
+
+def test_no_place_is_kept_before_what_was_logged(in_world: Any) -> None:
+    """The function goes on meanwhile: batch after batch, not disk write after disk write."""
+    all_given = asyncio.Event()
+    function = Function(lambda event: all_given.set() if event["Records"][-1]["n"] == 10 else None)
+
+    async def test(world: World) -> None:
+        world.log_is_durable.clear()
+        reading = asyncio.create_task(world.read())
+        await all_given.wait()
+        assert await world.checkpoints.of(KEY.name) == {}
+        world.log_is_durable.set()
+        await reading
+        assert (await world.kept()).after == "10"
+
+    in_world(test, Source(), function)
 
 
 def test_what_came_before_is_passed_over(in_world: Any) -> None:

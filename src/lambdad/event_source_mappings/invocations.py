@@ -1,6 +1,7 @@
 """A batch to a function, and back: throttles are waited out, as long as the batch may be held."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from lambdad.clock import Clock
@@ -28,7 +29,12 @@ class Ran:
 
 
 class Invocations:
-    def __init__(self, invoker: Invoker, metrics: LambdaMetrics, clock: Clock) -> None:
+    def __init__(
+        self, invoker: Invoker, metrics: LambdaMetrics, clock: Clock, logged: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`logged`: what invocations have logged by now is durable when it returns. To be awaited before a source is told
+        that a batch is done with: who finds no trace of a message in the log must find it in the queue."""
+        self.logged = logged
         self._invoker = invoker
         self._metrics = metrics
         self._clock = clock

@@ -192,6 +192,7 @@ class KafkaPoller:
         for part in _parts(wanted):
             if not await self._attempts.work_off(part):
                 return
+        await self._invocations.logged()
         await consumer.commit({one: OffsetAndMetadata(ones[-1].offset + 1, "") for one, ones in batch.items()})
         consumer.resume(*(set(batch) & consumer.assignment()))
 

@@ -115,7 +115,8 @@ class Pollers:
             self._clock,
             self._counts(mapping),
         )
-        return StreamPoller(consumer, Store(self._stores.checkpoints, self._stores.wake), self._news)
+        store = Store(self._stores.checkpoints, self._stores.wake, self._invocations.logged)
+        return StreamPoller(consumer, store, self._news)
 
 
 def _filters_of(mapping: EventSourceMapping) -> Filters:

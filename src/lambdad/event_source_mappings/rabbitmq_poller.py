@@ -157,6 +157,7 @@ class RabbitMqPoller:
         if wanted:
             payload = event_of(self._arn, self._queue, self._virtual_host, wanted)
             ran = await self._invocations.run(self._mapping, payload, None, self._clock.monotonic() + _HELD)
+            await self._invocations.logged()
             if ran.error is not None:
                 log.info("a batch of %s failed in %s: %s", self._queue, self._mapping.function_arn, ran.error)
                 await last.nack(multiple=True, requeue=True)

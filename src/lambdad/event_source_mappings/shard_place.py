@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lambdad.event_source_mappings.stream_batches import Progress
@@ -16,10 +16,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where places are kept, and who is told that something is to be delivered."""
+    """Where places are kept, and who is told that something is to be delivered.
+
+    `logged`: what the function has logged is durable when it returns, and only then a place is."""
 
     checkpoints: StreamCheckpoints
     wake: Callable[[], None]
+    logged: Callable[[], Awaitable[None]]
 
 
 class ShardPlace:
@@ -70,6 +73,7 @@ class ShardPlace:
         self._store.wake()
 
     async def _write(self, checkpoint: Checkpoint, deliveries: Sequence[Delivery]) -> None:
+        await self._store.logged()
         await self._store.checkpoints.save(self._mapping, {self.shard: checkpoint}, deliveries)
         self._kept = checkpoint
 

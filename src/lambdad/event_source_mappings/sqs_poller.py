@@ -172,6 +172,7 @@ class SqsPoller:
             ran = await self._invoke(wanted, until)
             failed = self._failed(ran, [record["messageId"] for record in wanted])
             self._counts.invoked(ran, len(wanted), len(failed))
+            await self._invocations.logged()
         done = [record for record in records if record["messageId"] not in failed]
         await self._delete([record["receiptHandle"] for record in done])
 

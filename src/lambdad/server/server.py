@@ -202,7 +202,7 @@ class LambdaServer:
         state, mappings = self._state, self._state.event_source_mappings
         self._json_client = JsonClient(self._config.endpoints, self._own)
         stores = Stores.of(state.database, mappings, state.deliveries, self._deliverer.wake)
-        invocations = Invocations(self._invoker, self._counted, self._clock)
+        invocations = Invocations(self._invoker, self._counted, self._clock, state.logs.synced)
         self._pollers = Pollers(
             self._json_client,
             invocations,
