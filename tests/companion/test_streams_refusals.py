@@ -30,14 +30,14 @@ def stream(kinesis: Any) -> Iterator[str]:
         ({"PartitionKey": "k" * 257}, "ValidationException", "'partitionKey' failed to satisfy constraint"),
         ({"PartitionKey": ""}, "ValidationException", "'partitionKey' failed to satisfy constraint"),
         ({"ExplicitHashKey": "abc"}, "ValidationException", "'explicitHashKey' failed to satisfy constraint"),
-        ({"ExplicitHashKey": str(2**128)}, "InvalidArgumentException", "is in no open shard"),
+        ({"ExplicitHashKey": str(2**128)}, "InvalidArgumentException", f"Specified value was {2**128}"),
     ],
 )
 def test_records(kinesis: Any, stream: str, record: dict[str, Any], code: str, words: str) -> None:
     record = {"Data": b"x", "PartitionKey": "k", **record}
     for answer in (
         refused(kinesis.put_record, StreamName=stream, **record),
-        refused(kinesis.put_records, StreamName=stream, Records=[record]),
+        refused(kinesis.put_records, StreamName=stream, Records=[{"Data": b"x", "PartitionKey": "k"}, record]),
     ):
         assert answer[:2] == (code, 400)
         assert words.rpartition("'")[2] in answer[2]

@@ -258,6 +258,17 @@ def test_subscriptions_that_are_refused(aws: Server, attributes: dict[str, str],
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
 
 
+@pytest.mark.parametrize(("name", "value"), [("RawMessageDelivery", "maybe"), ("FilterPolicyScope", "Everything")])
+def test_attributes_that_are_refused(aws: Server, name: str, value: str) -> None:
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    arn = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:000000000000:q")[
+        "SubscriptionArn"
+    ]
+    answer = refused(sns.set_subscription_attributes, SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
+    assert answer == ("InvalidParameter", 400, f"Invalid parameter: {name}: Invalid value [{value}].")
+
+
 def test_messages_that_are_refused(aws: Server) -> None:
     sns = aws.client("sns")
     topic = sns.create_topic(Name=new_name("t"))["TopicArn"]

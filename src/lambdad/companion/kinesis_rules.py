@@ -16,6 +16,7 @@ from moto.kinesis.exceptions import InvalidArgumentError, ValidationException
 _LARGEST = 1_048_576
 _LONGEST_KEY = 256
 _HASH_KEY = r"0|([1-9]\d{0,38})"
+_HASHES = 1 << 128
 _NUMBER = r"0|([1-9]\d{0,128})"
 _NUMBERED = ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER")
 _PARTS = 3
@@ -75,6 +76,9 @@ def _check_record(record: Mapping[str, Any], where: str) -> None:
         raise _invalid(f"Value '{key}' at '{where}partitionKey' failed to satisfy constraint: {why}")
     if record.get("ExplicitHashKey"):
         _check_pattern(str(record["ExplicitHashKey"]), f"{where}explicitHashKey", _HASH_KEY)
+        if int(record["ExplicitHashKey"]) >= _HASHES:
+            why = f"ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {record['ExplicitHashKey']}"
+            raise InvalidArgumentError(f"Invalid ExplicitHashKey. {why}")
     try:
         size = len(b64decode(data or "", validate=True))
     except (binascii.Error, ValueError, TypeError):

@@ -53,8 +53,7 @@ def install() -> None:
     def attribute_set(self: Any, arn: str, name: str, value: Any) -> None:
         if name in _DOCUMENTS and value:
             _check_document(name, value)
-        if name in _CHOICES and value not in _CHOICES[name]:
-            raise SNSInvalidParameter(f"Invalid parameter: {name}: Invalid value [{value}].")
+        _check_choice(name, value)
         set_attribute(self, arn, name, value)
 
     def published(self: Any, message: str, arn: str | None = None, *given: Any, **named: Any) -> Any:
@@ -78,6 +77,7 @@ def install() -> None:
     backend.subscribe, backend.publish, backend.publish_batch = subscribed, published, batch_published
     backend.set_subscription_attributes = attribute_set
     responses.SNSResponse.subscribe = _whole_or_not_at_all(responses.SNSResponse.subscribe)
+    responses.SNSResponse.set_subscription_attributes = _checked(responses.SNSResponse.set_subscription_attributes)
 
 
 def _whole_or_not_at_all(subscribe: Any) -> Any:
@@ -97,6 +97,21 @@ def _whole_or_not_at_all(subscribe: Any) -> Any:
                     response.backend.unsubscribe(arn)
 
     return answer
+
+
+def _checked(set_attributes: Any) -> Any:
+    """moto reads what is neither true nor false as false."""
+
+    def answer(response: Any) -> Any:
+        _check_choice(response._get_param("AttributeName"), response._get_param("AttributeValue"))
+        return set_attributes(response)
+
+    return answer
+
+
+def _check_choice(name: str, value: Any) -> None:
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise SNSInvalidParameter(f"Invalid parameter: {name}: Invalid value [{value}].")
 
 
 def _check_topic(arn: str | None) -> None:
