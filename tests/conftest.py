@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from server import Server
+from unprivileged import open_directory
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # times say how busy the machine is, and nothing of what is tested
@@ -37,6 +38,13 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
     own = Server(tmp_path / "data")
     yield own
     own.stop()
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """Where an ordinary user may write."""
+    with open_directory() as place:
+        yield place
 
 
 @pytest.fixture

@@ -8,12 +8,28 @@ Started as root: in a mount tree of its own it makes the directories above them 
 import ctypes
 import os
 import runpy
+import shutil
 import stat
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 USER = 54_321
 _NEWNS, _PRIVATE, _BIND, _REC = 0x00020000, 1 << 18, 4096, 16384
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+@contextmanager
+def open_directory() -> Iterator[Path]:
+    """Where that user may write. Not one of pytest's: it closes its own to others whenever another pytest starts."""
+    place = Path(tempfile.mkdtemp(prefix="lambdad-test-"))
+    place.chmod(0o777)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place)
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:

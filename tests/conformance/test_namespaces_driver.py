@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sandbox_suite import SandboxConformance
 
+import unprivileged
 from lambdad.sandbox.driver import Driver
 from lambdad.sandbox.namespaces import NamespacesDriver, can_make_namespaces
 from lambdad.sandbox.network import NetworkPool
 
 AS_ROOT = os.geteuid() == 0
-UNPRIVILEGED = Path(__file__).parents[1] / "unprivileged.py"
 
 pytestmark = pytest.mark.skipif(not can_make_namespaces(), reason="this host lets us have no namespaces")
 needs_root = pytest.mark.skipif(not AS_ROOT, reason="needs root: control groups, another user")
@@ -35,15 +35,12 @@ class TestWithNetworks(SandboxConformance):
 
 
 @needs_root
-def test_all_of_it_without_root(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_all_of_it_without_root() -> None:
     """The tests above that need no control group, by an ordinary user."""
-    place = tmp_path_factory.mktemp("unprivileged", numbered=True)
-    for directory in (place, *place.parents):
-        if directory.name.startswith(("pytest", "popen", "unprivileged")):
-            directory.chmod(0o711 if directory != place else 0o777)
-    argv = [sys.executable, str(UNPRIVILEGED), "pytest", "-p", "no:cacheprovider", "-n", "0"]
-    argv += [f"--basetemp={place}/tests", f"{__file__}::TestNamespacesDriver"]
+    argv = [sys.executable, unprivileged.__file__, "pytest", "-p", "no:cacheprovider", "-n", "0"]
     environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, env=environment, check=False)
+    with unprivileged.open_directory() as place:
+        argv += [f"--basetemp={place}/tests", f"{__file__}::TestNamespacesDriver"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=300, env=environment, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert done.stdout.count(".") >= 15, done.stdout

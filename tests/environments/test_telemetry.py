@@ -456,12 +456,9 @@ def test_what_waits_is_sent_when_the_environment_ends(running: Server, client: A
     assert len(received(lines, "platform.report")) == 2
 
 
-def test_without_root(tmp_path: Path, isolated: None) -> None:
+def test_without_root(open_place: Path, isolated: None) -> None:
     """The connection is made inside, where the server could not go."""
-    for directory in (tmp_path, *tmp_path.parents):
-        if directory.name.startswith(("pytest", "popen", "test_without_root")):
-            directory.chmod(0o711 if directory != tmp_path else 0o777)
-    server = Server(tmp_path / "data", "--idle-timeout", "1", unprivileged=True).start()
+    server = Server(open_place / "data", "--idle-timeout", "1", unprivileged=True).start()
     try:
         client = server.client()
         plan = {"body": body(["function"]), "by-name": True}

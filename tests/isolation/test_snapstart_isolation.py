@@ -3,6 +3,7 @@
 import os
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,6 @@ import pytest
 from functions import PROMPT, call, create
 from gates import Gate
 from server import Server
-from unprivileged import USER
 
 ON = {"ApplyOn": "PublishedVersions"}
 CODE = """
@@ -118,15 +118,10 @@ def handler(event, context):
     assert isinstance(call(client, name, Qualifier="1")[0], int)
 
 
-def test_without_root(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_without_root(open_place: Path) -> None:
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("needs root, to be rid of it")
-    place = tmp_path_factory.mktemp("snapstart")
-    for directory in (place, *place.parents):
-        if directory.name.startswith(("pytest", "popen", "snapstart")):
-            directory.chmod(0o755)
-    os.chown(place, USER, USER)
-    server = Server(place / "data", unprivileged=True).start()
+    server = Server(open_place / "data", unprivileged=True).start()
     try:
         client = server.client()
         gate = Gate(server)

@@ -13,6 +13,7 @@ from functions import call, create
 from lambdad.sandbox import netlink
 from lambdad.sandbox.netlink import Netlink
 from server import Server
+from unprivileged import open_directory
 
 CODE = """
 import socket
@@ -41,13 +42,9 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where an ordinary user may write."""
-    place = tmp_path_factory.mktemp("user_network")
-    for directory in (place, *place.parents):
-        if directory.name.startswith(("pytest", "popen", "user_network")):
-            directory.chmod(0o711 if directory != place else 0o777)
-    return place
+def place() -> Iterator[Path]:
+    with open_directory() as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
