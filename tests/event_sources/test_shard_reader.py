@@ -13,6 +13,7 @@ from lambdad.clock import SystemClock
 from lambdad.event_source_mappings.batch_attempts import Ending
 from lambdad.event_source_mappings.event_counts import EventCounts
 from lambdad.event_source_mappings.invocations import Ran
+from lambdad.event_source_mappings.shard_lane import ShardLane
 from lambdad.event_source_mappings.shard_place import ShardPlace, Store
 from lambdad.event_source_mappings.shard_reader import LaneBroken, ShardReader
 from lambdad.event_source_mappings.shard_work import Consumer
@@ -117,12 +118,12 @@ class World:
         self.log_is_durable = asyncio.Event()
         self.log_is_durable.set()
 
-    async def _logged(self) -> None:
+    async def logged(self) -> None:
         await self.log_is_durable.wait()
 
     async def read(self) -> None:
         checkpoint = (await self.checkpoints.of(KEY.name)).get("s", Checkpoint())
-        store = Store(self.checkpoints, lambda: None, self._logged)
+        store = Store(self.checkpoints, lambda: None, self.logged)
         place = ShardPlace(KEY.name, "s", checkpoint, self.consumer.settings.tumbling, store)
         await ShardReader(self.consumer, place, asyncio.Event()).run()
 
@@ -202,6 +203,27 @@ def test_no_place_is_kept_before_what_was_logged(in_world: Any) -> None:
         assert (await world.kept()).after == "10"
 
     in_world(test, Source(), function)
+
+
+def test_a_record_that_comes_while_its_lane_ends_is_given_to_the_function(in_world: Any) -> None:
+    """It is the last for now: nobody would look for it until the next one comes; or it is the shard's last."""
+    function = Function()
+
+    async def test(world: World) -> None:
+        loop = asyncio.get_running_loop()
+        first, second = (StreamRecord(str(n), "k", 100.0, orjson.dumps({"n": n})) for n in (1, 2))
+        place = ShardPlace(KEY.name, "s", Checkpoint(), 0, Store(world.checkpoints, lambda: None, world.logged))
+
+        def moved() -> None:
+            if function.numbers == [1]:  # behind the lane's last step, and before anybody is told that it has ended
+                loop.call_soon(lane.add, second)
+
+        lane = ShardLane(world.consumer, place, moved, lambda task: None)
+        lane.add(first)
+        await lane.finish()
+        assert function.numbers == [1, 2]
+
+    in_world(test, Source(), function, BatchSize=1)
 
 
 def test_what_came_before_is_passed_over(in_world: Any) -> None:

@@ -84,10 +84,9 @@ class Spares:
 
     def keep(self, template: Template) -> None:
         """Keep this runtime's spares ready from now on."""
-        if template not in self._refilling and not self._closed:
-            task = asyncio.get_running_loop().create_task(self._refill(template))
-            self._refilling[template] = task
-            task.add_done_callback(lambda _: self._refilling.pop(template, None))
+        running = self._refilling.get(template)
+        if (running is None or running.done()) and not self._closed:
+            self._refilling[template] = asyncio.get_running_loop().create_task(self._refill(template))
 
     async def ready(self, template: Template, limit: float) -> None:
         """Until the first spare is there (its zygote runs then), or has failed, or `limit` seconds have passed."""

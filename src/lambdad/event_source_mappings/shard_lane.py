@@ -35,6 +35,7 @@ class ShardLane:
         self._task: asyncio.Task[None] | None = None
         self._last = False
         self._halted = False
+        """The mapping ends: no batch is begun any more."""
 
     @property
     def waiting(self) -> int:
@@ -54,6 +55,8 @@ class ShardLane:
 
     def _over(self, task: "asyncio.Task[None]") -> None:
         self._task = None
+        if self._records and not task.cancelled() and task.exception() is None:
+            self.start()  # it came when the task had ended, and nobody knew
         self._stopped(task)
 
     async def finish(self) -> None:
@@ -79,9 +82,12 @@ class ShardLane:
             if self._consumer.settings.tumbling and not await self._in_window():
                 continue
             await self._gathered()
-            if self._halted or not await self._work.work_off(self._take()):
+            if self._halted:
                 return
-            self._moved()
+            if await self._work.work_off(self._take()):
+                self._moved()
+            else:
+                self._halted = True
 
     async def _in_window(self) -> bool:
         """Is the next record one of the window that is open? Of a later one, or when none comes any more, that one is closed."""
@@ -92,10 +98,14 @@ class ShardLane:
         if self._records:
             if window_of(self._records[0].arrived_at, seconds) <= window.start:
                 return True
-            await self._work.close()
+            await self._close_window()
         elif self._last or await self._nothing_until(window.end + _LATE - self._consumer.clock.now()):
-            await self._work.close()
+            await self._close_window()
         return False
+
+    async def _close_window(self) -> None:
+        if not await self._work.close():
+            self._halted = True
 
     async def _nothing_until(self, seconds: float) -> bool:
         """False: something came within so many seconds, or the end."""
