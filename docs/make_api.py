@@ -20,7 +20,7 @@ DIFFERENCES = {
     "AddPermission": "Asked when other accounts, topics, buckets, rules, alarms and log subscriptions invoke, and of "
     "function URLs; a caller of the same account needs no permission.",
     "CreateEventSourceMapping": "SQS, Kinesis, DynamoDB Streams, Kafka and RabbitMQ are polled, DocumentDB is not; "
-    "whether a queue, cluster or broker exists is not checked.",
+    "whether a cluster or broker exists is not checked. It can be changed and deleted at once: AWS refuses that for a while.",
     "GetProvisionedConcurrencyConfig": "When an alias has moved, allocation counts from 0: AWS counts the old version's meanwhile. "
     "What FAILED is tried again when more is asked for, and once after a restart; "
     "what only this host could not make, every five seconds (IN_PROGRESS until then).",

@@ -1,7 +1,7 @@
 """Event source mappings as resources: what each kind of source takes, answers and refuses."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -340,6 +340,31 @@ NO_ACCESS = "Required 'sourceAccessConfigurations' parameter is missing."
             of_kind("DestinationConfig"),
         ),
         ({"EventSourceArn": STREAM, "StartingPosition": "LATEST", "Queues": ["q"]}, of_kind("Queues")),
+        (
+            {
+                "EventSourceArn": STREAM,
+                "StartingPosition": "AT_TIMESTAMP",
+                "StartingPositionTimestamp": datetime(2999, 1, 1, tzinfo=UTC),
+            },
+            invalid("StartingPositionTimestamp cannot be in the future."),
+        ),
+        (
+            {"EventSourceArn": queue(), "ProvisionedPollerConfig": {"MinimumPollers": 1}},
+            invalid("MinimumPollers must be between 2 and 10000 for this event source."),
+        ),
+        (
+            {"EventSourceArn": queue(), "ProvisionedPollerConfig": {"PollerGroupName": "g"}},
+            of_kind("PollerGroupName"),
+        ),
+        (
+            {
+                "EventSourceArn": CLUSTER,
+                "Topics": ["orders"],
+                "StartingPosition": "LATEST",
+                "ProvisionedPollerConfig": {"MaximumPollers": 2001},
+            },
+            invalid("MaximumPollers must be between 1 and 2000 for this event source."),
+        ),
         ({"SelfManagedEventSource": brokers("kafka:1000"), "Topics": ["orders"]}, invalid(NO_ACCESS)),
         ({"EventSourceArn": CLUSTER}, invalid(NO_POSITION)),
         ({"EventSourceArn": CLUSTER, "Topics": ["orders"]}, invalid(NO_POSITION)),

@@ -288,3 +288,8 @@ def test_another_account_may_invoke_what_a_policy_lets_it(server: Server, client
     assert events[0]["PayloadChunk"]["Payload"] == f'"{arn}:1"'.encode()
     assert refused(other.invoke, FunctionName=arn)[:2] == denied[:2]
     assert refused(other.get_function, FunctionName=arn)[0] == "AccessDeniedException"
+    statement = {"Sid": "no", "Effect": "Deny", "Principal": {"AWS": "111111111111"}, "Action": INVOKE["Action"]}
+    policy = {"Version": "2012-10-17", "Statement": [{**statement, "Resource": f"{arn}:1"}]}
+    client.put_resource_policy(ResourceArn=f"{arn}:1", Policy=json.dumps(policy))
+    explicitly = denied[2].partition(" because")[0] + " with an explicit deny in a resource-based policy"
+    assert refused(other.invoke, FunctionName=f"{arn}:1") == (*denied[:2], explicitly.format(f"{arn}:1"))

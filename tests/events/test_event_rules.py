@@ -244,6 +244,16 @@ def test_names_of_targets_are_checked_by_the_model(events: Any) -> None:
     )
 
 
+def test_a_transformer_has_a_hundred_paths_at_most(events: Any) -> None:
+    rule = rule_of(events, {"source": ["x"]})
+    transformer = {"InputPathsMap": {f"p{number}": "$.a" for number in range(101)}, "InputTemplate": "{}"}
+    target = {"Id": "t", "Arn": QUEUE, "InputTransformer": transformer}
+    code, status, message = refused(events.put_targets, Rule=rule, Targets=[target])
+    assert (code, status) == ("ValidationException", 400)
+    what = "at 'targets.1.member.inputTransformer.inputPathsMap' failed to satisfy constraint"
+    assert message.endswith(f"{what}: Member must have length less than or equal to 100")
+
+
 # --- Tags -------------------------------------------------------------------------------------------------------------
 
 

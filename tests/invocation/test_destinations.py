@@ -179,6 +179,19 @@ def test_a_dead_letter_queue(aws: Any, neighbours: Neighbours) -> None:
     }
 
 
+def test_what_no_message_may_have_in_an_error_costs_no_event(server: Server, client: Any) -> None:
+    """Terminals' colours, for one."""
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName=new_name("q"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    name = create(client, CODE, DeadLetterConfig={"TargetArn": arn})
+    client.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    send(client, name, {"fail": "\x1b[31mred\x1b[0m"})
+    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageAttributeNames=["All"])["Messages"]
+    assert json.loads(message["Body"]) == {"fail": "\x1b[31mred\x1b[0m"}
+    assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "\ufffd[31mred\ufffd[0m"
+
+
 def test_an_alias_that_is_deleted_before_the_retry(aws: Any, connected: Server, neighbours: Neighbours) -> None:
     gate = Gate(connected)
     arn, url = neighbours.queue(new_name("q"))

@@ -116,7 +116,9 @@ def test_lists_come_in_pages(scheduler: Any, schedule: Make) -> None:
     (one,) = scheduler.list_schedules(NamePrefix=f"{prefix}-off")["Schedules"]
     assert one["State"] == "DISABLED"
     assert one["Target"] == {"Arn": QUEUE}
-    assert scheduler.list_schedules(NamePrefix=prefix, GroupName="no-such-group")["Schedules"] == []
+    gone = missing("Schedule group no-such-group does not exist.")
+    assert refused(scheduler.list_schedules, NamePrefix=prefix, GroupName="no-such-group") == gone
+    assert len(scheduler.list_schedules(NamePrefix=prefix, GroupName="default")["Schedules"]) == 6
 
 
 # --- Groups -----------------------------------------------------------------------------------------------------------
@@ -143,11 +145,8 @@ def test_a_group_goes_with_its_schedules(scheduler: Any, schedule: Make) -> None
         schedule(TARGET, Name=f"s{number}", GroupName=name)
     scheduler.delete_schedule_group(Name=name)
 
-    def gone() -> bool:
-        groups = scheduler.list_schedule_groups(NamePrefix=name)["ScheduleGroups"]
-        return not groups and not scheduler.list_schedules(GroupName=name)["Schedules"]
-
-    wait_for(gone)
+    wait_for(lambda: not scheduler.list_schedule_groups(NamePrefix=name)["ScheduleGroups"])
+    assert name not in [one["GroupName"] for one in scheduler.list_schedules(NamePrefix="s")["Schedules"]]
     assert refused(scheduler.delete_schedule_group, Name=name) == missing(f"Schedule group {name} does not exist.")
     assert refused(scheduler.delete_schedule_group, Name="default") == wrong(
         "The default schedule group cannot be deleted."

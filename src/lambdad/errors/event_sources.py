@@ -46,6 +46,10 @@ class EventSourceWordings(ServiceError):
         return cls("StartingPositionTimestamp must be given with the AT_TIMESTAMP starting position, and only with it.")
 
     @classmethod
+    def future_starting_position(cls) -> Self:
+        return cls("StartingPositionTimestamp cannot be in the future.")
+
+    @classmethod
     def batch_without_window(cls) -> Self:
         return cls("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
 
@@ -60,6 +64,10 @@ class EventSourceWordings(ServiceError):
     @classmethod
     def too_many_filters(cls, limit: int) -> Self:
         return cls(f"The number of filters is greater than the limit of {limit} per event source mapping.")
+
+    @classmethod
+    def pollers(cls, name: str, least: int, most: int) -> Self:
+        return cls(f"{name} must be between {least} and {most} for this event source.")
 
     @classmethod
     def poller_bounds(cls) -> Self:

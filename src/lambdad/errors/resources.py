@@ -193,11 +193,13 @@ class AccessDeniedException(ServiceError):
     message_member = "Message"
 
     @classmethod
-    def action(cls, account: str, action: str, arn: str) -> "AccessDeniedException":
-        return cls(
-            f"User: arn:aws:iam::{account}:root is not authorized to perform: {action} on resource: {arn} "
-            f"because no resource-based policy allows the {action} action"
-        )
+    def action(cls, account: str, action: str, arn: str, denied: bool = False) -> "AccessDeniedException":
+        """`denied`: by a statement, and not for the lack of one."""
+        why = f"because no resource-based policy allows the {action} action"
+        if denied:
+            why = "with an explicit deny in a resource-based policy"
+        user = f"User: arn:aws:iam::{account}:root"
+        return cls(f"{user} is not authorized to perform: {action} on resource: {arn} {why}")
 
     @classmethod
     def service(cls, principal: str, action: str, arn: str) -> "AccessDeniedException":

@@ -29,8 +29,7 @@ from lambdad.event_source_mappings.keeping import Keeping
 from lambdad.event_source_mappings.results import FAILED, OK
 from lambdad.event_source_mappings.retries import Retries, destination_of
 from lambdad.event_source_mappings.source_access import AccessError, access_of
-from lambdad.event_source_mappings.stream_settings import timestamp_of
-from lambdad.resources.event_source_mapping import EventSourceMapping
+from lambdad.resources.event_source_mapping import EventSourceMapping, timestamp_of
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, TopicPartition

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from lambdad.event_source_mappings.retries import Retries, destination_of
-from lambdad.resources.event_source_mapping import EventSourceMapping
+from lambdad.resources.event_source_mapping import EventSourceMapping, timestamp_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,3 @@ def since_of(mapping: EventSourceMapping) -> float | None:
     if position == "AT_TIMESTAMP":
         return timestamp_of(mapping.settings["StartingPositionTimestamp"])
     return None
-
-
-def timestamp_of(moment: datetime | float | str) -> float:
-    """As settings have it, seconds since the epoch."""
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment)
-    return moment.timestamp() if isinstance(moment, datetime) else float(moment)

@@ -12,6 +12,7 @@ import orjson
 from lambdad.invocation.recursion import hop
 from lambdad.resources.function import LATEST, Function, FunctionVersion
 from lambdad.resources.invocation import InvocationResult
+from lambdad.resources.sqs_message import sendable
 from lambdad.store.deliveries import Delivery
 from lambdad.store.queue import Event
 
@@ -119,7 +120,7 @@ def _error_of(settled: Settled) -> tuple[str, str]:
         document = None
     message = document.get("errorMessage") if isinstance(document, dict) else None
     text = message if isinstance(message, str) and message else settled.result.function_error or settled.condition
-    return "200", text.encode()[:_MOST_MESSAGE].decode(errors="ignore")
+    return "200", sendable(text).encode()[:_MOST_MESSAGE].decode(errors="ignore")
 
 
 def _as_json(payload: bytes) -> object:

@@ -59,6 +59,7 @@ class Validation:
             _length(value, shape, path, violations)
             self._list(value, shape, path, violations)
         elif kind == "map":
+            _length(value, shape, path, violations)
             self._map(value, shape, path, violations)
         elif kind == "string":
             self._string(value, shape, path, violations)

@@ -6,6 +6,7 @@ AWS: docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.h
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from lambdad.errors import ResourceInUseException
@@ -89,3 +90,10 @@ def settled(mapping: EventSourceMapping) -> EventSourceMapping | None:
     if mapping.state == "Deleting":
         return None
     return replace(mapping, state="Enabled" if mapping.enabled else "Disabled")
+
+
+def timestamp_of(moment: datetime | float | str) -> float:
+    """As settings have it, seconds since the epoch."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return moment.timestamp() if isinstance(moment, datetime) else float(moment)

@@ -76,6 +76,8 @@ class SourceKind:
     """Whether EventSourceArn names it."""
     own_account: bool = False
     """It must be of the function's account."""
+    pollers: tuple[int, int] = (1, 2_000)
+    """Least and most of a ProvisionedPollerConfig."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,13 @@ KINESIS = SourceKind(
 DYNAMODB = SourceKind(
     "dynamodb", _STREAM, _STREAM_DEFAULTS, 10_000, ("LATEST", "TRIM_HORIZON"), True, (), "User action"
 )
-SQS = SourceKind("sqs", _ALL | {"FunctionResponseTypes", "ScalingConfig", "ProvisionedPollerConfig"}, _QUEUE_DEFAULTS)
-SQS_FIFO = SourceKind("sqs-fifo", SQS.parameters, _QUEUE_DEFAULTS, 10)
+SQS = SourceKind(
+    "sqs",
+    _ALL | {"FunctionResponseTypes", "ScalingConfig", "ProvisionedPollerConfig"},
+    _QUEUE_DEFAULTS,
+    pollers=(2, 10_000),
+)
+SQS_FIFO = SourceKind("sqs-fifo", SQS.parameters, _QUEUE_DEFAULTS, 10, pollers=SQS.pollers)
 MANAGED_KAFKA = SourceKind(
     "kafka",
     _KAFKA | {"AmazonManagedKafkaEventSourceConfig"},

@@ -36,7 +36,12 @@ class Asking:
 
 def lets_account(statements: Statements, account: str, action: str) -> bool:
     """May another account do that?"""
-    return evaluate(statements, Asking(account, action, {"aws:principalaccount": account})) == "Allow"
+    return verdict_on(statements, account, action) == "Allow"
+
+
+def verdict_on(statements: Statements, account: str, action: str) -> Verdict | None:
+    """What is said of another account."""
+    return evaluate(statements, Asking(account, action, {"aws:principalaccount": account}))
 
 
 def evaluate(statements: Statements, asking: Asking) -> Verdict | None:

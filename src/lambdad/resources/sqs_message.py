@@ -53,6 +53,11 @@ def check_characters(text: str) -> None:
         raise InvalidMessageContents.characters()
 
 
+def sendable(text: str) -> str:
+    """With a mark in the place of what no message may have."""
+    return _INVALID.sub("\ufffd", text)
+
+
 def check_fifo_id(value: str, parameter: str) -> None:
     """Of a message group or deduplication. Raises InvalidParameterValue."""
     if not _FIFO_ID.fullmatch(value):

@@ -13,7 +13,7 @@ from lambdad.protocols.context import Members
 from lambdad.protocols.violations import of_maximum
 from lambdad.resources.destination import OF_RECORDS, may_be_destination
 from lambdad.resources.event_pattern import is_event_pattern
-from lambdad.resources.event_source_mapping import EventSourceMapping
+from lambdad.resources.event_source_mapping import EventSourceMapping, timestamp_of
 from lambdad.resources.event_sources import KINESIS, SQS, SQS_FIFO, SourceArn, SourceKind, kind_of
 from lambdad.resources.quotas import QUOTAS
 
@@ -35,13 +35,24 @@ def check_request(kind: SourceKind, request: Members) -> None:
         raise InvalidParameterValueException.record_age(_LEAST_RECORD_AGE, _MOST_RECORD_AGE)
     _check_filters(kind, request)
     pollers = request.get("ProvisionedPollerConfig") or {}
-    if pollers.get("MinimumPollers", 1) > pollers.get("MaximumPollers", 10_000):
-        raise InvalidParameterValueException.poller_bounds()
+    _check_pollers(kind, pollers)
     if pollers and (request.get("ScalingConfig") or {}).get("MaximumConcurrency"):
         raise InvalidParameterValueException.scaling_and_pollers()
 
 
-def check_creation(kind: SourceKind, request: Members, account: str, region: str) -> None:
+def _check_pollers(kind: SourceKind, pollers: Mapping[str, Any]) -> None:
+    least, most = kind.pollers
+    for name, number in pollers.items():
+        if name == "PollerGroupName":
+            if number and kind in (SQS, SQS_FIFO):
+                raise InvalidParameterValueException.of_source_kind(name)
+        elif not least <= number <= most:
+            raise InvalidParameterValueException.pollers(name, least, most)
+    if pollers.get("MinimumPollers", least) > pollers.get("MaximumPollers", most):
+        raise InvalidParameterValueException.poller_bounds()
+
+
+def check_creation(kind: SourceKind, request: Members, account: str, region: str, now: float) -> None:
     """Where the source is, what must be given, and where reading starts."""
     if kind.has_arn:
         place = SourceArn.of(request["EventSourceArn"])
@@ -59,6 +70,8 @@ def check_creation(kind: SourceKind, request: Members, account: str, region: str
         raise InvalidParameterValueException.starting_position(request.get("EventSourceArn", ""))
     if (position == "AT_TIMESTAMP") != (request.get("StartingPositionTimestamp") is not None):
         raise InvalidParameterValueException.starting_position_timestamp()
+    if position == "AT_TIMESTAMP" and timestamp_of(request["StartingPositionTimestamp"]) > now:
+        raise InvalidParameterValueException.future_starting_position()
 
 
 def check_settings(kind: SourceKind, settings: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@ _CONSUMER_GROUPS = {
 async def create_event_source_mapping(backend: Backend, context: Context, request: Members) -> Members:
     kind = kind_of(request)
     check_request(kind, request)
-    check_creation(kind, request, context.account, context.region)
+    check_creation(kind, request, context.account, context.region, backend.clock.now())
     check_tags(request.get("Tags") or {})
     function, qualifier = _function_named(backend, context, request["FunctionName"])
     key = MappingKey(context.account, context.region, new_uuid())

@@ -8,7 +8,7 @@ from lambdad.errors import AccessDeniedException, AnotherAccount
 from lambdad.protocols.context import Context
 from lambdad.resources.arn import find_function_arn, resolve_function
 from lambdad.resources.function import LATEST, FunctionKey
-from lambdad.resources.policy_evaluation import lets_account
+from lambdad.resources.policy_evaluation import verdict_on
 
 _ACTION = "lambda:InvokeFunction"
 
@@ -23,6 +23,8 @@ def invocable(backend: Backend, context: Context, name: str, qualifier: str | No
     key, wanted = resolve_function(name, qualifier, other.account, context.region)
     function = backend.functions.get(key)
     statements = function.policies.get(wanted or LATEST, ()) if function is not None else ()
-    if not lets_account(statements, context.account, _ACTION):
-        raise AccessDeniedException.action(context.account, _ACTION, f"{key.arn}:{wanted}" if wanted else key.arn)
+    verdict = verdict_on(statements, context.account, _ACTION)
+    if verdict != "Allow":
+        arn = f"{key.arn}:{wanted}" if wanted else key.arn
+        raise AccessDeniedException.action(context.account, _ACTION, arn, denied=verdict == "Deny")
     return key, wanted

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from lambdad.errors.scheduler import ScheduleConflict, ScheduleNotFound, SchedulerQuotaExceeded
 from lambdad.protocols.context import Context, Members
-from lambdad.resources.scheduler_schedule import DEFAULT_GROUP, DELETING, Schedule, ScheduleKey
+from lambdad.resources.scheduler_schedule import DEFAULT_GROUP, DELETING, GroupKey, Schedule, ScheduleKey
 from lambdad.resources.scheduler_target import universal_target
 from lambdad.services.pages import page_after
 from lambdad.services.scheduler.backend import Backend
@@ -76,6 +76,8 @@ async def delete_schedule(backend: Backend, context: Context, request: Members) 
 
 async def list_schedules(backend: Backend, context: Context, request: Members) -> Members:
     group, prefix, state = request.get("GroupName"), request.get("NamePrefix", ""), request.get("State")
+    if group is not None and group != DEFAULT_GROUP:  # that one is there, also before it is first used
+        backend.group(GroupKey(context.account, context.region, group))
     found = [
         schedule
         for schedule in backend.schedules.all()
