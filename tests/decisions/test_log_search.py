@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdad.observability import log_search
-from lambdad.observability.filter_pattern import InvalidPattern, compile_pattern, needle_of
+from lambdad.observability.filter_pattern import compile_pattern
+from lambdad.observability.filter_terms import InvalidPattern, needle_of
 from lambdad.observability.log_search import Place, Wanted, search
 
 WORDS = ("error", 'qu"ote', "line\nbreak", "back\\slash", "ümläut", "fine", "error fine")
@@ -46,6 +47,7 @@ def paged(directory: Path, wanted: Wanted, pattern: str, most: int) -> list[tupl
     block=st.integers(1, 200),
     read=st.integers(1, 400),
     torn=st.booleans(),
+    newest_first=st.booleans(),
 )
 def test_pages_are_the_whole(
     tmp_path_factory: pytest.TempPathFactory,
@@ -56,6 +58,7 @@ def test_pages_are_the_whole(
     block: int,
     read: int,
     torn: bool,
+    newest_first: bool,
 ) -> None:
     directory, (start, end) = tmp_path_factory.mktemp("group"), window
     fill(directory, streams, torn)
@@ -70,8 +73,9 @@ def test_pages_are_the_whole(
         patched.setattr(log_search, "_BLOCK", block)
         patched.setattr(log_search, "_MOST_READ", read)
         for needle in (b"", needle_of(pattern)):
-            found = paged(directory, Wanted(start=start, end=end, needle=needle), pattern, most)
-            assert found == sorted(expected, key=lambda event: event[:2])
+            wanted = Wanted(start=start, end=end, needle=needle, newest_first=newest_first)
+            in_order = sorted(expected, key=lambda event: event[:2])
+            assert paged(directory, wanted, pattern, most) == (in_order[::-1] if newest_first else in_order)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +85,7 @@ def test_pages_are_the_whole(
         ("ERROR", b"ERROR"),
         ("a longest -unwanted", b"longest"),
         ("?one ?other", b""),
+        ('" "', b""),
         ('"with \\"quotes\\""', b""),
         ('"ümläut" plain', b"plain"),
         ("%regular%", b""),

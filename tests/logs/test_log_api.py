@@ -153,8 +153,43 @@ def test_groups_are_listed_page_by_page(logs: Any) -> None:
     )
     listed = [[one["logGroupName"] for one in page["logGroups"]] for page in pages]
     assert listed == [names[:2], names[2:4], names[4:]]
-    found = logs.describe_log_groups(logGroupNamePattern=prefix.upper())["logGroups"]
+    found = logs.describe_log_groups(logGroupNamePattern=prefix[1:])["logGroups"]
     assert len(found) == 5
+    assert logs.describe_log_groups(logGroupNamePattern=prefix.upper())["logGroups"] == []
+
+
+def test_tags_of_groups(logs: Any, group: str) -> None:
+    arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"
+    many = {f"k{number}": "v" for number in range(50)}
+    logs.tag_resource(resourceArn=arn, tags=dict.fromkeys(list(many)[:49], "v"))
+    assert len(logs.list_tags_for_resource(resourceArn=arn)["tags"]) == 50
+    for one_more in ({"k49": "v"}, {"k49": "v", "k50": "v"}):
+        code, message = refused(logs.tag_resource, resourceArn=arn, tags=one_more)
+        assert (code, message) == ("TooManyTagsException", "A resource can have no more than 50 tags.")
+    assert refused(logs.tag_log_group, logGroupName=group, tags={"k49": "v"})[0] == "TooManyTagsException"
+    logs.tag_resource(resourceArn=arn, tags={"k0": "other"})
+    kept = logs.list_tags_for_resource(resourceArn=arn)["tags"]
+    assert (len(kept), kept["k0"]) == (50, "other")
+    for tags, message in (
+        ({**many, "k50": "v"}, "Member must have length less than or equal to 50"),
+        ({}, "Member must have length greater than or equal to 1"),
+        ({"AWS:x": "b"}, "aws: prefixed tag key names are not allowed for external use."),
+    ):
+        made = refused(logs.create_log_group, logGroupName=new_name("group"), tags=tags)
+        tagged = refused(logs.tag_resource, resourceArn=arn, tags=tags)
+        assert made == tagged
+        assert made[0] == "InvalidParameterException"
+        assert made[1].endswith(message)
+
+
+@pytest.mark.parametrize("token", ["q", "WyJhIl0=", "MQ==", "ü", "WzEsInMiLDBd"])
+def test_tokens_that_nobody_was_given(logs: Any, group: str, token: str) -> None:
+    lists = (logs.describe_log_streams, logs.describe_subscription_filters, logs.filter_log_events)
+    wanted = ("InvalidParameterException", "The specified nextToken is invalid.")
+    assert refused(logs.describe_log_groups, nextToken=token) == wanted
+    assert refused(logs.describe_log_streams, logGroupName=group, descending=True, nextToken=token) == wanted
+    for one in lists:
+        assert refused(one, logGroupName=group, nextToken=token) == wanted
 
 
 def test_streams(logs: Any, group: str) -> None:
@@ -217,9 +252,27 @@ def test_events_are_found_in_the_order_of_time(logs: Any, group: str) -> None:
     assert {event["logStreamName"] for event in named["events"]} == {"one"}
     prefixed = logs.filter_log_events(logGroupName=group, logStreamNamePrefix="tw")
     assert {event["logStreamName"] for event in prefixed["events"]} == {"two"}
-    assert (
-        refused(logs.filter_log_events, logGroupName=group, filterPattern="{ $.a }")[0] == "InvalidParameterException"
-    )
+    for pattern in ("{ $.a }", "{ $.a = %a% && $.b = %b% && $.c = %c% }", "{ $.a.*.* = 1 }"):
+        given = {"logGroupName": group, "filterPattern": pattern}
+        assert refused(logs.filter_log_events, **given) == ("InvalidParameterException", "Invalid filter pattern")
+
+
+def test_events_are_found_newest_first(logs: Any, group: str) -> None:
+    start = now() - 60_000
+    for number, stream in enumerate(("one", "two")):
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        put(logs, group, stream, *(f"{stream} {at}" for at in range(10)), at=start + 100 * number)
+    wanted = [f"{stream} {at}" for stream in ("two", "one") for at in reversed(range(10))]
+    of = {"logGroupName": group}
+    assert messages(logs.filter_log_events(**of, startFromHead=True)) == wanted[::-1]
+    assert messages(logs.filter_log_events(**of, startFromHead=False)) == wanted
+    page = logs.filter_log_events(**of, startFromHead=False, limit=7, startTime=start)
+    rest = logs.filter_log_events(**of, startFromHead=True, nextToken=page["nextToken"])
+    assert messages(page) + messages(rest) == wanted, "the token's direction counts"
+    nine = logs.filter_log_events(**of, startFromHead=False, filterPattern="9", endTime=start + 50)
+    assert messages(nine) == ["one 9"]
+    early = refused(logs.filter_log_events, **of, startFromHead=False, startTime=1_704_067_199_999)
+    assert early[0] == "InvalidParameterException"
 
 
 def test_events_that_are_not_taken(logs: Any, group: str) -> None:
@@ -235,6 +288,12 @@ def test_events_that_are_not_taken(logs: Any, group: str) -> None:
     old = [{"timestamp": now() - 15 * day, "message": "too old"}]
     assert logs.put_log_events(**of, logEvents=old)["rejectedLogEventsInfo"] == {"tooOldLogEventEndIndex": 1}
     assert messages(logs.get_log_events(**of)) == ["fine"]
+    apart = [*old, {"timestamp": now() - 30 * 3_600_000, "message": "expired"}, {"timestamp": now(), "message": "too"}]
+    logs.put_retention_policy(logGroupName=group, retentionInDays=1)
+    rejected = logs.put_log_events(**of, logEvents=[*apart, events[1]])["rejectedLogEventsInfo"]
+    assert rejected == {"tooOldLogEventEndIndex": 1, "expiredLogEventEndIndex": 2, "tooNewLogEventStartIndex": 3}
+    assert messages(logs.get_log_events(**of)) == ["fine", "too"]
+    logs.delete_retention_policy(logGroupName=group)
     assert refused(logs.put_log_events, **of, logEvents=events[::-1])[1].endswith("must be in chronological order.")
     huge = [{"timestamp": now(), "message": "x" * 600_000}] * 2
     assert refused(logs.put_log_events, **of, logEvents=huge)[0] == "InvalidParameterException"
@@ -289,6 +348,8 @@ def test_subscriptions_invoke_functions(server: Server, client: Any, logs: Any) 
         Principal="logs.amazonaws.com",
         SourceArn=f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:*",
     )
+    greedy = {**of, "filterPattern": "[a = %a%, b = %b%, c = %c%]"}
+    assert refused(logs.put_subscription_filter, **greedy) == ("InvalidParameterException", "Invalid filter pattern")
     logs.put_subscription_filter(**of)
     (found,) = logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
     assert (found["filterName"], found["destinationArn"]) == ("errors", arn)

@@ -3,6 +3,7 @@
 AWS: docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html
 """
 
+import base64
 import json
 import re
 from typing import Any
@@ -152,3 +153,18 @@ def test_a_group_that_several_functions_share(server: Server, client: Any, logs:
     shown = server.function_log(one)
     assert f"this is {one}" in shown
     assert f"this is {other}" not in shown
+
+
+def test_a_group_that_nobody_may_create(client: Any, logs: Any) -> None:
+    """Names that begin with aws/ are AWS's: such a function's log is sent nowhere."""
+    code = "def handler(event, context):\n    print('nowhere')\n    return context.log_group_name\n"
+    reserved, other = f"aws/{new_name()}", new_name("other")
+    name = create(client, code, LoggingConfig={"LogGroup": reserved})
+    answer = client.invoke(FunctionName=name, LogType="Tail")
+    assert json.load(answer["Payload"]) == reserved
+    assert "nowhere" in base64.b64decode(answer["LogResult"]).decode()
+    client.update_function_configuration(FunctionName=name, LoggingConfig={"LogGroup": other})
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    call(client, name)
+    all_of(logs, other, "nowhere")
+    assert logs.describe_log_groups(logGroupNamePrefix=reserved)["logGroups"] == []

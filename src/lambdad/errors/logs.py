@@ -78,6 +78,14 @@ class InvalidParameterException(_LogsError):
         return cls("Log groups starting with AWS/ are reserved for AWS.")
 
     @classmethod
+    def system_tags(cls) -> "InvalidParameterException":
+        return cls("aws: prefixed tag key names are not allowed for external use.")
+
+    @classmethod
+    def newest_first(cls) -> "InvalidParameterException":
+        return cls("startFromHead can be false only if startTime is on or after 2024-01-01T00:00:00Z.")
+
+    @classmethod
     def metric(cls) -> "InvalidParameterException":
         return cls("metricName and metricNamespace must be specified together.")
 
@@ -126,6 +134,12 @@ class LimitExceededException(_LogsError):
     @classmethod
     def resources(cls) -> "LimitExceededException":
         return cls("Resource limit exceeded.")
+
+
+class TooManyTagsException(_LogsError):
+    @classmethod
+    def of(cls, most: int) -> "TooManyTagsException":
+        return cls(f"A resource can have no more than {most} tags.")
 
 
 class ServiceUnavailableException(_LogsError):

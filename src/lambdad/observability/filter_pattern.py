@@ -9,17 +9,18 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from itertools import islice
 from typing import Any
 
 import orjson
 
-Match = Callable[[str], bool]
+from lambdad.observability.filter_terms import InvalidPattern, Match, compile_terms, expression, unescaped
+
 _DEEPEST = 50
 """Parentheses in one another."""
-
-
-class InvalidPattern(ValueError):
-    """It is none of the three."""
+_MOST_EXPRESSIONS = 2
+_MOST_WILDCARDS = 3
+"""Of one pattern's selectors; and no selector has more than one."""
 
 
 def compile_pattern(text: str) -> Match:
@@ -31,70 +32,20 @@ def compile_pattern(text: str) -> Match:
         return _json(stripped)
     if stripped.startswith("["):
         return _fields(stripped)
-    return _terms(stripped)
+    return compile_terms(stripped)
 
 
-_AS_IT_IS = re.compile(r"[ !#-\[\]-~]+")
-"""What JSON does not write in another way."""
-
-# --- Terms ------------------------------------------------------------------------------------------------------------
-
-_TERM = re.compile(r'\s*([?-]?)(?:"((?:[^"\\]|\\.)*)"|%([^%]+)%|([\w.:/@#,+=$\'-]+))(?=\s|$)')
-
-
-def _terms(text: str) -> Match:
-    """All of the plain ones, none of those with a minus; of those with a question mark one, if there are no others."""
-    tests: dict[str, list[Match]] = {"": [], "-": [], "?": []}
-    for sign, expression, term in _read_terms(text):
-        tests[sign].append(_regex(expression) if expression else _contains(term))
-    needed, unwanted, optional = tests[""], tests["-"], tests["?"]
-    if len(needed) == 1 and not unwanted:
-        return needed[0]
-    if not needed and not unwanted:
-        return lambda message: any(test(message) for test in optional)
-    return lambda message: all(test(message) for test in needed) and not any(test(message) for test in unwanted)
-
-
-def _read_terms(text: str) -> Iterator[tuple[str, str, str]]:
-    """(sign, expression, term): one of the two latter. Raises InvalidPattern."""
-    at = 0
-    while at < len(text):
-        found = _TERM.match(text, at)
-        if found is None:
-            raise InvalidPattern(text)
-        at = found.end() + (len(text[found.end() :]) - len(text[found.end() :].lstrip()))
-        sign, quoted, expression, plain = found.groups()
-        yield sign, expression or "", _unescaped(quoted) if quoted is not None else plain or ""
-
-
-def needle_of(pattern: str) -> bytes:
-    """What the JSON of every message that matches has in it; nothing: they may have anything. Raises InvalidPattern."""
-    stripped = pattern.strip()
-    if stripped.startswith(("{", "[")):
-        return b""
-    needed = [term for sign, expression, term in _read_terms(stripped) if not sign and not expression]
-    return max((term.encode() for term in needed if _AS_IT_IS.fullmatch(term)), key=len, default=b"")
-
-
-def _contains(term: str) -> Match:
-    return lambda message: term in message
-
-
-def _regex(expression: str) -> Match:
-    """By an engine that takes no longer than the text is long: expressions and messages are anyone's."""
-    import re2  # at first use: few patterns have one
-
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        compiled = re2.compile(expression, options)
-    except re2.error as error:
-        raise InvalidPattern(expression) from error
-    return lambda message: compiled.search(message) is not None
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
+def keeps_quotas(text: str) -> bool:
+    """Has a pattern no more expressions and wildcards than AWS lets it have? Of what is new: one that is in use is not given up
+    for it. Raises InvalidPattern."""
+    stripped = text.strip()
+    if not stripped.startswith(("{", "[")):
+        return True
+    parts = [stripped[1:-1]] if stripped.startswith("{") else _parts(stripped[1:-1])
+    tokens = [token for part in parts for token in _Tokens(part)]
+    wildcards = [_steps(token).count(None) for kind, token in tokens if kind == "selector"]
+    expressions = sum(kind == "regex" for kind, _ in tokens)
+    return expressions <= _MOST_EXPRESSIONS and max(wildcards, default=0) <= 1 and sum(wildcards) <= _MOST_WILDCARDS
 
 
 # --- Conditions, as both structured languages have them ---------------------------------------------------------------
@@ -139,13 +90,18 @@ def _condition(sign: str, value: _Value) -> Callable[[Any], bool]:
 
 def _equal(value: _Value) -> Callable[[Any], bool]:
     if value.regex:
-        search = _regex(value.text)
+        search = expression(value.text)
         return lambda given: isinstance(given, (str, int, float)) and search(str(given))
     number = value.number
     if number is not None:
         return lambda given: _number(given) == number
     wanted = re.compile(translate(value.text.replace("[", "[[]").replace("?", "[?]")))
-    return lambda given: isinstance(given, str) and wanted.match(given) is not None
+    kinds = (str,) if value.quoted or "*" not in value.text else (str, int, float)
+
+    def equal(given: Any) -> bool:
+        return isinstance(given, kinds) and not isinstance(given, bool) and wanted.match(str(given)) is not None
+
+    return equal
 
 
 def _number(given: Any) -> float | None:
@@ -161,7 +117,7 @@ def _number(given: Any) -> float | None:
 
 _TOKEN = re.compile(
     r"""\s*(?:
-        (?P<selector>\$(?:\.(?:[\w$@-]+|\["[^"]+"\]|\*)|\[(?:\d+|\*|"[^"]+")\])*)
+        (?P<selector>\$(?:\.(?:[\w$@-]+|\*)|\.?\[(?:"[^"]+"|'[^']+')\]|\[(?:\d+|\*)\])*)
       | (?P<sign><=|>=|!=|=|<|>)
       | (?P<joint>&&|\|\|)
       | (?P<paren>[()])
@@ -189,6 +145,9 @@ class _Tokens:
             at = found.end()
         self._at = 0
 
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._tokens)
+
     def peek(self) -> tuple[str, str]:
         return self._tokens[self._at] if self._at < len(self._tokens) else ("end", "")
 
@@ -209,7 +168,7 @@ class _Tokens:
     def value(self) -> _Value:
         kind, text = self.take("quoted", "regex", "word", "selector")
         if kind == "quoted":
-            return _Value(_unescaped(text), quoted=True)
+            return _Value(unescaped(text), quoted=True)
         return _Value(text, regex=kind == "regex")
 
 
@@ -244,7 +203,9 @@ def _single(tokens: _Tokens, one: Callable[[_Tokens, int], Test], depth: int) ->
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
-_STEP = re.compile(r'\.\["([^"]+)"\]|\.([\w$@-]+|\*)|\[(\d+|\*)\]|\["([^"]+)"\]')
+_STEP = re.compile(r"""\.?\[(?:"([^"]+)"|'([^']+)')\]|\.([\w$@-]+)|\[(\d+)\]|\.\*|\[\*\]""")
+_Steps = Sequence[str | int | None]
+"""Names, numbers; None: every member."""
 
 
 def _json(text: str) -> Match:
@@ -274,7 +235,7 @@ def _json_condition(tokens: _Tokens, depth: int) -> Test:
     return lambda document: any(test(found) for found in _found(document, steps) if not isinstance(found, (dict, list)))
 
 
-def _json_keyword(tokens: _Tokens, steps: Sequence[str | int]) -> Test:
+def _json_keyword(tokens: _Tokens, steps: _Steps) -> Test:
     words = (tokens.take("word")[1].upper(), tokens.take("word")[1].upper())
     if words == ("NOT", "EXISTS"):
         return lambda document: not _found(document, steps)
@@ -285,23 +246,23 @@ def _json_keyword(tokens: _Tokens, steps: Sequence[str | int]) -> Test:
     return lambda document: any(found is value for found in _found(document, steps))
 
 
-def _steps(selector: str) -> list[str | int]:
-    steps: list[str | int] = []
-    for quoted, name, index, other in _STEP.findall(selector):
-        steps.append(int(index) if index.isdecimal() else quoted or name or index or other)
+def _steps(selector: str) -> _Steps:
+    steps: list[str | int | None] = []
+    for double, single, name, index in _STEP.findall(selector):
+        steps.append(int(index) if index else double or single or name or None)
     return steps
 
 
-def _found(document: Any, steps: Sequence[str | int]) -> list[Any]:
-    """The values at the end of a path; `*` is every member."""
+def _found(document: Any, steps: _Steps) -> list[Any]:
+    """The values at the end of a path."""
     found = [document]
     for step in steps:
         found = [below for one in found for below in _below(one, step)]
     return found
 
 
-def _below(one: Any, step: str | int) -> list[Any]:
-    if step == "*":
+def _below(one: Any, step: str | int | None) -> list[Any]:
+    if step is None:
         return list(one.values()) if isinstance(one, dict) else list(one) if isinstance(one, list) else []
     if isinstance(step, int):
         return [one[step]] if isinstance(one, list) and step < len(one) else []
@@ -320,11 +281,17 @@ def _fields(text: str) -> Match:
     if tests.count(None) > 1:
         raise InvalidPattern("... may be there once")
 
-    def match(message: str) -> bool:
-        given = [next((group for group in groups if group), "") for groups in _FIELD.findall(message)]
-        return _fit(tests, given)
+    most = len(tests) if None not in tests else None
+    return lambda message: _fit(tests, _words(message, most))
 
-    return match
+
+def _words(message: str, most: int | None) -> list[str]:
+    """The last that there may be is all that is left, as it is written."""
+    found = list(islice(_FIELD.finditer(message), most and most + 1))
+    words = [next((group for group in one.groups() if group), "") for one in found]
+    if most is not None and len(words) > most:
+        words[most - 1 :] = [message[found[most - 1].start() :].rstrip()]
+    return words
 
 
 def _parts(text: str) -> list[str]:

@@ -54,6 +54,11 @@ class Wanted:
     end: int | None = None
     needle: bytes = b""
     """What a line has to have to be looked at."""
+    newest_first: bool = False
+
+    def has_next(self, place: Place, after: Place | None) -> bool:
+        """Is a place one that follows another?"""
+        return after is None or (place < after if self.newest_first else place > after)
 
 
 @dataclass(slots=True)
@@ -69,10 +74,12 @@ def search(
     """Events in order, those after a place; and the place to go on from, None when there are no more."""
     found: list[FoundEvent] = []
     size, spent = 0, _Spent()
-    if after is not None:
+    if after is not None and wanted.newest_first:
+        wanted = replace(wanted, end=min(wanted.end if wanted.end is not None else _NEVER, after[0] + 1))
+    elif after is not None:
         wanted = replace(wanted, start=max(wanted.start, after[0]))
     files = [_matching(path, wanted, match, after, spent) for path in _paths(directory, wanted)]
-    for place, event in heapq.merge(*files):
+    for place, event in heapq.merge(*files, reverse=wanted.newest_first):
         if event is not None:
             found.append(event)
             size += len(event.message)
@@ -96,12 +103,13 @@ def _matching(
     """One file's; and now and then where it was read to, without an event: files are read in step, and a page may end there."""
     name, price = unquote(path.name), _CHEAPER if wanted.needle else 1
     start, end = wanted.start, wanted.end if wanted.end is not None else _NEVER
-    for offset, block in _blocks(path):
-        last = block.rfind(b"\n", 0, len(block) - 1) + 1
+    for offset, block in _blocks_from_end(path) if wanted.newest_first else _blocks(path):
+        last = 0 if wanted.newest_first else block.rfind(b"\n", 0, len(block) - 1) + 1
         reached = _place(block[last:], name, offset + last)
-        if after is not None and reached is not None and reached <= after:
+        if reached is not None and not wanted.has_next(reached, after):
             continue  # a page before had it
-        for at, line in _candidates(block, wanted.needle):
+        lines = _candidates(block, wanted.needle)
+        for at, line in reversed(list(lines)) if wanted.newest_first else lines:
             try:
                 timestamp = int(line[1 : line.index(b",")])
                 if not start <= timestamp < end:
@@ -111,9 +119,9 @@ def _matching(
                 continue  # a crash has torn it
             if match(message):
                 place = timestamp, name, offset + at
-                if after is None or place > after:
+                if wanted.has_next(place, after):
                     yield place, FoundEvent(timestamp, ingested, message, name, place)
-        if reached is not None and reached[0] >= start:
+        if reached is not None and (reached[0] < end if wanted.newest_first else reached[0] >= start):
             spent.size += len(block) // price
             yield reached, None
 
@@ -126,6 +134,24 @@ def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:
             block += file.readline()
             yield offset, block[: block.rfind(b"\n") + 1]  # what is torn, or not yet written, is passed over
             offset += len(block)
+
+
+def _blocks_from_end(path: Path) -> Iterator[tuple[int, bytes]]:
+    """As `_blocks`, the last first."""
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+        offset, begun = file.seek(0, 2), b""
+        while offset > 0:
+            size = min(_BLOCK, offset)
+            offset -= size
+            file.seek(offset)
+            block = file.read(size) + begun
+            whole = block.find(b"\n") + 1 if offset else 0
+            if offset and not whole:
+                begun = block
+                continue
+            begun, lines = block[:whole], block[whole : block.rfind(b"\n") + 1]
+            if lines:
+                yield offset + whole, lines
 
 
 def _candidates(block: bytes, needle: bytes) -> Iterator[tuple[int, bytes]]:

@@ -24,6 +24,13 @@ _MAX_STREAM = 16 * 1024 * 1024
 """Bytes of one file; then its first half is let go."""
 _ROOM = 0.9
 """Of a group's bound: what is left when it was reached."""
+_RESERVED = "aws/"
+"""What names of groups may not begin with; `/aws/` they may."""
+
+
+def is_reserved(group: str) -> bool:
+    """Nobody can create it: what a function would log there goes nowhere."""
+    return group.lower().startswith(_RESERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ class LogStore:
 
     def stream(self, account: str, region: str, group: str, stream: str) -> Callable[[list[LogEvent]], None]:
         """What appends to a stream. It returns at once: it is called once or more for every invocation."""
+        if is_reserved(group):
+            return lambda events: None
         place = account, region, group
         path = self._directory(*place) / quote(stream, safe="")
         self._begun(*place)

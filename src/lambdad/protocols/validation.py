@@ -78,6 +78,7 @@ class Validation:
 
     def _map(self, value: Mapping[str, Any], shape: Shape, path: str, violations: list[str]) -> None:
         shown = None if shape.sensitive else _shown(value)
+        _length(value, shape, path, violations)
         self._contents(value, shape.key, shown, path, "Map keys", violations)
         if shape.element.type in _SCALARS:
             self._contents(value.values(), shape.element, shown, path, "Map value", violations)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from lambdad.clock import Clock
 from lambdad.errors.logs import InvalidParameterException, ResourceNotFound
-from lambdad.observability.filter_pattern import InvalidPattern, Match, compile_pattern
+from lambdad.observability.filter_pattern import compile_pattern, keeps_quotas
+from lambdad.observability.filter_terms import InvalidPattern, Match
 from lambdad.observability.logs import LogStore
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.function import Function, FunctionKey
@@ -56,6 +57,9 @@ def key_of(context: Context, identifier: str) -> LogGroupKey:
 def pattern_of(text: str | None) -> Match:
     """Raises InvalidParameterException."""
     try:
-        return compile_pattern(text or "")
+        match = compile_pattern(text or "")
+        if not keeps_quotas(text or ""):
+            raise InvalidParameterException.pattern()
     except InvalidPattern as error:
         raise InvalidParameterException.pattern() from error
+    return match

@@ -15,7 +15,8 @@ import orjson
 from lambdad.errors import ServiceError
 from lambdad.ids import new_uuid
 from lambdad.invocation.asynchronous import Asynchronous
-from lambdad.observability.filter_pattern import Match, compile_pattern
+from lambdad.observability.filter_pattern import compile_pattern
+from lambdad.observability.filter_terms import Match
 from lambdad.observability.log_writer import LogEvent
 from lambdad.resources.arn import find_function_arn, qualifier_of
 from lambdad.resources.function import FunctionKey

@@ -2,39 +2,40 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
 
-from lambdad.errors.logs import InvalidParameterException, ResourceAlreadyExistsException, ResourceNotFound
+from lambdad.errors.logs import (
+    InvalidParameterException,
+    ResourceAlreadyExistsException,
+    ResourceNotFound,
+    TooManyTagsException,
+)
+from lambdad.observability.logs import is_reserved
 from lambdad.protocols.context import Context, Members
 from lambdad.services.logs.backend import Backend, key_of
-from lambdad.services.pages import page_after
+from lambdad.services.logs.pages import page_of
 from lambdad.store.log_groups import LogGroup, LogGroupKey
 
-T = TypeVar("T")
-PAGE = 50
-_RESERVED = "aws/"
-"""What names may not begin with; `/aws/` they may."""
 _RETENTIONS = frozenset(
     (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 )
 """Days. AWS: …/APIReference/API_PutRetentionPolicy.html"""
-
-
-def page_of(items: Sequence[T], name_of: Callable[[T], str], request: Members) -> tuple[Sequence[T], str | None]:
-    return page_after(items, name_of, request.get("nextToken"), request.get("limit", PAGE))
+_MOST_TAGS = 50
+_RESERVED_TAGS = "aws:"
 
 
 async def create_log_group(backend: Backend, context: Context, request: Members) -> Members:
     key = LogGroupKey(context.account, context.region, request["logGroupName"])
-    if key.name.lower().startswith(_RESERVED):
+    if is_reserved(key.name):
         raise InvalidParameterException.reserved()
+    tags = request.get("tags", {})
+    _check_tags(tags)
     group = LogGroup(
         key=key,
         created_at=backend.now(),
         group_class=request.get("logGroupClass", "STANDARD"),
         kms_key_id=request.get("kmsKeyId"),
-        tags=request.get("tags", {}),
+        tags=tags,
     )
 
     def change(before: LogGroup | None) -> LogGroup:
@@ -63,7 +64,7 @@ async def describe_log_groups(backend: Backend, context: Context, request: Membe
         group
         for group in backend.groups.list(context.account, context.region)
         if group.key.name.startswith(prefix or "")
-        and (pattern or "").lower() in group.key.name.lower()
+        and (pattern or "") in group.key.name
         and (not wanted or group.key.name in wanted)
         and request.get("logGroupClass", group.group_class) == group.group_class
     ]
@@ -133,9 +134,23 @@ async def tag_log_group(backend: Backend, context: Context, request: Members) ->
     return await _tag(backend, _named(context, request), request["tags"])
 
 
-async def _tag(backend: Backend, key: LogGroupKey, tags: dict[str, Any]) -> Members:
-    await update(backend, key, lambda group: dataclasses.replace(group, tags={**group.tags, **tags}))
+async def _tag(backend: Backend, key: LogGroupKey, given: Mapping[str, str]) -> Members:
+    _check_tags(given)
+
+    def change(group: LogGroup) -> LogGroup:
+        tags = {**group.tags, **given}
+        if len(tags) > _MOST_TAGS:
+            raise TooManyTagsException.of(_MOST_TAGS)
+        return dataclasses.replace(group, tags=tags)
+
+    await update(backend, key, change)
     return {}
+
+
+def _check_tags(given: Mapping[str, str]) -> None:
+    """Raises InvalidParameterException."""
+    if any(name.lower().startswith(_RESERVED_TAGS) for name in given):
+        raise InvalidParameterException.system_tags()
 
 
 async def untag_resource(backend: Backend, context: Context, request: Members) -> Members:

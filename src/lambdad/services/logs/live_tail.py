@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from lambdad.errors.logs import InvalidParameterException
 from lambdad.ids import new_uuid
-from lambdad.observability.filter_pattern import Match
+from lambdad.observability.filter_terms import Match
 from lambdad.observability.log_writer import LogEvent
 from lambdad.protocols.context import Context, Members
 from lambdad.services.logs.backend import Backend, key_of, pattern_of

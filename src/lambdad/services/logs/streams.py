@@ -1,11 +1,7 @@
 """Operations on log streams and their events: create, list, put, read, search."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Sequence
-
-import orjson
 
 from lambdad.errors.logs import (
     InvalidParameterException,
@@ -13,13 +9,13 @@ from lambdad.errors.logs import (
     ResourceNotFound,
     ServiceUnavailableException,
 )
-from lambdad.observability.filter_pattern import needle_of
+from lambdad.observability.filter_terms import needle_of
 from lambdad.observability.log_search import FoundEvent, Place, Wanted
 from lambdad.observability.log_writer import LogEvent
 from lambdad.observability.logs import Stream
 from lambdad.protocols.context import Context, Members
 from lambdad.services.logs.backend import Backend, pattern_of
-from lambdad.services.logs.groups import page_of
+from lambdad.services.logs.pages import PAGE, name_before, page_of, read_token, token_of
 from lambdad.store.log_groups import LogGroup, LogGroupKey
 
 _EVENTS = 10_000
@@ -28,6 +24,8 @@ _OVERHEAD = 26
 """Bytes that each event counts beside its message."""
 _DAY = 86_400_000
 _TOO_OLD, _TOO_NEW = 14 * _DAY, 2 * 3_600_000
+_FIRST_BACKWARDS = 1_704_067_200_000
+"""The beginning of 2024: searches that give the newest first go no further back."""
 _NO_TOKEN = "0" * 56
 """Sequence tokens mean nothing any more; old clients want one."""
 
@@ -75,10 +73,10 @@ def _position(stream: Stream, by_time: bool) -> str:
 
 
 def _descending(key: LogGroupKey, found: list[tuple[str, Stream]], request: Members) -> Members:
-    before = request.get("nextToken")
+    before = name_before(request)
     rest = [pair for pair in reversed(found) if before is None or pair[0] < before]
-    page = rest[: request.get("limit", 50)]
-    token = page[-1][0] if len(rest) > len(page) else None
+    page = rest[: request.get("limit", PAGE)]
+    token = token_of(page[-1][0]) if len(rest) > len(page) else None
     return {"logStreams": [_members_of(key, stream) for _, stream in page], "nextToken": token}
 
 
@@ -108,10 +106,10 @@ async def put_log_events(backend: Backend, context: Context, request: Members) -
     times = [event["timestamp"] for event in events]
     if times != sorted(times):
         raise InvalidParameterException.order()
-    if times[-1] - times[0] > _DAY:
-        raise InvalidParameterException.span()
     old, expired, new = _rejected(group, times, backend.now())
     key, kept = group.key, events[max(old, expired) : new]
+    if kept and kept[-1]["timestamp"] - kept[0]["timestamp"] > _DAY:
+        raise InvalidParameterException.span()
     taken = [LogEvent(event["timestamp"], event["message"]) for event in kept]
     try:
         await backend.logs.put(key.account, key.region, key.name, request["logStreamName"], taken)
@@ -180,16 +178,16 @@ async def filter_log_events(backend: Backend, context: Context, request: Members
         _stream(backend, key, name)
     pattern = request.get("filterPattern", "")
     match = pattern_of(pattern)
+    after, newest_first = _read_place(request)
     start, end = request.get("startTime", 0), _exclusive(request.get("endTime"))
-    wanted = Wanted(names, prefix or "", start, end, needle_of(pattern))
-    after = _read_place(request.get("nextToken"))
+    wanted = Wanted(names, prefix or "", start, end, needle_of(pattern), newest_first)
     await backend.logs.synced()
     events, place = await asyncio.to_thread(
         backend.logs.search,
         *(key.account, key.region, key.name, wanted, match, after, request.get("limit", _EVENTS)),
     )
     found = [{**_plain(event), "logStreamName": event.stream, "eventId": event.id} for event in events]
-    token = base64.urlsafe_b64encode(orjson.dumps(place)).decode() if place is not None else None
+    token = token_of([*place, newest_first]) if place is not None else None
     return {"events": found, "searchedLogStreams": [], "nextToken": token}
 
 
@@ -198,13 +196,14 @@ def _exclusive(end: int | None) -> int | None:
     return None if end is None else end + 1
 
 
-def _read_place(token: str | None) -> Place | None:
-    if token is None:
-        return None
-    try:
-        timestamp, stream, offset = orjson.loads(base64.urlsafe_b64decode(token.encode("ascii")))
-    except (ValueError, binascii.Error, TypeError) as error:
-        raise InvalidParameterException.token() from error
-    if not isinstance(timestamp, int) or not isinstance(stream, str) or not isinstance(offset, int):
+def _read_place(request: Members) -> tuple[Place | None, bool]:
+    """(where, newest first). A token tells its own direction. Raises InvalidParameterException."""
+    if "nextToken" in request:
+        match read_token(request["nextToken"]):
+            case [int(timestamp), str(stream), int(offset), bool(newest_first)]:
+                return (timestamp, stream, offset), newest_first
         raise InvalidParameterException.token()
-    return timestamp, stream, offset
+    newest_first = not request.get("startFromHead", True)
+    if newest_first and request.get("startTime", _FIRST_BACKWARDS) < _FIRST_BACKWARDS:
+        raise InvalidParameterException.newest_first()
+    return None, newest_first

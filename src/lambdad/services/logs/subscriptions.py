@@ -8,7 +8,8 @@ from lambdad.resources.arn import find_function_arn, qualifier_of
 from lambdad.resources.function import LATEST
 from lambdad.resources.policy_evaluation import Asking, evaluate
 from lambdad.services.logs.backend import Backend, pattern_of
-from lambdad.services.logs.groups import page_of, update
+from lambdad.services.logs.groups import update
+from lambdad.services.logs.pages import page_of
 from lambdad.store.log_groups import LogGroup, LogGroupKey, Subscription
 
 _MOST = 2
