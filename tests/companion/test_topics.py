@@ -238,6 +238,134 @@ def test_what_no_queue_takes_goes_to_the_dead_letter_queue_as_it_was(aws: Server
     assert (message["Body"], message["MessageAttributes"]) == ("lost", attributes)
 
 
+def test_what_no_queue_takes_as_it_is_goes_to_the_dead_letter_queue_as_a_notification(aws: Server) -> None:
+    """Queues take ten attributes of a message."""
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    (full, _), (dead, dead_url) = queue_of(aws, new_name("full")), queue_of(aws, new_name("dead"))
+    settings = {"RawMessageDelivery": "true", "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead})}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=full, Attributes=settings)
+    attributes = {f"k{number}": {"DataType": "String", "StringValue": str(number)} for number in range(11)}
+    sent = sns.publish(TopicArn=topic, Message="lost", Subject="s", MessageAttributes=attributes)
+    notification = json.loads(receive(aws, dead_url)["Body"])
+    assert [notification[name] for name in ("Message", "Subject", "MessageId")] == ["lost", "s", sent["MessageId"]]
+    shown = {name: {"Type": "String", "Value": one["StringValue"]} for name, one in attributes.items()}
+    assert notification["MessageAttributes"] == shown
+
+
+def test_no_filter_policy_keeps_a_message_from_others(aws: Server) -> None:
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    everything, url = queue_of(aws, new_name("q"))
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=everything, Attributes={"RawMessageDelivery": "true"})
+    policies: list[dict[str, Any]] = [
+        {"price": [{"numeric": ["<", 10]}, 5, {"prefix": "a"}, {"equals-ignore-case": "Z"}]},
+        {"$or": [{"a": ["1"]}, {"b": ["2"]}]},
+        {"address": [{"cidr": "10.0.0.0/24"}]},
+    ]
+    urls = []
+    for policy in policies:
+        queue, its_url = queue_of(aws, new_name("q"))
+        settings = {
+            "FilterPolicyScope": "MessageBody",
+            "FilterPolicy": json.dumps(policy),
+            "RawMessageDelivery": "true",
+        }
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=settings)
+        urls.append(its_url)
+    strange = ['{"price": "free"}', '{"price": null}', '{"price": ["xb", true]}', '{"a": [1], "address": 7}', "text"]
+    matching = ['{"price": 5}', '{"b": "2"}', '{"address": "10.0.0.7"}']
+    entries = [{"Id": str(number), "Message": text} for number, text in enumerate(strange)]
+    assert len(sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)["Successful"]) == len(strange)
+    for text in matching:
+        sns.publish(TopicArn=topic, Message=text)
+    assert [receive(aws, one)["Body"] for one in urls] == matching
+    assert sorted(receive(aws, url)["Body"] for _ in (*strange, *matching)) == sorted([*strange, *matching])
+
+
+def test_a_body_is_filtered_as_it_is_sent(aws: Server) -> None:
+    """Its policy holds from when it is set, in the scope that is set by then."""
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    queue, url = queue_of(aws, new_name("q"))
+    settings = {"FilterPolicy": json.dumps({"kind": ["order"]}), "RawMessageDelivery": "true"}
+    arn = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=settings)["SubscriptionArn"]
+    sns.set_subscription_attributes(
+        SubscriptionArn=arn, AttributeName="FilterPolicyScope", AttributeValue="MessageBody"
+    )
+    for for_queues in ({"kind": "refund"}, {"kind": "order"}):
+        texts = {"default": '{"kind": "order"}', "sqs": json.dumps(for_queues), "lambda": {"no": "text"}}
+        sns.publish(TopicArn=topic, Message=json.dumps(texts), MessageStructure="json")
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue="")
+    sns.publish(TopicArn=topic, Message="all")
+    assert sorted(receive(aws, url)["Body"] for _ in range(2)) == ["all", '{"kind": "order"}']
+
+
+def test_filter_policies_that_are_refused(aws: Server) -> None:
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    subscription = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:000000000000:q"}
+    nested = json.dumps({"a": {"b": ["c"]}})
+    words = "Filter policy scope MessageAttributes does not support nested filter policy"
+    answer = refused(sns.subscribe, **subscription, Attributes={"FilterPolicy": nested})
+    assert answer == ("InvalidParameter", 400, f"Invalid parameter: Attributes Reason: {words}")
+    settings = {"FilterPolicyScope": "MessageBody", "FilterPolicy": nested}
+    arn = sns.subscribe(**subscription, Attributes=settings)["SubscriptionArn"]
+    for name, value, why in (
+        ("FilterPolicyScope", "MessageAttributes", words),
+        ("FilterPolicy", json.dumps({"k": list(range(151))}), "FilterPolicy: Filter policy is too complex"),
+    ):
+        answer = refused(sns.set_subscription_attributes, SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
+        assert answer == ("InvalidParameter", 400, f"Invalid parameter: {why}")
+    assert sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["FilterPolicy"] == nested
+
+
+def test_a_subscription_is_there_once(aws: Server) -> None:
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t"))["TopicArn"]
+    subscription = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:000000000000:q"}
+    settings = {"RawMessageDelivery": "true", "FilterPolicy": '{"a": ["b"]}'}
+    arn = sns.subscribe(**subscription, Attributes=settings)["SubscriptionArn"]
+    for same in ({}, settings, {"FilterPolicy": '{"a":["b"]}'}, {"FilterPolicyScope": "MessageAttributes"}):
+        assert sns.subscribe(**subscription, Attributes=same)["SubscriptionArn"] == arn
+    words = "Invalid parameter: Attributes Reason: Subscription already exists with different attributes"
+    for different in ({"RawMessageDelivery": "false"}, {"FilterPolicy": '{"a": ["c"]}'}, {"DeliveryPolicy": "{}"}):
+        answer = refused(sns.subscribe, **subscription, Attributes=different)
+        assert answer == ("InvalidParameter", 400, words)
+    held = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    assert {name: held[name] for name in settings} == settings
+
+
+def test_a_topic_is_there_once(aws: Server) -> None:
+    sns, name = aws.client("sns"), new_name("t") + ".fifo"
+    settings = {"FifoTopic": "true", "DisplayName": "a"}
+    tags = [{"Key": "one", "Value": "1"}, {"Key": "two", "Value": "2"}]
+    arn = sns.create_topic(Name=name, Attributes=settings, Tags=tags)["TopicArn"]
+    for same in (settings, {"FifoTopic": "true"}, {"FifoTopic": "true", "ContentBasedDeduplication": "false"}):
+        assert sns.create_topic(Name=name, Attributes=same, Tags=tags[:1])["TopicArn"] == arn
+    words = "Attributes Reason: Topic already exists with different attributes"
+    for different in ({**settings, "DisplayName": "b"}, {**settings, "ContentBasedDeduplication": "true"}):
+        answer = refused(sns.create_topic, Name=name, Attributes=different)
+        assert answer == ("InvalidParameter", 400, f"Invalid parameter: {words}")
+    words = "Tags Reason: Topic already exists with different tags"
+    for others in ([{"Key": "one", "Value": "2"}], [{"Key": "three", "Value": "3"}]):
+        answer = refused(sns.create_topic, Name=name, Attributes=settings, Tags=others)
+        assert answer == ("InvalidParameter", 400, f"Invalid parameter: {words}")
+
+
+def test_fifo_topics_have_queues_as_subscribers(aws: Server) -> None:
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=new_name("t") + ".fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    for protocol, endpoint in (
+        ("lambda", "arn:aws:lambda:us-east-1:000000000000:function:f"),
+        ("https", "https://example.com/"),
+        ("email", "nobody@example.com"),
+    ):
+        answer = refused(sns.subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+        assert answer == ("InvalidParameter", 400, f"Invalid parameter: Invalid protocol type: {protocol}")
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+
+
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [

@@ -1,14 +1,22 @@
-"""What SNS refuses and moto does not: subscriptions that cannot be, messages that are none.
+"""What SNS refuses and moto does not: topics and subscriptions that cannot be, messages that are none.
 
-AWS: docs.aws.amazon.com/sns/latest/api/API_Publish.html, …/API_SetSubscriptionAttributes.html
+AWS: docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html, …/API_Publish.html, …/API_SetSubscriptionAttributes.html,
+docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html
 """
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores
 from moto.sns import models, responses
 from moto.sns.exceptions import InvalidParameterValue, SNSInvalidParameter
+from moto.sns.utils import make_arn_for_topic
+
+from lambdad.errors.filter_policies import InvalidFilterPolicy
+from lambdad.resources.filter_policy import ATTRIBUTES, check_filter_policy
 
 _LARGEST = 262_144
 _PARTS = 6
@@ -24,7 +32,19 @@ _CHOICES = {
     "RawMessageDelivery": ("true", "false", True, False),
 }
 """moto has read some of them by now."""
-_DOCUMENTS = ("FilterPolicy", "RedrivePolicy", "DeliveryPolicy")
+_ATTRIBUTES = ("FilterPolicy", "RedrivePolicy", "DeliveryPolicy", "SubscriptionRoleArn", *_CHOICES)
+_DOCUMENTS = ("RedrivePolicy", "DeliveryPolicy")
+_SUBSCRIBING = "Attributes Reason: "
+"""What SNS says of attributes when they come with a subscription."""
+_UNSAID = {
+    "ContentBasedDeduplication": False,
+    "FifoTopic": False,
+    "FilterPolicyScope": ATTRIBUTES,
+    "RawMessageDelivery": False,
+    "SignatureVersion": "1",
+    "TracingConfig": "PassThrough",
+}
+"""What attributes are that nobody has set."""
 
 
 def install() -> None:
@@ -43,6 +63,8 @@ def install() -> None:
             raise SNSInvalidParameter("Invalid parameter: Endpoint must match the specified protocol")
         if protocol.startswith("email") and "@" not in (endpoint or ""):
             raise SNSInvalidParameter("Invalid parameter: Email address")
+        if protocol != "sqs" and self.get_topic(topic_arn).fifo_topic:
+            raise SNSInvalidParameter(f"Invalid parameter: Invalid protocol type: {protocol}")
         if protocol in _ENDPOINTS and not _ENDPOINTS[protocol].fullmatch(endpoint or ""):
             raise SNSInvalidParameter(f"Invalid parameter: {_NAMES[protocol]} endpoint ARN")
         if protocol == "sqs" and endpoint.endswith(".fifo") and not self.get_topic(topic_arn).fifo_topic:
@@ -51,9 +73,10 @@ def install() -> None:
         return subscribe(self, topic_arn, endpoint, protocol)
 
     def attribute_set(self: Any, arn: str, name: str, value: Any) -> None:
-        if name in _DOCUMENTS and value:
-            _check_document(name, value)
-        _check_choice(name, value)
+        held = self.subscriptions[arn].attributes if arn in self.subscriptions else {}
+        _check_attribute(name, value, held)
+        if name == "FilterPolicyScope" and held.get("FilterPolicy"):
+            _check_attribute("FilterPolicy", held["FilterPolicy"], {**held, name: value})
         set_attribute(self, arn, name, value)
 
     def published(self: Any, message: str, arn: str | None = None, *given: Any, **named: Any) -> Any:
@@ -76,25 +99,50 @@ def install() -> None:
 
     backend.subscribe, backend.publish, backend.publish_batch = subscribed, published, batch_published
     backend.set_subscription_attributes = attribute_set
-    responses.SNSResponse.subscribe = _whole_or_not_at_all(responses.SNSResponse.subscribe)
-    responses.SNSResponse.set_subscription_attributes = _checked(responses.SNSResponse.set_subscription_attributes)
+    backend._validate_filter_policy = lambda *given, **named: None  # it refuses what AWS takes
+    response = responses.SNSResponse
+    response.create_topic = _the_same_or_none(response.create_topic)
+    response.subscribe = _once_and_whole(response.subscribe)
+    response.set_subscription_attributes = _checked(response.set_subscription_attributes)
 
 
-def _whole_or_not_at_all(subscribe: Any) -> Any:
-    """moto makes a subscription, and then looks at its attributes: one that is refused for them goes again."""
+def _the_same_or_none(create_topic: Any) -> Any:
+    """moto answers with the topic of that name, whatever it is like."""
 
     def answer(response: Any) -> Any:
-        subscriptions = response.backend.subscriptions
-        asked = tuple(response._get_param(name) for name in ("TopicArn", "Endpoint", "Protocol"))
-        before, made = set(subscriptions), False
-        try:
-            answered = subscribe(response)
-            made = True
-            return answered
-        finally:
-            for arn, one in list(subscriptions.items()):
-                if not made and arn not in before and (one.topic.arn, one.endpoint, one.protocol) == asked:
-                    response.backend.unsubscribe(arn)
+        arn = make_arn_for_topic(response.current_account, response._get_param("Name"), response.region)
+        topic = response.backend.topics.get(arn)
+        if topic is not None:
+            asked = response._get_param("Attributes", {})
+            held = {name: getattr(topic, camelcase_to_underscores(name), None) for name in asked}
+            if _differs(asked, held):
+                why = "Attributes Reason: Topic already exists with different attributes"
+                raise SNSInvalidParameter(f"Invalid parameter: {why}")
+            if not response._get_tags().items() <= topic._tags.items():
+                raise SNSInvalidParameter("Invalid parameter: Tags Reason: Topic already exists with different tags")
+        return create_topic(response)
+
+    return answer
+
+
+def _once_and_whole(subscribe: Any) -> Any:
+    """moto makes a subscription, or takes the one that is there, and then looks at the attributes. Here they come first."""
+
+    def answer(response: Any) -> Any:
+        topic = response._get_param("TopicArn")
+        _check_topic(topic)
+        response.backend.get_topic(topic)
+        asked = response._get_param("Attributes", {})
+        for name, value in asked.items():
+            _check_attribute(name, value, asked, _SUBSCRIBING)
+        subscription = (topic, response._get_param("Endpoint"), response._get_param("Protocol"))
+        there = response.backend._find_subscription(*subscription)
+        if there is None:
+            return subscribe(response)
+        if _differs(asked, there.attributes):
+            why = f"{_SUBSCRIBING}Subscription already exists with different attributes"
+            raise SNSInvalidParameter(f"Invalid parameter: {why}")
+        return ActionResult({"SubscriptionArn": response.backend.subscribe(*subscription).arn})
 
     return answer
 
@@ -109,9 +157,40 @@ def _checked(set_attributes: Any) -> Any:
     return answer
 
 
-def _check_choice(name: str, value: Any) -> None:
+def _differs(asked: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
+    """What is not asked for may be anything."""
+    return any(_plain(value) != _plain(held.get(name) or _UNSAID.get(name, "")) for name, value in asked.items())
+
+
+def _plain(value: Any) -> Any:
+    """moto has read some attributes and not others."""
+    if value in ("true", "false"):
+        return value == "true"
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _check_attribute(name: str, value: Any, beside: Mapping[str, Any], where: str = "") -> None:
+    """`beside`: the other attributes of the subscription. `where`: SNS says what it is that is wrong with them."""
+    if name not in _ATTRIBUTES:
+        raise SNSInvalidParameter(f"Invalid parameter: {where}AttributeName")
+    if name in _DOCUMENTS and value:
+        _check_document(name, value, where)
+    if name == "FilterPolicy" and value:
+        try:
+            check_filter_policy(value, beside.get("FilterPolicyScope") or ATTRIBUTES)
+        except InvalidFilterPolicy as error:
+            raise SNSInvalidParameter(f"Invalid parameter: {where}{error.reason}") from error
+    _check_choice(name, value, where)
+
+
+def _check_choice(name: str, value: Any, where: str = "") -> None:
     if name in _CHOICES and value not in _CHOICES[name]:
-        raise SNSInvalidParameter(f"Invalid parameter: {name}: Invalid value [{value}].")
+        raise SNSInvalidParameter(f"Invalid parameter: {where}{name}: Invalid value [{value}].")
 
 
 def _check_topic(arn: str | None) -> None:
@@ -138,15 +217,16 @@ def _check_structure(message: str) -> None:
         raise SNSInvalidParameter("Invalid parameter: Message Structure - No default entry in JSON message body")
 
 
-def _check_document(name: str, text: str) -> None:
+def _check_document(name: str, text: str, where: str) -> None:
     try:
         document = json.loads(text)
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise SNSInvalidParameter(f"Invalid parameter: {name}: failed to parse JSON.")
+        raise SNSInvalidParameter(f"Invalid parameter: {where}{name}: failed to parse JSON.")
     if name == "RedrivePolicy" and ":sqs:" not in str(document.get("deadLetterTargetArn")):
-        raise SNSInvalidParameter("Invalid parameter: RedrivePolicy: deadLetterTargetArn is not the ARN of a queue.")
+        why = "RedrivePolicy: deadLetterTargetArn is not the ARN of a queue."
+        raise SNSInvalidParameter(f"Invalid parameter: {where}{why}")
 
 
 def _failed(entry: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from lambdad.companion.outbound import Outside
 from lambdad.companion.server_calls import Notice, ServerCalls, ToFunction, ToQueue
 from lambdad.companion.signatures import Signatures
 from lambdad.companion.web_addresses import WebAddresses
+from lambdad.resources.filter_policy import ATTRIBUTES, Published
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,18 @@ _TRUSTED = "lambdad_trusted"
 """Of a subscription that no function made: it may lead anywhere, whoever publishes."""
 _KEPT = 1000
 """Messages to phones and the like that moto keeps to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """As one subscriber is sent it."""
+
+    id: str
+    text: str
+    subject: str | None
+    attributes: dict[str, Any]
+    group: str
+    deduplication: str
 
 
 class Topics:
@@ -67,39 +80,36 @@ class Topics:
         message_structure: str | None = None,
     ) -> str:
         """The message's id. Topic.publish, with the topic itself first."""
-        message_id = str(mock_random.uuid4())
         if topic.fifo_topic and not deduplication_id:  # it deduplicates by content, or the request was refused
             deduplication_id = hashlib.sha256(message.encode()).hexdigest()
-        notices: list[tuple[Any, Notice]] = []
+        whole = _Message(
+            str(mock_random.uuid4()), message, subject, message_attributes or {}, group_id or "", deduplication_id or ""
+        )
+        texts = json.loads(message) if message_structure == "json" else {}
+        published = Published(message_attributes)
+        notices: list[tuple[Any, _Message, Notice]] = []
         for subscription in topic.sns_backend._get_topic_subscriptions(topic):
-            matcher = subscription._filter_policy_matcher
-            if matcher is not None and not matcher.matches(message_attributes, message):
+            sent = replace(whole, text=_text_for(subscription.protocol, texts) if texts else message)
+            if not _is_for(subscription, published, sent.text):
                 continue
-            text = message
-            if message_structure == "json":
-                text = subscription._parse_message_structure(message, subscription.protocol)
             if subscription.protocol == "lambda":
-                document = self.event_of(subscription, text, message_id, subject, message_attributes)
-                notices.append((subscription, _to_function(subscription, document)))
+                notices.append((subscription, sent, _to_function(subscription, self.event_of(subscription, sent))))
             elif subscription.protocol == "sqs":
-                document = self.body_of(subscription, text, message_id, subject, message_attributes)
-                notices.append(
-                    (subscription, _to_queue(subscription, document, message_attributes, group_id, deduplication_id))
-                )
+                notices.append((subscription, sent, _to_queue(subscription, self.body_of(subscription, sent), sent)))
             else:
-                self._publish_elsewhere(subscription, text, message_id, subject, message_attributes)
+                self._publish_elsewhere(subscription, sent)
         if notices:
             self._deliver(notices)
-        return message_id
+        return whole.id
 
-    def _deliver(self, notices: list[tuple[Any, Notice]]) -> None:
-        refused = self._calls.notify([notice for _, notice in notices])
-        for (subscription, notice), why in zip(notices, refused, strict=True):
+    def _deliver(self, notices: list[tuple[Any, _Message, Notice]]) -> None:
+        refused = self._calls.notify([notice for *_, notice in notices])
+        for (subscription, message, notice), why in zip(notices, refused, strict=True):
             if why:
-                self._give_up(subscription, notice, why)
+                self._give_up(subscription, message, notice, why)
 
-    def _give_up(self, subscription: Any, notice: Notice, why: str) -> None:
-        """To the subscription's dead-letter queue, if it has one."""
+    def _give_up(self, subscription: Any, message: _Message, notice: Notice, why: str) -> None:
+        """To the subscription's dead-letter queue, if it has one: as it was, or what no queue takes so as a notification."""
         log.warning("%s was not delivered to %s: %s", subscription.topic.arn, notice.target, why)
         queue = json.loads(subscription.attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
         if not queue:
@@ -108,41 +118,42 @@ class Topics:
             letter = replace(notice, target=queue)
         else:
             letter = ToQueue(queue, notice.body, subscription.topic.arn, subscription.account_id)
-        self._calls.notify([letter])
+        (refused,) = self._calls.notify([letter])
+        if refused and letter.attributes:
+            letter = replace(letter, body=self.notification_of(subscription, message), attributes={})
+            (refused,) = self._calls.notify([letter])
+        if refused:
+            log.warning("%s: nor did %s take it: %s", subscription.topic.arn, queue, refused)
 
-    def _publish_elsewhere(
-        self, subscription: Any, text: str, message_id: str, subject: str | None, attributes: dict[str, Any] | None
-    ) -> None:
+    def _publish_elsewhere(self, subscription: Any, message: _Message) -> None:
         """To web addresses; messages to phones and the like are kept to look at."""
         if subscription.protocol not in _WEB:
             kept = subscription.topic.sent_notifications
-            kept.append((message_id, text, subject, attributes, None))
+            kept.append((message.id, message.text, message.subject, message.attributes, None))
             del kept[:-_KEPT]
             return
-        body = self.body_of(subscription, text, message_id, subject, attributes)
+        body = self.body_of(subscription, message)
         notice = ToQueue(subscription.endpoint, body, subscription.topic.arn, subscription.account_id)
         self._web.tell(
             subscription.endpoint,
             body,
-            _headers(subscription, message_id),
+            _headers(subscription, message.id),
             anywhere=getattr(subscription, _TRUSTED, False),
-            give_up=lambda why: self._give_up(subscription, notice, why),
+            give_up=lambda why: self._give_up(subscription, message, notice, why),
         )
 
     # --- Documents ----------------------------------------------------------------------------------------------------
 
-    def event_of(
-        self, subscription: Any, text: str, message_id: str, subject: str | None, attributes: dict[str, Any] | None
-    ) -> str:
+    def event_of(self, subscription: Any, message: _Message) -> str:
         """What a function is given."""
-        given = self._notification(subscription, text, message_id, subject)
+        given = self._notification(subscription, message)
         notification = {
             **{name: given[name] for name in ("Type", "MessageId", "TopicArn")},
-            "Subject": subject,
+            "Subject": message.subject,
             **{name: given[name] for name in ("Message", "Timestamp", "SignatureVersion", "Signature")},
             "SigningCertUrl": given["SigningCertURL"],
             "UnsubscribeUrl": given["UnsubscribeURL"],
-            "MessageAttributes": _shown(attributes),
+            "MessageAttributes": _shown(message.attributes),
         }
         record = {
             "EventSource": "aws:sns",
@@ -152,28 +163,42 @@ class Topics:
         }
         return json.dumps({"Records": [record]})
 
-    def body_of(
-        self, subscription: Any, text: str, message_id: str, subject: str | None, attributes: dict[str, Any] | None
-    ) -> str:
+    def body_of(self, subscription: Any, message: _Message) -> str:
         """What a queue is sent."""
         if subscription.attributes.get("RawMessageDelivery"):
-            return text
-        notification = self._notification(subscription, text, message_id, subject)
-        if attributes:
-            notification["MessageAttributes"] = _shown(attributes)
+            return message.text
+        return self.notification_of(subscription, message)
+
+    def notification_of(self, subscription: Any, message: _Message) -> str:
+        notification = self._notification(subscription, message)
+        if message.attributes:
+            notification["MessageAttributes"] = _shown(message.attributes)
         return json.dumps(notification, indent=2, separators=(",", " : "))
 
-    def _notification(self, subscription: Any, text: str, message_id: str, subject: str | None) -> dict[str, Any]:
+    def _notification(self, subscription: Any, message: _Message) -> dict[str, Any]:
         topic = subscription.topic
         region = topic.sns_backend.region_name
-        notification: dict[str, Any] = {"Type": "Notification", "MessageId": message_id, "TopicArn": topic.arn}
-        if subject is not None:
-            notification["Subject"] = subject
-        notification |= {"Message": text, "Timestamp": iso_8601_datetime_with_milliseconds()}
+        notification: dict[str, Any] = {"Type": "Notification", "MessageId": message.id, "TopicArn": topic.arn}
+        if message.subject is not None:
+            notification["Subject"] = message.subject
+        notification |= {"Message": message.text, "Timestamp": iso_8601_datetime_with_milliseconds()}
         version = str(getattr(topic, "signature_version", None) or "1")
         notification |= self._signatures.sign(notification, version, region)
         leave = f"Action=Unsubscribe&SubscriptionArn={quote(subscription.arn, safe=':')}"
         return {**notification, "UnsubscribeURL": f"https://sns.{region}.amazonaws.com/?{leave}"}
+
+
+def _text_for(protocol: str, texts: dict[str, Any]) -> str:
+    """What is no text is none for the protocol."""
+    text = texts.get(protocol)
+    return str(text if text and isinstance(text, str) else texts["default"])
+
+
+def _is_for(subscription: Any, published: Published, text: str) -> bool:
+    policy = subscription.attributes.get("FilterPolicy")
+    if not policy:
+        return True
+    return published.passes(policy, subscription.attributes.get("FilterPolicyScope") or ATTRIBUTES, text)
 
 
 def _headers(subscription: Any, message_id: str) -> dict[str, str]:
@@ -193,14 +218,8 @@ def _to_function(subscription: Any, document: str) -> ToFunction:
     return ToFunction(subscription.endpoint, document, _PRINCIPAL, subscription.topic.arn, subscription.account_id)
 
 
-def _to_queue(
-    subscription: Any,
-    document: str,
-    attributes: dict[str, Any] | None,
-    group_id: str | None,
-    deduplication_id: str | None,
-) -> ToQueue:
-    raw = _sent(attributes) if subscription.attributes.get("RawMessageDelivery") else {}
+def _to_queue(subscription: Any, document: str, message: _Message) -> ToQueue:
+    raw = _sent(message.attributes) if subscription.attributes.get("RawMessageDelivery") else {}
     fifo = subscription.endpoint.endswith(".fifo")
     return ToQueue(
         subscription.endpoint,
@@ -208,23 +227,23 @@ def _to_queue(
         subscription.topic.arn,
         subscription.account_id,
         raw,
-        group_id or "",
-        (deduplication_id or "") if fifo else "",
+        message.group,
+        message.deduplication if fifo else "",
     )
 
 
-def _shown(attributes: dict[str, Any] | None) -> dict[str, Any]:
-    return {name: {"Type": one["Type"], "Value": _text(one["Value"])} for name, one in (attributes or {}).items()}
+def _shown(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"Type": one["Type"], "Value": _text(one["Value"])} for name, one in attributes.items()}
 
 
-def _sent(attributes: dict[str, Any] | None) -> dict[str, Any]:
+def _sent(attributes: dict[str, Any]) -> dict[str, Any]:
     """As SendMessage has them."""
     return {
         name: {
             "DataType": one["Type"],
             "BinaryValue" if one["Type"].startswith("Binary") else "StringValue": _text(one["Value"]),
         }
-        for name, one in (attributes or {}).items()
+        for name, one in attributes.items()
     }
 
 

@@ -17,13 +17,16 @@ class InvalidEventPatternException(ServiceError):
     kind = None
 
     @classmethod
-    def of(cls, reason: str, source: str, line: int, column: int) -> Self:
-        """`line` and `column`: where the parser was, counted from one."""
-        shown = f'"{source[:_MOST_SHOWN]}"'
-        if len(source) > _MOST_SHOWN:
-            shown += f"[truncated {len(source) - _MOST_SHOWN} chars]"
-        where = f"at [Source: (String){shown}; line: {line}, column: {column}]"
-        return cls(f"Event pattern is not valid. Reason: {reason}\n {where}")
+    def of(cls, explanation: str) -> Self:
+        return cls(f"Event pattern is not valid. Reason: {explanation}")
+
+
+def located(reason: str, source: str, line: int, column: int) -> str:
+    """`line` and `column`: where the parser was, counted from one."""
+    shown = f'"{source[:_MOST_SHOWN]}"'
+    if len(source) > _MOST_SHOWN:
+        shown += f"[truncated {len(source) - _MOST_SHOWN} chars]"
+    return f"{reason}\n at [Source: (String){shown}; line: {line}, column: {column}]"
 
 
 class PatternObjection(Exception):

@@ -1,4 +1,4 @@
-"""Event patterns, as rules and as filters of event source mappings: read, or refused with AWS's reason. Pure.
+"""Event patterns, as rules, as filters of event source mappings and of topics: read, or refused with AWS's reason. Pure.
 
 AWS: docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html, github.com/aws/event-ruler
 (JsonRuleCompiler). `event_filter.py` matches events.
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from lambdad.errors.event_patterns import InvalidEventPatternException, PatternObjection
+from lambdad.errors.event_patterns import InvalidEventPatternException, PatternObjection, located
 from lambdad.resources import event_filter
 from lambdad.resources.event_filter import EventPattern, Field, Test
 from lambdad.resources.json_position import index_of, line_and_column
@@ -46,9 +46,13 @@ def pattern_of(text: str) -> EventPattern:
     try:
         return compile_document(_parsed(text))
     except PatternObjection as objection:
-        index = index_of(text, objection.path) if objection.position is None else objection.position + 1
-        line, column = line_and_column(text, index)
-        raise InvalidEventPatternException.of(objection.reason, text, line, column) from objection
+        raise InvalidEventPatternException.of(explained(objection, text)) from objection
+
+
+def explained(objection: PatternObjection, text: str) -> str:
+    """Its reason, and where it is in the pattern's text."""
+    index = index_of(text, objection.path) if objection.position is None else objection.position + 1
+    return located(objection.reason, text, *line_and_column(text, index))
 
 
 def _parsed(text: str) -> Any:
@@ -97,7 +101,7 @@ def _count(ways: Sequence[Sequence[Any]]) -> int:
 
 
 def _member(name: str, value: Any, prefix: str, within_or: bool) -> list[_Branch]:
-    if name == _OR and _is_or(value):
+    if is_or(name, value):
         return [branch for number, one in enumerate(value) for branch in _alternative(number, one, prefix)]
     if within_or and name in _RESERVED:
         raise PatternObjection.reserved(name)
@@ -109,10 +113,11 @@ def _member(name: str, value: Any, prefix: str, within_or: bool) -> list[_Branch
     raise PatternObjection.no_array(name)
 
 
-def _is_or(value: Any) -> bool:
+def is_or(name: str, value: Any) -> bool:
     """Otherwise it is a name like any other, as it was before there was the operator."""
     return (
-        isinstance(value, list)
+        name == _OR
+        and isinstance(value, list)
         and len(value) > 1
         and all(isinstance(one, dict) and not _RESERVED & one.keys() for one in value)
     )
@@ -293,9 +298,11 @@ def _between(operand: list[Any], lowest: float, open_below: bool) -> Test:
 
 
 def _number(operand: list[Any], index: int, sign: str) -> float:
-    number: Any = operand[index] if len(operand) > index else None
-    if not _is_number(number):
+    if len(operand) <= index:
         raise PatternObjection.no_number(sign)
+    number: Any = operand[index]
+    if not _is_number(number):
+        raise PatternObjection.no_number(sign).within(index)
     if not -_LARGEST <= number <= _LARGEST:
         raise PatternObjection.number_bounds()
     return float(number)
