@@ -60,4 +60,4 @@ def test_a_group_that_was_to_go_goes(own_server: Server) -> None:
     server.start()
     scheduler = server.client("scheduler")
     wait_for(lambda: not scheduler.list_schedule_groups(NamePrefix="g")["ScheduleGroups"])
-    assert scheduler.list_schedules(GroupName="g")["Schedules"] == []
+    assert scheduler.list_schedules()["Schedules"] == []
