@@ -49,7 +49,7 @@ def test_a_collector_that_is_busy_is_asked_again(
     before = len(collector.requests)
     collector.answers += [503, 429]
     header = fields(invoke(lambdas, active))
-    assert len(collector.of_trace(header["Root"], 4)) == 4
+    assert {f"{active}/2", f"{active}/1", "Invocation/1", "Overhead/1"} <= collector.of_trace(header["Root"], 4).keys()
     assert len(collector.requests) >= before + 3
 
 
