@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from functions import PROMPT, call, create, new_name, zip_of
+from metric_reading import Reading
 from refusals import refused
 from server import Server
 from signing import PROFILE, SIGNATURE, changed, config, deploy, sign_with_profile
@@ -197,6 +198,29 @@ def test_with_warn_it_is_let_in_and_logged(signer: Any, own: Server) -> None:
     name = deploy(signer, zip_of({"app.py": CODE}), config(signer, "Warn"))["FunctionName"]
     assert f"a package for {ARN}function:{name} does not satisfy" in own.log()
     assert "SigningJobArn" not in signer.get_function_configuration(FunctionName=name)
+
+
+def test_what_warn_lets_in_is_counted(signer: Any, own: Server, sign: Sign) -> None:
+    """AWS: docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#deployment-metrics"""
+    profile, signed = sign(zip_of({"app.py": CODE}))
+    unsigned, reading = zip_of({"app.py": CODE}), Reading(own.client("cloudwatch"))
+    warn = config(signer, "Warn", profile)
+
+    def counted(name: str) -> float:
+        return reading.sum("SignatureValidationErrors", FunctionName=name)
+
+    name, good = (deploy(signer, content, warn)["FunctionName"] for content in (unsigned, signed))
+    for one in (name, good):
+        signer.get_waiter("function_active_v2").wait(FunctionName=one, WaiterConfig=PROMPT)
+    signer.update_function_code(FunctionName=name, ZipFile=unsigned, DryRun=True)
+    assert (counted(name), counted(good)) == (1, 0)
+    signer.update_function_code(FunctionName=name, ZipFile=unsigned)
+    assert counted(name) == 2
+    signer.update_code_signing_config(
+        CodeSigningConfigArn=warn, CodeSigningPolicies={"UntrustedArtifactOnDeployment": "Enforce"}
+    )
+    refused(signer.update_function_code, FunctionName=good, ZipFile=unsigned)
+    assert (counted(name), counted(good)) == (2, 0)
 
 
 @pytest.mark.parametrize("policy", ["Warn", "Enforce"])

@@ -28,6 +28,14 @@ PROFILE = "arn:aws:signer:us-east-1:000000000000:/signing-profiles/test/01234567
 NOBODY: dict[str, Any] = {"signing_profile_version_arn": None, "signing_job_arn": None}
 
 
+class Counted:
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, FunctionKey, str | None]] = []
+
+    def count(self, name: str, key: FunctionKey, qualifier: str | None) -> None:
+        self.calls.append((name, key, qualifier))
+
+
 def run(tmp_path: Path, work: Callable[[Any], Awaitable[None]]) -> None:
     """With a Backend of the rooms that a deployment asks."""
 
@@ -39,7 +47,11 @@ def run(tmp_path: Path, work: Callable[[Any], Awaitable[None]]) -> None:
         try:
             await work(
                 SimpleNamespace(
-                    code_signing_configs=configs, code=code, config=Config(data_dir=tmp_path), clock=SystemClock()
+                    code_signing_configs=configs,
+                    code=code,
+                    config=Config(data_dir=tmp_path),
+                    clock=SystemClock(),
+                    metrics=Counted(),
                 )
             )
         finally:
@@ -73,6 +85,7 @@ def test_one_that_is_put_on_the_function_meanwhile_decides(tmp_path: Path) -> No
         with pytest.raises(CodeVerificationFailedException):
             await deployment.commit(change)
         assert len(tries) == 4
+        assert backend.metrics.calls == [("signature_validation_errors", FUNCTION, None)]
 
     run(tmp_path, work)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lambdad.observability.otlp import request_of, spans_of
 from lambdad.observability.trace_store import Place, Taken
 from lambdad.resources.sampling import Request, RuleKey, Sampler, SamplingRule, default_rule, in_order, matches
-from lambdad.resources.segment import InvalidSegment, children, normal, read_segment
+from lambdad.resources.segment import InvalidSegment, Segment, children, made_at, normal, read_segments
 from lambdad.resources.service_graph import graph_of
 from lambdad.resources.trace import assemble, summary_of
 from lambdad.resources.trace_header import TraceHeader, read_header, write_header
@@ -19,6 +19,14 @@ from lambdad.resources.trace_view import view_of
 
 TRACE = "1-5759e988-bd862e3fe1be46a994272793"
 GOOD = {"id": "a" * 16, "trace_id": TRACE, "name": "n", "start_time": 1.5, "end_time": 2}
+
+
+def read_segment(text: bytes) -> Segment:
+    """The only one that there is."""
+    (found,) = read_segments(text)
+    if isinstance(found, InvalidSegment):
+        raise found
+    return found
 
 
 @pytest.mark.parametrize(
@@ -54,9 +62,50 @@ def test_what_is_right_with_others() -> None:
     assert read_segment(json.dumps(begun).encode()).ended is None
     w3c = read_segment(json.dumps({**GOOD, "trace_id": "5759e988bd862e3fe1be46a994272793"}).encode())
     assert w3c.trace_id == TRACE == normal(TRACE)
-    for text in (b"", b"[]", b"\xff", b"{" * 70_000, b"[" * 40_000):
+    for text in (b"", b"[]", b"[1]", b"1", b"\xff", b"{" * 70_000, b"[" * 40_000):
         with pytest.raises(InvalidSegment):
             read_segment(text)
+
+
+def test_of_an_array_each_is_taken_or_refused_by_itself() -> None:
+    below = {**GOOD, "type": "subsegment", "parent_id": "b" * 16}
+    array = [below, {**below, "id": "c" * 16, "end_time": None}, 5, {**below, "id": "d" * 16}]
+    found = read_segments(json.dumps(array).encode())
+    assert [one.id for one in found] == ["a" * 16, "c" * 16, "", "d" * 16]
+    assert [one.code for one in found if isinstance(one, InvalidSegment)] == ["MissingEndTime", "ParseError"]
+    assert [json.loads(one.text) for one in found if isinstance(one, Segment)] == [array[0], array[3]]
+
+
+def test_what_is_nested_so_deeply_that_nobody_could_be_shown_it_is_refused() -> None:
+    def with_metadata(depth: int, **more: Any) -> bytes:
+        return json.dumps({**GOOD, **more, "metadata": json.loads('{"a":' * depth + "1" + "}" * depth)}).encode()
+
+    with pytest.raises(InvalidSegment):
+        read_segment(with_metadata(130))
+    for array in (with_metadata(130), b"[" * 300 + b"]" * 300):
+        assert [one for one in read_segments(b"[" + array + b"]") if isinstance(one, Segment)] == []
+    chain = [
+        read_segment(with_metadata(115, id=f"{at:016x}", parent_id=f"{at - 1:016x}", type="subsegment")).document
+        for at in range(1, 100)
+    ]
+    orjson.dumps(assemble(TRACE, "1", [{**GOOD, "id": f"{0:016x}"}, *chain]).segments)
+
+
+@pytest.mark.parametrize(
+    ("trace_id", "began"),
+    [
+        ("1-6553f100-bd862e3fe1be46a994272793", 0x6553F100),
+        ("1-6553f164-bd862e3fe1be46a994272793", 0x6553F164),
+        ("1-4efaaf4d-1e8720b39541901950019ee5", 0x6553F100 + 5),
+        ("1-fefaaf4d-1e8720b39541901950019ee5", 0x6553F100 + 5),
+        ("4efaaf4d1e8720b39541901950019ee5", 0x6553F100 + 5),
+    ],
+    ids=["x-ray", "by a clock that is ahead", "w3c, long ago", "w3c, far ahead", "w3c"],
+)
+def test_when_a_trace_began(trace_id: str, began: int) -> None:
+    now = float(0x6553F100) + 10
+    segment = read_segment(json.dumps({**GOOD, "trace_id": trace_id, "start_time": now - 4.5}).encode())
+    assert made_at(segment, now) == began
 
 
 IDS = st.sampled_from(["a" * 16, "b" * 16, "c" * 16, "d" * 16])

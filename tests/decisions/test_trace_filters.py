@@ -95,10 +95,22 @@ def view() -> TraceView:
         "!annotation.other",
         'group.name = "g"',
         'group.arn = "arn:g" AND ok',
+        'group.name != "none of these"',
+        "http.url AND responseTime > 2",
+        "http.url http.method user",
+        "!availabilityzone AND !http.useragent",
+        'user CONTAINS ""',
+        "root AND inferred",
+        'service("front") { root }',
+        'service("front") { root = true and ok = true }',
+        'service("back") { !root and inferred = false }',
+        'service(id(name: "t")) { inferred and !root }',
+        "service() { inferred }",
+        'edge("back") { inferred }',
     ],
 )
 def test_what_fits(expression: str) -> None:
-    groups = {"g": 'service("back")', "arn:g": ""}
+    groups = {"g": 'service("back")', "arn:g": "", "none of these": "!ok"}
     assert read_filter(expression, groups)(view())
     assert not read_filter(f"!({expression})", groups)(view())
 
@@ -109,6 +121,9 @@ def test_what_fits(expression: str) -> None:
         *(
             "color",
             "color = 1",
+            "first",
+            "index > 5",
+            'rootcause.fault.service { name = "Auth" }',
             "responsetime",
             "responsetime > fast",
             "responsetime CONTAINS 3",

@@ -269,6 +269,26 @@ def test_tags(cloudwatch: Any) -> None:
         cloudwatch.tag_resource(ResourceARN="arn:aws:sns:us-east-1:000000000000:t", Tags=[])
 
 
+ON_A_QUERY = dict.fromkeys(("Namespace", "MetricName", "Statistic", "Period"))
+
+
+def query(dimensions: list[dict[str, str]]) -> dict[str, Any]:
+    metric = {"Namespace": "n", "MetricName": "m", "Dimensions": dimensions}
+    return {"Id": "a", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+
+
+def without_none(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def test_names_that_may_be(cloudwatch: Any) -> None:
+    dimensions = [{"Name": "d: #1", "Value": ":v "}]
+    name = new_name("größe")
+    cloudwatch.put_metric_alarm(**without_none(alarm("n", **ON_A_QUERY, AlarmName=name, Metrics=[query(dimensions)])))
+    assert described(cloudwatch, name)["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"] == dimensions
+    cloudwatch.delete_alarms(AlarmNames=[name])
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [
@@ -284,10 +304,15 @@ def test_tags(cloudwatch: Any) -> None:
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "ValidationError"),
         ({"ThresholdMetricId": "a"}, "ValidationError"),
         ({"Metrics": [{"Id": "a", "Expression": "1"}]}, "InvalidParameterCombination"),
+        ({"AlarmName": "a\x01b"}, "ValidationError"),
+        ({"MetricName": "ü"}, "ValidationError"),
+        ({"Dimensions": [{"Name": ":d", "Value": "v"}]}, "ValidationError"),
+        ({**ON_A_QUERY, "Metrics": [query([{"Name": "d", "Value": "\t"}])]}, "ValidationError"),
+        ({"Tags": [{"Key": str(number), "Value": ""} for number in range(51)]}, "ValidationError"),
     ],
 )
 def test_alarms_that_are_refused(cloudwatch: Any, more: dict[str, Any], code: str) -> None:
-    settings = {name: value for name, value in alarm("n", **more).items() if value is not None}
+    settings = without_none(alarm("n", **more))
     with pytest.raises(ClientError) as refused:
         cloudwatch.put_metric_alarm(**settings)
     assert refused.value.response["Error"]["Code"] == code

@@ -149,6 +149,10 @@ def test_what_is_answered_is_on_disk(own_server: Server) -> None:
         assert Reading(client).sum("m", namespace="App") == sum(range(number + 1))
 
 
+def of_dimension(name: str, value: str) -> dict[str, Any]:
+    return {"Value": 1, "Dimensions": [{"Name": name, "Value": value}]}
+
+
 @pytest.mark.parametrize(
     ("datum", "code", "says"),
     [
@@ -167,6 +171,13 @@ def test_what_is_answered_is_on_disk(own_server: Server) -> None:
             "InvalidParameterValue",
             "SampleCount",
         ),
+        ({"Value": 1, "MetricName": "ü"}, "InvalidParameterValue", "member.1.MetricName contains non-ASCII"),
+        (of_dimension(":d", "v"), "InvalidParameterValue", "Dimensions.member.1.Name begins with a colon"),
+        (of_dimension(" ", "v"), "InvalidParameterValue", "Dimensions.member.1.Name contains only whitespace"),
+        (of_dimension("d\x03", "v"), "InvalidParameterValue", "Dimensions.member.1.Name contains ASCII control"),
+        (of_dimension("d", "ü"), "InvalidParameterValue", "Dimensions.member.1.Value contains non-ASCII"),
+        (of_dimension("d", " "), "InvalidParameterValue", "Dimensions.member.1.Value contains only whitespace"),
+        (of_dimension("d", "v\n"), "InvalidParameterValue", "Dimensions.member.1.Value contains ASCII control"),
     ],
 )
 def test_data_that_are_refused(cloudwatch: Any, datum: dict[str, Any], code: str, says: str) -> None:
@@ -185,6 +196,7 @@ def test_requests_that_are_refused(cloudwatch: Any) -> None:
     one = {"Id": "a", "MetricStat": stat}
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("put_metric_data", {"Namespace": "AWS/Lambda", "MetricData": [datum]}, "InvalidParameterValue"),
+        ("put_metric_data", {"Namespace": "ü", "MetricData": [datum]}, "InvalidParameterValue"),
         ("put_metric_data", {"Namespace": "n", "MetricData": [datum] * 1001}, "InvalidParameterValue"),
         ("put_metric_data", {"Namespace": "n", "MetricData": []}, "MissingParameter"),
         ("get_metric_data", {"MetricDataQueries": [{"Id": "A", "MetricStat": stat}], **span}, "ValidationError"),

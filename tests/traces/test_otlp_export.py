@@ -18,10 +18,13 @@ def test_an_invocation_s_spans(lambdas: Any, xray: Any, active: str, collector: 
     spans = collector.of_trace(header["Root"], 5)
     assert {name.partition("/")[0] for name in spans} >= {active, "Invocation", "Overhead", "mine"}
     server, function, mine = spans[f"{active}/2"], spans[f"{active}/1"], spans["mine/3"]
+    invocation, overhead = spans["Invocation/1"], spans["Overhead/1"]
     assert re.fullmatch("[0-9a-f]{32}", server["traceId"])
     assert "parentSpanId" not in server
-    assert (function["spanId"], function["parentSpanId"]) == (header["Parent"], server["spanId"])
-    assert mine["parentSpanId"] == function["spanId"]
+    assert function["parentSpanId"] == server["spanId"]
+    assert invocation["parentSpanId"] == overhead["parentSpanId"] == function["spanId"]
+    assert mine["parentSpanId"] == invocation["spanId"] == header["Parent"]
+    assert len({one["spanId"] for one in spans.values()}) == len(spans)
     assert mine["resource"]["service.name"] == active
     attributes = {one["key"]: one["value"] for one in mine["attributes"]}
     assert attributes["who"] == {"stringValue": "me"}
@@ -46,7 +49,7 @@ def test_a_collector_that_is_busy_is_asked_again(
     before = len(collector.requests)
     collector.answers += [503, 429]
     header = fields(invoke(lambdas, active))
-    assert len(collector.of_trace(header["Root"], 4)) == 4
+    assert {f"{active}/2", f"{active}/1", "Invocation/1", "Overhead/1"} <= collector.of_trace(header["Root"], 4).keys()
     assert len(collector.requests) >= before + 3
 
 

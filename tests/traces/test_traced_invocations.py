@@ -80,16 +80,11 @@ def test_an_error_is_a_fault_with_its_cause(lambdas: Any, xray: Any, active: str
     (exception,) = function["cause"]["exceptions"]
     assert (exception["type"], exception["message"]) == ("ValueError", "that was wrong")
     assert "in handler" in exception["stack"][-1]["label"]
-    found = summaries(xray, f'service("{active}") {{ fault }} AND message CONTAINS "wrong"', **_event_time())
+    found = summaries(xray, f'service("{active}") {{ fault }} AND message CONTAINS "wrong"')
     (summary,) = [one for one in found if one["Id"] == root]
     assert summary["HasFault"] is True
     cause = summary["FaultRootCauses"][0]["Services"][-1]
     assert cause["EntityPath"][0]["Exceptions"] == [{"Name": "ValueError", "Message": "that was wrong"}]
-
-
-def _event_time() -> dict[str, Any]:
-    """The ids in these tests are of another year."""
-    return {"TimeRangeType": "Event"}
 
 
 def test_a_throttled_request_is_recorded(lambdas: Any, xray: Any) -> None:

@@ -3,6 +3,7 @@
 AWS: docs.aws.amazon.com/xray/latest/api/Welcome.html
 """
 
+import base64
 import json
 import os
 import subprocess
@@ -95,6 +96,30 @@ def test_subsegments_that_come_apart_are_put_into_their_parents(own: Any) -> Non
     assert (inferred["name"], inferred["parent_id"]) == ("DynamoDB", call["id"])
 
 
+def test_an_array_of_subsegments_is_as_many_as_are_in_it(own: Any) -> None:
+    """Model of PutTraceSegments: a document may be "an array of subsegments"."""
+    trace = trace_id()
+    root = segment(trace, "root")
+    names = ("one", "another", "")
+    array = [segment(trace, name, type="subsegment", parent_id=root["id"]) for name in names]
+    answer = own.put_trace_segments(TraceSegmentDocuments=[json.dumps(root), json.dumps(array)])
+    (refused_one,) = answer["UnprocessedTraceSegments"]
+    assert (refused_one["Id"], refused_one["ErrorCode"]) == (array[2]["id"], "MissingName")
+    (found,) = documents(own, trace)
+    assert {one["name"] for one in found["subsegments"]} == {"one", "another"}
+
+
+def test_a_trace_with_an_id_of_w3c_s_is_found_by_when_it_began(own: Any) -> None:
+    """Model of PutTraceSegments: the time in a trace's id "is not required or validated"."""
+    name, trace = new_name("w3c"), f"1-4efaaf4d-{os.urandom(12).hex()}"
+    root = segment(trace, name, 5.0)
+    put(own, segment(trace, name, parent_id=root["id"]), root)
+    for kind in ("TraceId", "Event", "Service"):
+        assert ids(own, f'service("{name}")', TimeRangeType=kind) == [trace], kind
+    ends = {"StartTime": root["start_time"] - 60, "EndTime": root["start_time"] - 1}
+    assert ids(own, f'service("{name}")', **ends) == []
+
+
 def test_summaries_come_page_by_page(own: Any) -> None:
     name = new_name("many")
     made = [trace_id() for _ in range(230)]
@@ -130,6 +155,11 @@ def test_filters_find_what_they_say(own: Any) -> None:
         f'{here} AND annotation[size] > 6 AND user = "alice"': {slow},
         f'{here} AND !service("backend")': {broken, refused_one},
         f'service(id(name: "{name}", type: "AWS::Lambda"))': set(),
+        f"{here} AND http.url AND responseTime > 2": {slow},
+        f"{here} AND !http.url": {broken, refused_one},
+        f'service("{name}") {{root = true and fault = true}}': {broken},
+        f'service("backend") {{ root }} AND {here}': set(),
+        f'group.name = "Default" AND {here} AND !user': {broken, refused_one},
     }.items():
         assert set(ids(own, expression)) == wanted, expression
     own.create_group(GroupName=name, FilterExpression=f"{here} AND fault")
@@ -197,6 +227,26 @@ def test_groups(own: Any) -> None:
     assert name in names
     own.delete_group(GroupName=name)
     assert refused(own.get_group, GroupName=name)[0] == "InvalidRequestException"
+
+
+def test_tokens_that_nobody_was_given_are_refused(own: Any) -> None:
+    now, arn = time.time(), own.create_group(GroupName=new_name("group")[:32])["Group"]["GroupARN"]
+    span = {"StartTime": now - 600, "EndTime": now}
+    for operation, request in (
+        (own.get_groups, {}),
+        (own.get_sampling_rules, {}),
+        (own.list_tags_for_resource, {"ResourceARN": arn}),
+        (own.batch_get_traces, {"TraceIds": [trace_id()]}),
+        (own.get_trace_graph, {"TraceIds": [trace_id()]}),
+        (own.get_service_graph, span),
+        (own.get_trace_summaries, span),
+    ):
+        operation(**request)
+        assert refused(operation, NextToken="q", **request)[0] == "InvalidRequestException", operation
+    for forged in ("é", "[]", '["a", 1]', "[1.5, 99999999999999999999]", "[1.5, 18446744073709551615]", "[0, -1]"):
+        token = base64.urlsafe_b64encode(forged.encode()).decode()
+        assert refused(own.get_trace_summaries, NextToken=token, **span)[0] == "InvalidRequestException", forged
+    own.delete_group(GroupARN=arn)
 
 
 def test_what_is_not_built_says_so(own: Any) -> None:

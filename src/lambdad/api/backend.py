@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lambdad.invocation.asynchronous import Asynchronous
     from lambdad.invocation.concurrency import Concurrency
     from lambdad.invocation.invoke import Invoker
+    from lambdad.observability.metrics import Metrics
     from lambdad.resources.event_sources import SourceFacts
     from lambdad.resources.function import FunctionKey
     from lambdad.store.code_packages import CodePackages
@@ -43,6 +44,7 @@ class Backend:
     code: "CodePackages"
     invoker: "Invoker"
     concurrency: "Concurrency"
+    metrics: "Metrics"
     provision_of: "Callable[[FunctionKey, str], Provision]"
     """How far the provisioned concurrency of a version has come."""
     asynchronous: "Asynchronous"

@@ -4,6 +4,7 @@ AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html 
 """
 
 from collections.abc import Sequence
+from enum import Enum
 
 from lambdad.errors.base import ServiceError, detected
 
@@ -13,6 +14,15 @@ _NULL = "Value null at '"
 class _CloudWatchError(ServiceError):
     status = 400
     kind = None
+
+
+class NameFlaw(Enum):
+    """Why a name cannot be one: as it is said of data, and of alarms."""
+
+    NON_ASCII = ("contains non-ASCII characters", "must not contain Non-ASCII characters")
+    CONTROL = ("contains ASCII control characters", "must not contain ASCII control characters")
+    BLANK = ("contains only whitespace", "must contain a character that is not whitespace")
+    COLON = ("begins with a colon", "must not begin with a colon")
 
 
 class ValidationError(_CloudWatchError):
@@ -53,11 +63,23 @@ class ValidationError(_CloudWatchError):
     def alarm(cls, what: str) -> "ValidationError":
         return cls(what)
 
+    @classmethod
+    def name(cls, parameter: str, flaw: NameFlaw) -> "ValidationError":
+        return cls(f"{parameter} {flaw.value[1]}.")
+
+    @classmethod
+    def tags(cls, limit: int) -> "ValidationError":
+        return cls(f"An alarm must not have more than {limit} tags.")
+
 
 class InvalidParameterValueException(_CloudWatchError):
     @classmethod
     def value(cls, value: object, parameter: str) -> "InvalidParameterValueException":
         return cls(f"The value {value} for parameter {parameter} is invalid.")
+
+    @classmethod
+    def name(cls, parameter: str, flaw: NameFlaw) -> "InvalidParameterValueException":
+        return cls(f"The value for parameter {parameter} {flaw.value[0]}.")
 
     @classmethod
     def size(cls, parameter: str, limit: int) -> "InvalidParameterValueException":

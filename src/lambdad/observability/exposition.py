@@ -25,6 +25,7 @@ FAMILIES = {
     "lambdad_dead_letter_errors_total": (_COUNTER, "Events that their dead-letter queue did not take."),
     "lambdad_destination_delivery_failures_total": (_COUNTER, "Records that their destination did not take."),
     "lambdad_recursive_invocations_dropped_total": (_COUNTER, "Invocations that were refused as part of a loop."),
+    "lambdad_signature_validation_errors_total": (_COUNTER, "Deployments without a valid signature that were let in."),
     "lambdad_cold_starts_total": (_COUNTER, "Environments that were ever started."),
     "lambdad_environments": (_GAUGE, "Environments, by their state."),
     "lambdad_url_requests_total": (_COUNTER, "Requests to function URLs."),

@@ -15,6 +15,7 @@ _IN_CLOUDWATCH = {
     "dead_letter_errors": "DeadLetterErrors",
     "destination_delivery_failures": "DestinationDeliveryFailures",
     "recursive_invocations_dropped": "RecursiveInvocationsDropped",
+    "signature_validation_errors": "SignatureValidationErrors",
 }
 """What the same is called in the namespace AWS/Lambda."""
 

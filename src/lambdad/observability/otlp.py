@@ -2,13 +2,16 @@
 
 github.com/open-telemetry/opentelemetry-proto (trace.proto, and docs/specification.md for JSON: ids are hexadecimal, 64-bit numbers
 text); opentelemetry.io/docs/specs/semconv for the attributes' names. A segment is a span, and so is each of its subsegments.
+
+What functions send names the function's segment as its parent, and is in its Invocation (`resources/trace.py`). It comes before
+those two do, and goes on as it is: so the Invocation's span has the segment's id, and the segment's has the Invocation's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lambdad.observability.trace_store import Place, Taken
-from lambdad.resources.lambda_segments import FUNCTION, SERVICE
+from lambdad.resources.lambda_segments import FUNCTION, SERVICE, invocation_of
 from lambdad.resources.segment import Document, kinds_of_failure, response_status
 from lambdad.resources.trace import annotations_of, exceptions_of
 
@@ -29,20 +32,27 @@ def spans_of(taken: Taken) -> list[tuple[str, Document]]:
 
 
 def _spans(root: Document, trace_id: str, parent_id: str | None, place: Place, apart: bool) -> Iterator[Document]:
+    ids = _span_ids(root)
     waiting: list[tuple[Document, str | None, bool]] = [(root, parent_id, apart)]
     while waiting:
         document, parent, is_subsegment = waiting.pop()
+        span_id = ids.get(document["id"], document["id"])
         if document.get("end_time") is not None:
-            yield _span(document, trace_id, parent, place, is_subsegment)
-        waiting += [(child, document["id"], True) for child in document.get("subsegments") or ()]
+            about = {"traceId": trace_id, "spanId": span_id}
+            yield about | _span(document, parent, place, is_subsegment)
+        waiting += [(child, span_id, True) for child in document.get("subsegments") or ()]
 
 
-def _span(document: Document, trace_id: str, parent_id: str | None, place: Place, is_subsegment: bool) -> Document:
+def _span_ids(root: Document) -> dict[str, str]:
+    """Where they are others than in the document."""
+    invocation = invocation_of(root) if root.get("origin") == FUNCTION else None
+    return {root["id"]: invocation["id"], invocation["id"]: root["id"]} if invocation is not None else {}
+
+
+def _span(document: Document, parent_id: str | None, place: Place, is_subsegment: bool) -> Document:
     error, fault, throttle = kinds_of_failure(document)
     exceptions = exceptions_of(document)[:_MOST_EXCEPTIONS]
     span: Document = {
-        "traceId": trace_id,
-        "spanId": document["id"],
         "name": document["name"],
         "kind": _kind(document, is_subsegment),
         "startTimeUnixNano": _nanoseconds(document["start_time"]),

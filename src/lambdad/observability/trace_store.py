@@ -17,7 +17,7 @@ import orjson
 
 from lambdad.clock import Clock
 from lambdad.observability.exposition import head
-from lambdad.resources.segment import Document, InvalidSegment, Segment, read_segment, segment_of
+from lambdad.resources.segment import Document, InvalidSegment, Segment, read_segments
 from lambdad.resources.trace import Trace, assemble
 from lambdad.store.database import WRITE_FAILED
 from lambdad.store.traces import Arrived, TraceRow, Traces
@@ -133,8 +133,7 @@ class TraceStore:
         self.received += len(texts)
         waiting = [(place, text.encode()) for text in texts]
         async with self._lock:
-            taken, refused = await asyncio.to_thread(_checked, waiting)
-            self.dropped[INVALID] += len(refused)
+            taken, refused = await self._check(waiting)
             await self._write(taken)
         return refused
 
@@ -146,13 +145,20 @@ class TraceStore:
             self._sent_bytes = 0
             if not waiting:
                 return
-            taken, refused = await asyncio.to_thread(_checked, waiting)
-            self.dropped[INVALID] += len(refused)
+            taken, _ = await self._check(waiting)
             try:
                 await self._write(taken)
             except WRITE_FAILED as error:
                 self.dropped[DISK] += len(taken)
                 log.error("traces could not be written: %r", error)
+
+    async def _check(
+        self, waiting: Sequence[tuple[Place, Document | bytes]]
+    ) -> tuple[list[Taken], list[InvalidSegment]]:
+        taken, refused = await asyncio.to_thread(_checked, waiting)
+        self.received += len(taken) + len(refused) - len(waiting)  # an array is as many as are in it
+        self.dropped[INVALID] += len(refused)
+        return taken, refused
 
     async def _write(self, taken: Sequence[Taken]) -> None:
         for start in range(0, len(taken), _PORTION):
@@ -245,10 +251,9 @@ def _checked(waiting: Sequence[tuple[Place, Document | bytes]]) -> tuple[list[Ta
     """In a thread: what is fit to be kept, and what is not."""
     taken, refused = [], []
     for place, what in waiting:
-        try:
-            segment = read_segment(what) if isinstance(what, bytes) else segment_of(what)
-        except InvalidSegment as error:
-            refused.append(error)
-        else:
-            taken.append(Taken(place, segment))
+        for one in read_segments(what):
+            if isinstance(one, InvalidSegment):
+                refused.append(one)
+            else:
+                taken.append(Taken(place, one))
     return taken, refused

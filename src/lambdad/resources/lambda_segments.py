@@ -18,6 +18,7 @@ from lambdad.resources.segment import Document
 
 SERVICE: Final = "AWS::Lambda"
 FUNCTION: Final = "AWS::Lambda::Function"
+_INVOCATION: Final = "Invocation"
 _MOST_FRAMES: Final = 50
 
 
@@ -134,15 +135,15 @@ def function_segment(traced: Traced, run: Run, answer: Answer) -> Document:
         if took is not None:
             phases.append((name, run.began - took / 1000, run.began))
     answered = min(max(answer.at, run.began), max(run.ended, run.began))
-    phases += [("Invocation", run.began, answered), ("Overhead", answered, max(run.ended, answered))]
-    subsegments: list[Document] = [
-        {"id": new_segment_id(), "name": name, "start_time": began, "end_time": ended, **about}
-        for name, began, ended in phases
-    ]
+    phases += [(_INVOCATION, run.began, answered), ("Overhead", answered, max(run.ended, answered))]
     failed: Document = {}
     if answer.error is not None:
         failed = {"fault": True, "cause": cause_of(answer.error)}
-        next(one for one in subsegments if one["name"] == "Invocation").update(failed)
+    subsegments: list[Document] = [
+        {"id": new_segment_id(), "name": name, "start_time": began, "end_time": ended, **about}
+        | (failed if name == _INVOCATION else {})
+        for name, began, ended in phases
+    ]
     return {
         "id": traced.function_id,
         "name": key.name,
@@ -160,6 +161,11 @@ def function_segment(traced: Traced, run: Run, answer: Answer) -> Document:
         **failed,
         "subsegments": subsegments,
     }
+
+
+def invocation_of(segment: Document) -> Document | None:
+    """Of a function's segment: the subsegment in which the function ran."""
+    return next((one for one in segment.get("subsegments", ()) if one["name"] == _INVOCATION), None)
 
 
 def _flags(answer: Answer) -> Document:

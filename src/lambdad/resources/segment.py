@@ -20,6 +20,12 @@ MOST_TRACE_BYTES: Final = 500 * 1024
 _TRACE: Final = re.compile(r"(?:1-)?[0-9a-fA-F]{8}-?[0-9a-fA-F]{24}")
 DEEPEST: Final = 64
 """Subsegments in subsegments."""
+_NESTED: Final = 120
+"""Objects and lists in each other, in one document: what it is put into can be written as JSON, too, which ends at 254."""
+_LATE: Final = 24 * 3600
+"""Seconds that a trace is older than its first segment to come, at most, if its id is to tell when it began, and …"""
+_AHEAD: Final = 300
+"""… that the clock of whoever made the id is ahead."""
 
 
 class InvalidSegment(Exception):
@@ -45,17 +51,39 @@ class Segment:
     text: bytes
 
 
-def read_segment(text: bytes) -> Segment:
-    """Raises InvalidSegment."""
-    if len(text) > MOST_BYTES:
-        raise InvalidSegment("DocumentSizeExceeded")
+def read_segments(what: Document | bytes) -> "list[Segment | InvalidSegment]":
+    """A document, or each of an array of subsegments by itself: what is wrong with one is none of the others' business."""
+    if isinstance(what, dict):
+        return [_read(what)]
+    if len(what) > MOST_BYTES:
+        return [InvalidSegment("DocumentSizeExceeded")]
     try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise InvalidSegment("ParseError") from error
+        document = orjson.loads(what)
+    except orjson.JSONDecodeError:
+        return [InvalidSegment("ParseError")]
+    if what.count(b"{") + what.count(b"[") > _NESTED and _is_nested(document):
+        return [InvalidSegment("ParseError")]
+    if isinstance(document, list) and document:
+        return [_read(one) for one in document]
+    return [_read(document, what)]
+
+
+def _is_nested(document: Any) -> bool:
+    """Too much."""
+    row = [document]
+    for _ in range(_NESTED + 1):
+        row = [one for each in row for one in (each.values() if isinstance(each, dict) else each)]
+        row = [one for one in row if isinstance(one, dict | list)]
+    return bool(row)
+
+
+def _read(document: Any, text: bytes | None = None) -> "Segment | InvalidSegment":
     if not isinstance(document, dict):
-        raise InvalidSegment("ParseError")
-    return segment_of(document, text)
+        return InvalidSegment("ParseError")
+    try:
+        return segment_of(document, text)
+    except InvalidSegment as error:
+        return error
 
 
 def segment_of(document: Document, text: bytes | None = None) -> Segment:
@@ -77,7 +105,7 @@ def segment_of(document: Document, text: bytes | None = None) -> Segment:
     return Segment(normal(trace_id), own_id, begun, ended, document, text or orjson.dumps(document))
 
 
-def _check(document: Document, own_id: str, depth: int = 0) -> None:
+def _check(document: Document, own_id: str) -> None:
     """Of a segment, and of every subsegment in it, what others here rely on."""
     name = document.get("name")
     if not isinstance(name, str) or not name or len(name) > 200:
@@ -91,12 +119,12 @@ def _check(document: Document, own_id: str, depth: int = 0) -> None:
         if not isinstance(document.get(field, {}), dict):
             raise InvalidSegment("ParseError", own_id)
     parent, children = document.get("parent_id"), document.get("subsegments", [])
-    if (parent is not None and not isinstance(parent, str)) or not isinstance(children, list) or depth > DEEPEST:
+    if (parent is not None and not isinstance(parent, str)) or not isinstance(children, list):
         raise InvalidSegment("ParseError", own_id)
     for child in children:
         if not isinstance(child, dict) or not isinstance(child.get("id"), str):
             raise InvalidSegment("ParseError", own_id)
-        _check(child, own_id, depth + 1)
+        _check(child, own_id)
 
 
 def _is_time(value: Any) -> bool:
@@ -109,9 +137,11 @@ def normal(trace_id: str) -> str:
     return f"1-{digits[:8]}-{digits[8:]}"
 
 
-def made_at(trace_id: str) -> int:
-    """When a trace began, as its id says: seconds since the epoch."""
-    return int(trace_id[2:10], 16)
+def made_at(segment: Segment, now: float) -> int:
+    """When its trace began, in seconds since the epoch: as the trace's id says, or if that cannot be, as the segment does. A W3C
+    trace's id has random digits where X-Ray's has the time."""
+    said = int(segment.trace_id[2:10], 16)
+    return said if now - _LATE <= said <= now + _AHEAD else int(segment.begun)
 
 
 def children(document: Mapping[str, Any]) -> Iterator[Document]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from lambdad.resources.lambda_segments import FUNCTION
+from lambdad.resources.lambda_segments import FUNCTION, invocation_of
 from lambdad.resources.segment import DEEPEST, Document, children, end_of, kinds_of_failure, response_status
 
 _CALLS: Final = ("aws", "remote")
@@ -92,7 +92,7 @@ def _embed(segments: Sequence[Document], apart: Sequence[Document]) -> list[Docu
             orphans.append(document)
             continue
         if parent.get("origin") == FUNCTION:
-            parent = next((one for one in parent.get("subsegments", ()) if one["name"] == "Invocation"), parent)
+            parent = invocation_of(parent) or parent
         for name in ("type", "trace_id", "parent_id"):
             del document[name]
         places.update((one["id"], (one, level)) for one, level in inside)

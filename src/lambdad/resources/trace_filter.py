@@ -182,14 +182,16 @@ class _Reader:
         return lambda view, trace: any(compare(value, float(number)) for value in view.numbers[name])
 
     def _string(self, name: str) -> Test:
-        return self._any_text(lambda view: view.strings[name])
-
-    def _any_text(self, values: Callable[[View], tuple[str, ...]]) -> Test:
-        """`!=`: there is none like it; else: any is."""
+        """`!=`: there is none like it; nothing: there is one; else: any is."""
+        if not self._compares():
+            return lambda view, trace: bool(view.strings[name])
         operator = self._operator(_TEXT_TESTS)
         compare, text = _TEXT_TESTS[operator], self._value("text")
         fits = all if operator == "!=" else any
-        return lambda view, trace: fits(compare(value, text) for value in values(view))
+        return lambda view, trace: fits(compare(value, text) for value in view.strings[name])
+
+    def _compares(self) -> bool:
+        return self._next.kind == "operator" or self._next.is_word(*_TEXT_TESTS)
 
     def _annotation(self, key: str) -> Test:
         if not key:
@@ -204,7 +206,7 @@ class _Reader:
         if self._next.is_word("EXISTS"):
             self._take()
             return lambda view, trace: key in view.annotations
-        if self._next.kind != "operator" and not self._next.is_word(*_TEXT_TESTS):
+        if not self._compares():
             return lambda view, trace: key in view.annotations
         return self._compared(key)
 
@@ -302,15 +304,15 @@ class _Reader:
         return lambda view: all(value in view.strings[name] for name, value in wanted)
 
     def _group(self) -> Test:
-        self._operator(("=",))
+        wanted = self._operator(("=", "!=")) == "="
         name = self._value("text")
         expression = self._groups.get(name)
         if expression is None:
             raise InvalidFilter(f"there is no group '{name}'")
         if not expression:
-            return lambda view, trace: True
+            return lambda view, trace: wanted
         test = _Reader(expression, self._groups, self._depth + 1).whole()
-        return lambda _, trace: test(trace.whole, trace)
+        return lambda _, trace: test(trace.whole, trace) == wanted
 
 
 def _anything(view: View) -> bool:

@@ -20,7 +20,7 @@ from lambdad.resources.trace import (
     users_of,
 )
 
-BOOLEANS: Final = frozenset({"ok", "error", "fault", "throttle", "partial"})
+BOOLEANS: Final = frozenset({"ok", "error", "fault", "throttle", "partial", "inferred", "root"})
 NUMBERS: Final = frozenset({"responsetime", "duration", "http.status"})
 STRINGS: Final = frozenset(
     {
@@ -71,7 +71,8 @@ def _whole(trace: Trace) -> View:
     roots, everything = _view(trace.roots[:1]), _view(trace.nodes)
     error, fault, throttle = failures_of(trace.roots)
     ok = bool(trace.roots) and not (error or fault)
-    booleans = {"ok": ok, "error": error, "fault": fault, "throttle": throttle, "partial": trace.partial}
+    failures = {"ok": ok, "error": error, "fault": fault, "throttle": throttle}
+    booleans = {**everything.booleans, **failures, "partial": trace.partial}
     numbers = {**roots.numbers, "duration": (trace.ended - trace.began,)}
     http = {name: values for name, values in roots.strings.items() if name.startswith("http.")}
     strings = {**everything.strings, **http, "resource.arn": tuple(resource_arns(trace))}
@@ -95,6 +96,8 @@ def _view(nodes: Sequence[Node]) -> View:
             "fault": fault,
             "throttle": throttle,
             "partial": any(document.get("in_progress") is True for document in documents),
+            "inferred": any(node.inferred for node in nodes),
+            "root": any(node.parent is None for node in nodes),
         },
         {
             "responsetime": seconds,

@@ -247,6 +247,7 @@ class LambdaServer:
             state.code,
             self._invoker,
             self._concurrency,
+            self._metrics,
             self._environments.provision_of,
             self._asynchronous,
             self._s3.fetch,

@@ -36,7 +36,7 @@ class TraceRow:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Traces of an account in a region: those that were made (`made_at`), or that began (`began`), in a time."""
+    """Traces of an account in a region: those that began in a time, as their ids say (`made_at`) or their segments (`began`)."""
 
     account: str
     region: str
@@ -143,13 +143,14 @@ def _append(connection: apsw.Connection, arrived: Arrived, number: int, now: flo
     segment = arrived.segment
     place = (arrived.account, arrived.region, segment.trace_id)
     ends = segment.ended if segment.ended is not None else segment.begun
+    began_at = made_at(segment, now)
     connection.execute(
         "INSERT INTO traces (id, account, region, trace_id, made_at, began, ended, updated, size, revision, limited) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) ON CONFLICT (account, region, trace_id) DO NOTHING",
-        (number, *place, made_at(segment.trace_id), segment.begun, ends, now),
+        (number, *place, began_at, segment.begun, ends, now),
     )
-    ((trace, size, began, ended),) = connection.execute(
-        "SELECT id, size, began, ended FROM traces WHERE account = ? AND region = ? AND trace_id = ?", place
+    ((trace, size, made, began, ended),) = connection.execute(
+        "SELECT id, size, made_at, began, ended FROM traces WHERE account = ? AND region = ? AND trace_id = ?", place
     )
     known = connection.execute(
         "SELECT in_progress, size FROM trace_segments WHERE trace = ? AND segment = ?", (trace, segment.id)
@@ -168,7 +169,7 @@ def _append(connection: apsw.Connection, arrived: Arrived, number: int, now: flo
         (trace, segment.id, int(segment.ended is None), len(segment.text), segment.text.decode()),
     )
     connection.execute(
-        "UPDATE traces SET began = ?, ended = ?, updated = ?, size = size + ?, revision = revision + 1 WHERE id = ?",
-        (min(began, segment.begun), max(ended, ends), now, more, trace),
+        "UPDATE traces SET made_at = ?, began = ?, ended = ?, updated = ?, size = size + ?, revision = revision + 1 WHERE id = ?",
+        (min(made, began_at), min(began, segment.begun), max(ended, ends), now, more, trace),
     )
     return more

@@ -56,10 +56,14 @@ async def create_function(backend: Backend, context: Context, request: Members) 
     if request.get("Publish"):
         function, answer = publish(function, None, new_uuid())
         check_code_storage(backend, None, function)
+
+    async def create() -> None:
+        deployment.judge(config_arn, layers)  # the configuration may be another by now, or gone
+        await backend.functions.create(function)
+
     if config_arn:
         async with backend.deciding:
-            deployment.judge(config_arn, layers)  # the configuration may be another by now, or gone
-            await backend.functions.create(function)
+            await deployment.commit(create)
     else:
         await backend.functions.create(function)
     return members_of(answer)

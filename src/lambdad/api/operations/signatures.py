@@ -68,6 +68,8 @@ class Deployment:
         self._content = content
         self._inspections: dict[str, Inspection] = {}
         """By the ARN of the function or layer version."""
+        self._let_in = False
+        """By the last judgement something comes in that a stricter policy would refuse."""
 
     async def check(self, config_arn: str | None, layers: Iterable[LayerReference] = ()) -> dict[str, Any]:
         """As `judge`, after a look. Raises InvalidParameterValueException for a zip that is none."""
@@ -89,6 +91,7 @@ class Deployment:
 
         Raises CodeVerificationFailedException, InvalidCodeSignatureException, NotInspected."""
         signature = None
+        self._let_in = False
         if config_arn is not None:
             config = config_of(self._backend, self._key.account, self._key.region, config_arn)
             own = [self._key.arn] if self._content is not None else []
@@ -115,15 +118,20 @@ class Deployment:
         log.warning("a package for %s does not satisfy %s (%s): %s", deployed, config.key.arn, config.policy, objection)
         if config.policy == "Enforce":
             raise CodeVerificationFailedException.of(deployed)
+        self._let_in = True
         return None
 
     async def commit(self, change: Callable[[], Awaitable[T]], layers: Iterable[LayerReference] = ()) -> T:
-        """`change`, which judges; once more after a look, if the function has got a configuration meanwhile."""
+        """`change`, which judges; once more after a look, if the function has got a configuration meanwhile. Then it is deployed,
+        and counted if it should not have been."""
         try:
-            return await change()
+            changed = await change()
         except NotInspected:
             await self._inspect(layers)
-            return await change()
+            changed = await change()
+        if self._let_in:
+            self._backend.metrics.count("signature_validation_errors", self._key, None)
+        return changed
 
 
 def _objection(config: CodeSigningConfig, inspection: Inspection) -> str | None:

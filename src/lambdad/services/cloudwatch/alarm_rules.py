@@ -15,6 +15,7 @@ from lambdad.observability.datapoint import is_percentile
 from lambdad.observability.metric_query import DAY, HOUR
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.alarm import COMPARISONS, MISSING_TREATED
+from lambdad.services.cloudwatch.names import flaw_of_alarm, flaw_of_metric
 from lambdad.services.cloudwatch.queries import read_queries
 
 _KEPT: Final = (
@@ -63,6 +64,7 @@ def settings_of(request: Members) -> dict[str, Any]:
 
 def check_alarm(context: Context, request: Members) -> None:
     """Raises ValidationError, MissingRequiredParameterException, InvalidParameterCombinationException."""
+    _check_names(request)
     for name in _REFUSED:
         if request.get(name) is not None:
             raise ValidationError.alarm(f"lambdad does not support {name} of alarms.")
@@ -89,6 +91,18 @@ def check_alarm(context: Context, request: Members) -> None:
             "(EvaluationPeriods * Period must be <= "
             f"{longest})."
         )
+
+
+def _check_names(request: Members) -> None:
+    if flaw := flaw_of_alarm(request["AlarmName"]):
+        raise ValidationError.name("AlarmName", flaw)
+    named = [("", request)]
+    for number, query in enumerate(request.get("Metrics") or (), 1):
+        if query.get("MetricStat"):
+            named.append((f"Metrics.member.{number}.MetricStat.Metric.", query["MetricStat"]["Metric"]))
+    for at, metric in named:
+        if found := flaw_of_metric(metric):
+            raise ValidationError.name(f"{at}{found[0]}", found[1])
 
 
 def _check_metric(request: Members) -> int:

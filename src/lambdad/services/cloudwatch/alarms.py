@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import orjson
 
-from lambdad.errors.cloudwatch import InvalidFormatFault, LimitExceededFault, ResourceNotFound
+from lambdad.errors.cloudwatch import InvalidFormatFault, LimitExceededFault, ResourceNotFound, ValidationError
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.alarm import Alarm, AlarmKey, AlarmState, initial_state
 from lambdad.services.cloudwatch.alarm_rules import check_alarm, settings_of
 from lambdad.services.cloudwatch.backend import Backend
 from lambdad.services.cloudwatch.pages import page_by_name, page_by_number
 from lambdad.services.cloudwatch.queries import dimensions_of
+from lambdad.services.cloudwatch.tags import MOST_TAGS
 from lambdad.store.alarms import AlarmChange, HistoryItem
 
 _MOST_ALARMS: Final = 5000
@@ -30,6 +31,8 @@ async def put_metric_alarm(backend: Backend, context: Context, request: Members)
     now = backend.clock.now()
     settings = settings_of(request)
     tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()}
+    if len(tags) > MOST_TAGS:
+        raise ValidationError.tags(MOST_TAGS)
     if backend.alarms.get(key) is None and len(backend.alarms.list(key.account, key.region)) >= _MOST_ALARMS:
         raise LimitExceededFault.alarms(_MOST_ALARMS)
 

@@ -18,6 +18,7 @@ from lambdad.observability.metric_query import DAY, HOUR, MINUTE
 from lambdad.observability.metric_store import Sample, TooManyMetrics
 from lambdad.protocols.context import Context, Members
 from lambdad.services.cloudwatch.backend import Backend
+from lambdad.services.cloudwatch.names import flaw_of_metric
 from lambdad.services.cloudwatch.pages import read_token, token_of
 from lambdad.services.cloudwatch.queries import dimension_members, dimensions_of
 from lambdad.store.metrics import SeriesKey
@@ -45,11 +46,13 @@ async def put_metric_data(backend: Backend, context: Context, request: Members) 
         raise MissingRequiredParameterException.of("MetricData")
     if total > _MOST_DATA:
         raise InvalidParameterValueException.size("MetricData", _MOST_DATA)
+    _check_names(request)
     now = backend.clock.now()
     samples: list[Sample] = []
     for name, data in groups:
         for number, datum in enumerate(data, 1):
             at = f"{name}.member.{number}"
+            _check_names(datum, f"{at}.")
             key = SeriesKey(
                 *(context.account, context.region, namespace, datum["MetricName"]),
                 *(dimensions_of(datum.get("Dimensions")), datum.get("Unit") or "None"),
@@ -60,6 +63,12 @@ async def put_metric_data(backend: Backend, context: Context, request: Members) 
     except TooManyMetrics as error:
         raise LimitExceededFault.metrics(backend.metrics.most_series) from error
     return {}
+
+
+def _check_names(given: Mapping[str, Any], at: str = "") -> None:
+    """Raises InvalidParameterValueException."""
+    if found := flaw_of_metric(given):
+        raise InvalidParameterValueException.name(f"{at}{found[0]}", found[1])
 
 
 def _minute(datum: Mapping[str, Any], at: str, now: float) -> int:

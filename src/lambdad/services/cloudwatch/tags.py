@@ -14,7 +14,7 @@ from lambdad.services.cloudwatch.backend import Backend
 from lambdad.services.tags import Tags, adding, removing, shown
 from lambdad.store.alarms import AlarmChange
 
-_MOST: Final = 50
+MOST_TAGS: Final = 50
 
 
 async def list_tags_for_resource(backend: Backend, context: Context, request: Members) -> Members:
@@ -39,8 +39,8 @@ async def _change(backend: Backend, context: Context, arn: str, changed: Callabl
         if before is None:
             raise ResourceNotFoundException.arn(arn)
         tags = changed(before.tags)
-        if len(tags) > _MOST:
-            raise InvalidParameterValueException.size("Tags", _MOST)
+        if len(tags) > MOST_TAGS:
+            raise InvalidParameterValueException.size("Tags", MOST_TAGS)
         return AlarmChange(dataclasses.replace(before, tags=tags))
 
     await backend.alarms.change(_key_of(context, arn), decide)

@@ -5,12 +5,15 @@ AWS: docs.aws.amazon.com/xray/latest/api/API_CreateGroup.html and its neighbours
 
 import dataclasses
 import os
+from collections.abc import Callable
 from typing import Final
 
 from lambdad.errors.xray import InvalidRequestException
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.trace_filter import InvalidFilter, read_filter
+from lambdad.resources.trace_view import TraceView
 from lambdad.services.xray.backend import Backend
+from lambdad.services.xray.pages import refuse_token
 from lambdad.services.xray.tags import tags_of
 from lambdad.store.trace_groups import GroupKey, TraceGroup
 
@@ -27,12 +30,16 @@ def _prefix(context: Context) -> str:
     return f"arn:aws:xray:{context.region}:{context.account}:group/"
 
 
+def _groups(backend: Backend, context: Context) -> list[TraceGroup]:
+    return [_default(context), *backend.groups.list(context.account, context.region)]
+
+
 def find_group(backend: Backend, context: Context, request: Members) -> TraceGroup:
     """By name or ARN. Raises InvalidRequestException."""
     name, arn = request.get("GroupName"), request.get("GroupARN")
     if not name and not arn:
         raise InvalidRequestException.either("GroupName", "GroupARN")
-    for group in (*backend.groups.list(context.account, context.region), _default(context)):
+    for group in _groups(backend, context):
         if (not name or group.key.name == name) and (not arn or group.arn == arn):
             return group
     raise InvalidRequestException.no_group(name or arn or "")
@@ -61,8 +68,7 @@ async def create_group(backend: Backend, context: Context, request: Members) -> 
 async def update_group(backend: Backend, context: Context, request: Members) -> Members:
     key = _changeable(backend, context, request).key
     expression = request.get("FilterExpression")
-    if expression is not None:
-        _check(backend, context, expression)
+    _check(backend, context, expression)
 
     def changed(before: TraceGroup | None) -> TraceGroup:
         if before is None:
@@ -87,8 +93,8 @@ async def get_group(backend: Backend, context: Context, request: Members) -> Mem
 
 async def get_groups(backend: Backend, context: Context, request: Members) -> Members:
     """All of them: there are never many."""
-    groups = [_default(context), *backend.groups.list(context.account, context.region)]
-    return {"Groups": [_members(group) for group in groups]}
+    refuse_token(request)
+    return {"Groups": [_members(group) for group in _groups(backend, context)]}
 
 
 def _changeable(backend: Backend, context: Context, request: Members) -> TraceGroup:
@@ -98,12 +104,18 @@ def _changeable(backend: Backend, context: Context, request: Members) -> TraceGr
     return group
 
 
-def _check(backend: Backend, context: Context, expression: str) -> None:
-    groups = {group.key.name: group.expression for group in backend.groups.list(context.account, context.region)}
-    if not expression.strip():
-        return
+def _check(backend: Backend, context: Context, expression: str | None) -> None:
+    if expression and expression.strip():
+        filter_of(backend, context, expression)
+
+
+def filter_of(backend: Backend, context: Context, expression: str) -> Callable[[TraceView], bool]:
+    """Raises InvalidRequestException."""
+    groups = {}
+    for group in _groups(backend, context):
+        groups[group.key.name] = groups[group.arn] = group.expression
     try:
-        read_filter(expression, groups)
+        return read_filter(expression, groups)
     except InvalidFilter as error:
         raise InvalidRequestException.filter(str(error)) from error
 

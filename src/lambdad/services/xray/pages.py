@@ -1,11 +1,20 @@
 """What NextToken says: where the last page ended."""
 
 import base64
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from lambdad.errors.xray import InvalidRequestException
+from lambdad.protocols.context import Members
+
+_HIGHEST: Final = 2**63 - 1
+
+
+def refuse_token(request: Members) -> None:
+    """Of an operation whose first page is its last: nobody was given a token. Raises InvalidRequestException."""
+    if request.get("NextToken"):
+        raise InvalidRequestException.token()
 
 
 def token_of(value: Any) -> str:
@@ -17,9 +26,10 @@ def read_place(token: str | None) -> tuple[float, int] | None:
     if not token:
         return None
     try:
-        value = orjson.loads(base64.urlsafe_b64decode(token))
+        value = orjson.loads(base64.b64decode(token, b"-_", validate=True))
     except ValueError as error:
         raise InvalidRequestException.token() from error
-    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(one, int | float) for one in value):
-        raise InvalidRequestException.token()
-    return float(value[0]), int(value[1])
+    match value:
+        case [int() | float() as time, int(number)] if 0 <= number <= _HIGHEST:
+            return float(time), number
+    raise InvalidRequestException.token()

@@ -12,6 +12,7 @@ from lambdad.errors.xray import InvalidRequestException, RuleLimitExceededExcept
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.sampling import DEFAULT, RuleKey, SamplingRule, default_rule
 from lambdad.services.xray.backend import Backend
+from lambdad.services.xray.pages import refuse_token
 from lambdad.services.xray.tags import tags_of
 
 _MOST: Final = 25
@@ -84,6 +85,7 @@ async def delete_sampling_rule(backend: Backend, context: Context, request: Memb
 
 async def get_sampling_rules(backend: Backend, context: Context, request: Members) -> Members:
     """All of them: there are never many."""
+    refuse_token(request)
     rules = backend.rules.in_order(context.account, context.region)
     return {"SamplingRuleRecords": [_record(rule) for rule in rules]}
 

@@ -12,6 +12,7 @@ from lambdad.protocols.context import Context, Members
 from lambdad.resources.sampling import SamplingRule
 from lambdad.services.tags import Tags, removing, shown
 from lambdad.services.xray.backend import Backend
+from lambdad.services.xray.pages import refuse_token
 from lambdad.store.trace_groups import TraceGroup
 
 _MOST: Final = 50
@@ -26,6 +27,7 @@ def tags_of(given: Sequence[Mapping[str, Any]] | None) -> dict[str, str]:
 
 
 async def list_tags_for_resource(backend: Backend, context: Context, request: Members) -> Members:
+    refuse_token(request)
     tags = _find(backend, context, request["ResourceARN"]).tags
     return {"Tags": shown(tags)}
 

@@ -15,11 +15,10 @@ from lambdad.observability.trace_store import read_trace
 from lambdad.protocols.context import Context, Members
 from lambdad.resources.service_graph import graph_of
 from lambdad.resources.trace import Trace, summary_of
-from lambdad.resources.trace_filter import InvalidFilter, read_filter
-from lambdad.resources.trace_view import TraceView, view_of
+from lambdad.resources.trace_view import view_of
 from lambdad.services.xray.backend import Backend
-from lambdad.services.xray.groups import find_group
-from lambdad.services.xray.pages import read_place, token_of
+from lambdad.services.xray.groups import filter_of, find_group
+from lambdad.services.xray.pages import read_place, refuse_token, token_of
 from lambdad.store.traces import Span, TraceRow, Traces
 
 _SUMMARIES: Final = 100
@@ -82,15 +81,9 @@ def _within(most_bytes: int, rows: Sequence[TraceRow]) -> Iterator[TraceRow]:
 
 def wanted_by(backend: Backend, context: Context, expression: str) -> Wanted:
     """Raises InvalidRequestException."""
-    groups = {}
-    for group in backend.groups.list(context.account, context.region):
-        groups[group.key.name] = groups[group.arn] = group.expression
     if not expression.strip():
         return lambda trace: True
-    try:
-        fits: Callable[[TraceView], bool] = read_filter(expression, groups)
-    except InvalidFilter as error:
-        raise InvalidRequestException.filter(str(error)) from error
+    fits = filter_of(backend, context, expression)
     return lambda trace: fits(view_of(trace))
 
 
@@ -115,6 +108,7 @@ def _span(context: Context, request: Members) -> Span:
 
 async def batch_get_traces(backend: Backend, context: Context, request: Members) -> Members:
     """Those that there are not are not among the answers; AWS does not call them unprocessed."""
+    refuse_token(request)
     ids = request["TraceIds"]
     if len(ids) > _MOST_IDS:
         raise InvalidRequestException.too_many("TraceIds", _MOST_IDS)
@@ -161,6 +155,7 @@ async def _named(backend: Backend, context: Context, ids: Sequence[str]) -> list
 
 
 async def get_trace_graph(backend: Backend, context: Context, request: Members) -> Members:
+    refuse_token(request)
     ids = request["TraceIds"]
     if len(ids) > _MOST_GRAPHED_IDS:
         raise InvalidRequestException.too_many("TraceIds", _MOST_GRAPHED_IDS)
@@ -169,6 +164,7 @@ async def get_trace_graph(backend: Backend, context: Context, request: Members) 
 
 async def get_service_graph(backend: Backend, context: Context, request: Members) -> Members:
     """Of a group's traces, or of all."""
+    refuse_token(request)
     expression = ""
     if request.get("GroupName") or request.get("GroupARN"):
         expression = find_group(backend, context, request).expression
