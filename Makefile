@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test explore lint bench clean
 
 setup: $(VENV)/.ready
 
@@ -19,6 +19,10 @@ demo: setup
 
 test: setup $(VENV)/node/.ready $(VENV)/extensions/.ready
 	$(BIN)/python -m pytest
+
+# Properties, with examples that no run has tried before.
+explore: setup
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest tests/decisions tests/protocols
 
 # Node.js as npm packages, for the tests of their runtimes. Without npm, or without its registry, those tests skip and say so.
 $(VENV)/node/.ready: Makefile

@@ -14,8 +14,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from server import Server
 from unprivileged import open_directory
 
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")  # times say how busy the machine is, and nothing of what is tested
+# Times say how busy the machine is, and nothing of what is tested; and what is tried is the same in every run: a change fails for
+# what it does, not for what was found by chance. `make explore` looks for more.
+_BUSY: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("same", derandomize=True, **_BUSY)
+settings.register_profile("explore", max_examples=2000, print_blob=True, **_BUSY)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")

@@ -96,10 +96,11 @@ def test_a_bucket_gives_what_it_holds_and_what_has_come_since(
     size: int, per_second: float, steps: list[tuple[str, float]]
 ) -> None:
     buckets = TokenBuckets[str](size, per_second)
-    now, taken, begun = 0.0, {"a": 0, "b": 0}, dict.fromkeys("ab", 0.0)
+    now, taken = 0.0, {"a": 0, "b": 0}
+    begun: dict[str, float] = {}
     for key, later in steps:
         now += later
-        begun[key] = begun[key] or now
+        begun.setdefault(key, now)
         expected = buckets.has(key, now)
         allowed = buckets.take(key, now)
         assert allowed is expected
