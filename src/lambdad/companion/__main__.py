@@ -52,7 +52,7 @@ def limit_memory(megabytes: int) -> None:
 
 def install(settings: dict[str, Any], signatures: "Signatures") -> "News":
     """Ours in moto's place."""
-    from lambdad.companion import functions, state_machines, tables, templates
+    from lambdad.companion import functions, partiql_updates, state_machines, tables, templates
     from lambdad.companion.buckets import Notifications
     from lambdad.companion.kinesis_streams import KinesisStreams
     from lambdad.companion.news import News
@@ -70,6 +70,7 @@ def install(settings: dict[str, Any], signatures: "Signatures") -> "News":
     KinesisStreams(news).install()
     TableStreams(news).install()
     tables.install()
+    partiql_updates.install()
     state_machines.install(settings["url"], settings["access_key"], settings["secret"])
     templates.install()
     outside.guard()
