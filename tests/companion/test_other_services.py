@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -37,30 +38,20 @@ def test_what_nobody_has_is_refused_in_words(aws: Server) -> None:
     assert aws.get("/moto-api/data.json")[0] != 200
 
 
-def test_step_functions_run_our_functions(aws: Server) -> None:
-    function, machines = Telling(aws), aws.client("stepfunctions")
-    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True, "OutputPath": "$.Payload"}
-    task["Parameters"] = {"FunctionName": function.arn, "Payload.$": "$"}
-    definition = json.dumps({"StartAt": "Call", "States": {"Call": task}})
-    role = "arn:aws:iam::000000000000:role/states"
-    machine = machines.create_state_machine(name=new_name("m"), definition=definition, roleArn=role)["stateMachineArn"]
-    started = machines.start_execution(stateMachineArn=machine, input='{"number": 7}')["executionArn"]
-    assert function.next() == {"number": 7}
-    wait_for(lambda: machines.describe_execution(executionArn=started)["status"] != "RUNNING")
-    done = machines.describe_execution(executionArn=started)
-    assert (done["status"], json.loads(done["output"])) == ("SUCCEEDED", {"number": 7})
-
-
 def test_secrets_are_rotated_by_our_functions(aws: Server) -> None:
     secrets, function = aws.client("secretsmanager"), Telling(aws)
-    arn = secrets.create_secret(Name=new_name("s"), SecretString="old")["ARN"]
-    rotation = {"SecretId": arn, "RotationLambdaARN": function.arn, "RotationRules": {"AutomaticallyAfterDays": 30}}
+    name = new_name("dir/s")
+    arn = secrets.create_secret(Name=name, SecretString="old")["ARN"]
+    rotation = {"SecretId": name, "RotationLambdaARN": function.arn, "RotationRules": {"AutomaticallyAfterDays": 30}}
     with pytest.raises(ClientError, match=r"AccessDeniedException.*grants access to the principal secretsmanager"):
         secrets.rotate_secret(**rotation)
     function.permit("secretsmanager.amazonaws.com")
-    secrets.rotate_secret(**rotation)
-    steps = [function.next()["Step"] for _ in range(4)]
-    assert steps == ["createSecret", "setSecret", "testSecret", "finishSecret"]
+    version = secrets.rotate_secret(**rotation)["VersionId"]
+    events = [function.next() for _ in range(4)]
+    assert [event.pop("Step") for event in events] == ["createSecret", "setSecret", "testSecret", "finishSecret"]
+    (token,) = {event["RotationToken"] for event in events}
+    assert re.fullmatch(r"[0-9a-f-]{36}", token)
+    assert events == 4 * [{"SecretId": arn, "ClientRequestToken": version, "RotationToken": token}]
 
 
 def test_custom_resources_are_ours(aws: Server) -> None:

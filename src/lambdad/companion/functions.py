@@ -5,7 +5,7 @@ from typing import Any
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.secretsmanager.exceptions import SecretsManagerClientError
 
-from lambdad.companion import current
+from lambdad.companion import current, secret_rotation
 from lambdad.companion.server_calls import Refused, ServerCalls
 
 _PRINCIPALS = {"secretsmanager": "secretsmanager.amazonaws.com"}
@@ -36,10 +36,12 @@ class FunctionBackend:
     def invoke(
         self, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
     ) -> bytes | None:
-        payload = body.decode() if isinstance(body, bytes) else body
+        payload = body.decode() if isinstance(body, bytes) else body or ""
         principal = _PRINCIPALS.get(current.service(), "")
+        if principal:
+            payload = secret_rotation.event_of(self._account, self._region, payload)
         try:
-            return self._calls.invoke(self._arn(function_name), qualifier, payload or "", principal, self._account)
+            return self._calls.invoke(self._arn(function_name), qualifier, payload, principal, self._account)
         except Refused as error:
             if error.status == 404:
                 raise UnknownFunctionException(self._arn(function_name)) from error
