@@ -9,7 +9,7 @@ from lambdad.companion import current, secret_rotation
 from lambdad.companion.server_calls import Refused, ServerCalls
 
 _PRINCIPALS = {"secretsmanager": "secretsmanager.amazonaws.com"}
-"""Services that invoke in their own name; the others (custom resources, …) do it in that of who asked them."""
+"""Services that invoke in their own name; the others do it in that of who asked them."""
 
 
 _NOT_LET_IN = (
@@ -66,14 +66,10 @@ class KnownFunction:
 def install(calls: ServerCalls) -> None:
     """moto's services look the engine up there whenever they need it."""
     import moto.awslambda.utils
-    import moto.cloudformation.custom_model
     import moto.settings
 
     def get_backend(account_id: str, region: str) -> FunctionBackend:
         return FunctionBackend(calls, account_id, region)
 
     moto.awslambda.utils.get_backend = get_backend
-    moto.cloudformation.custom_model.get_lambda_backend = get_backend
-    moto.settings.moto_server_host = lambda: (
-        "http://127.0.0.1"
-    )  # where custom resources answer: what functions reach us by
+    moto.settings.moto_server_host = lambda: "http://127.0.0.1"  # where custom resources answer: so functions reach us
