@@ -53,7 +53,7 @@ def limit_memory(megabytes: int) -> None:
 
 def install(settings: dict[str, Any], signatures: "Signatures", state: "State") -> "News":
     """Ours in moto's place."""
-    from lambdad.companion import functions, partiql_updates, state_machines, tables, templates
+    from lambdad.companion import functions, object_checksums, partiql_updates, state_machines, tables, templates
     from lambdad.companion.buckets import Notifications
     from lambdad.companion.custom_resources import CustomResources
     from lambdad.companion.kinesis_streams import KinesisStreams
@@ -67,6 +67,7 @@ def install(settings: dict[str, Any], signatures: "Signatures", state: "State") 
     calls = ServerCalls(settings["calls"])
     functions.install(calls)
     Notifications(calls).install()
+    object_checksums.install()
     outside = Outside(settings["calls"], settings["denied"])
     Topics(calls, signatures, outside).install()
     news = News(calls)
