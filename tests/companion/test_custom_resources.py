@@ -203,3 +203,33 @@ def test_by_change_sets(stack: Stack) -> None:
     stack.event("Create", ResourceProperties=one)
     before = {"ServiceToken": stack.provider.arn, **one}
     stack.event("Update", ResourceProperties=two, OldResourceProperties=before, PhysicalResourceId="made")
+
+
+def test_a_stack_of_others_only(aws: Server) -> None:
+    """Has outputs when a change set made it, and is as it was when it cannot be changed."""
+    stacks, name = aws.client("cloudformation"), new_name("stack")
+
+    def template(description: str) -> str:
+        properties = {
+            "Description": description,
+            "KeyPolicy": {},
+            "KeyUsage": "ENCRYPT_DECRYPT",
+            "EnableKeyRotation": False,
+        }
+        outputs = {"Arn": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}, "Export": {"Name": name}}}
+        resources = {"Key": {"Type": "AWS::KMS::Key", "Properties": properties}}
+        return json.dumps({"Resources": resources, "Outputs": outputs})
+
+    made = stacks.create_change_set(
+        StackName=name, ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=template("a")
+    )
+    stacks.execute_change_set(ChangeSetName=made["Id"])
+    code, status, message = refused(stacks.update_stack, StackName=name, TemplateBody=template("b"))
+    words = "Template error: Key cannot be updated, AWS::KMS::Key is only made and deleted here"
+    assert (code, status, message) == ("ValidationError", 400, words)
+    (found,) = stacks.describe_stacks(StackName=name)["Stacks"]
+    (output,) = found["Outputs"]
+    assert (found["StackStatus"], output["ExportName"]) == ("CREATE_COMPLETE", name)
+    assert output["OutputValue"].startswith("arn:aws:kms:")
+    stacks.delete_stack(StackName=name)
+    assert name not in [export["Name"] for export in stacks.list_exports()["Exports"]]

@@ -65,6 +65,8 @@ def fill(server: Server) -> None:
         TableName="table", KeySchema=key, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST"
     )
     server.client("dynamodb").put_item(TableName="table", Item={"id": {"S": "one"}, "n": {"N": "1"}})
+    for stream in ({"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}, {"StreamEnabled": False}):
+        server.client("dynamodb").update_table(TableName="table", StreamSpecification=stream)
     topic = server.client("sns").create_topic(Name="topic")["TopicArn"]
     function = Telling(server, name="told")
     function.permit("sns.amazonaws.com", topic)
@@ -89,6 +91,9 @@ def fill(server: Server) -> None:
 def check(server: Server) -> None:
     assert server.client("s3").get_object(Bucket="kept", Key="object")["Body"].read() == b"content"
     assert server.client("dynamodb").scan(TableName="table")["Items"] == [{"id": {"S": "one"}, "n": {"N": "1"}}]
+    (stream,) = server.client("dynamodbstreams").list_streams(TableName="table")["Streams"]
+    described = server.client("dynamodbstreams").describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
+    assert (described["StreamStatus"], described["StreamViewType"]) == ("DISABLED", "KEYS_ONLY")
     assert server.client("kinesis").describe_stream_summary(StreamName="stream")["StreamDescriptionSummary"][
         "OpenShardCount"
     ]

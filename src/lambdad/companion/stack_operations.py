@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from moto.cloudformation import models
+from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -43,6 +43,7 @@ class StackOperations:
         delete, execute = backend.delete_stack, backend.execute_change_set
 
         def updated(one: Any, template: str, role_arn: Any = None, parameters: Any = None, tags: Any = None) -> None:
+            _check(one, template, parameters)
             if _is_ours(one.template_dict, stack.parse_template(template)):
                 self._update(one, template, role_arn, parameters, tags)
             else:
@@ -57,8 +58,8 @@ class StackOperations:
 
         def executed(of: Any, change_set_name: str, stack_name: str | None = None) -> None:
             sets = [one for key, one in of.change_sets.items() if change_set_name in (key, one.change_set_name)]
-            if sets and _is_ours(sets[-1].template_dict, of.stacks[sets[-1].stack_id].template_dict):
-                self._execute(of.stacks[sets[-1].stack_id], sets[-1])
+            if sets:
+                _execute(of.stacks[sets[-1].stack_id], sets[-1])
             else:
                 execute(of, change_set_name, stack_name)
 
@@ -82,7 +83,6 @@ class StackOperations:
 
     def _update(self, stack: Any, template: str, role_arn: Any, parameters: Any, tags: Any) -> None:
         before, wished = (stack.template, stack.parameters), parameters or stack.parameters
-        _check(stack, template)
 
         def work() -> None:
             failure = self._attempt(stack, lambda: self._change(stack, template, wished))
@@ -125,17 +125,6 @@ class StackOperations:
         if stack.status != "DELETE_IN_PROGRESS":
             self._resources.cancel(stack.stack_id)  # whatever it is that goes on
             self._begin(stack, "DELETE_IN_PROGRESS", work, waits=True)
-
-    def _execute(self, stack: Any, change_set: Any) -> None:
-        if change_set.change_set_type != "CREATE":
-            stack.update(change_set.template, change_set.role_arn, change_set.parameters, change_set.tags)
-        else:
-            stack.template, stack.parameters = change_set.template, change_set.parameters
-            stack._parse_template()
-            stack.resource_map = stack._create_resource_map()
-            stack.output_map = stack._create_output_map()
-            self._create(stack)
-        change_set.execution_status = "EXECUTE_COMPLETE"
 
     # --- Beside the request -------------------------------------------------------------------------------------------
 
@@ -193,14 +182,37 @@ class StackOperations:
         return ""
 
 
-def _check(stack: Any, template: str) -> None:
-    """Raises moto's ValidationError."""
+def _check(stack: Any, template: str, parameters: Any) -> None:
+    """Before anything is changed. Raises moto's ValidationError."""
     before = stack.template, stack.template_dict
     stack.template = template
     try:
         stack._parse_template()
+        resources = stack.template_dict["Resources"]
+        changed = stack.resource_map.build_resource_diff(stack.template_dict, parameters)["Modify"]
     finally:
         stack.template, stack.template_dict = before
+    for name in changed:
+        kind = resources[name]["Type"]
+        of = parsing.resource_class_from_type(kind)
+        if of is not None and hasattr(of.update_from_cloudformation_json, "__isabstractmethod__"):
+            raise ValidationError(
+                message=f"Template error: {name} cannot be updated, {kind} is only made and deleted here"
+            )
+
+
+def _execute(stack: Any, change_set: Any) -> None:
+    """As what it stands for: moto's own makes no outputs."""
+    if change_set.change_set_type != "CREATE":
+        stack.update(change_set.template, change_set.role_arn, change_set.parameters, change_set.tags)
+    else:
+        stack.template, stack.parameters = change_set.template, change_set.parameters
+        stack._parse_template()
+        stack.resource_map = stack._create_resource_map()
+        stack.output_map = stack._create_output_map()
+        stack.create_resources()
+        _exports_of(stack).update({export.name: export for export in stack.exports})
+    change_set.execution_status = "EXECUTE_COMPLETE"
 
 
 def _make(stack: Any) -> None:
