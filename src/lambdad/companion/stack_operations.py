@@ -118,9 +118,9 @@ class StackOperations:
             if left:
                 _enter(stack, "DELETE_FAILED", left)
                 return
-            backend.stacks.pop(stack.stack_id, None)
-            backend.deleted_stacks[stack.stack_id] = stack
             _enter(stack, "DELETE_COMPLETE")
+            backend.deleted_stacks[stack.stack_id] = stack  # so it is never in neither
+            backend.stacks.pop(stack.stack_id, None)
 
         if stack.status != "DELETE_IN_PROGRESS":
             self._resources.cancel(stack.stack_id)  # whatever it is that goes on
