@@ -1,7 +1,10 @@
 """S3: objects, and the events that buckets send of them."""
 
+import base64
+import hashlib
 import json
 import re
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions import call, create, new_name, zip_of
+from refusals import refused
 from server import Server
 from told import Telling
 
@@ -33,6 +37,57 @@ def permitted(aws: Server, bucket: str) -> Telling:
     function = Telling(aws)
     function.permit("s3.amazonaws.com", f"arn:aws:s3:::{bucket}")
     return function
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "message"),
+    [
+        ("ChecksumSHA256", "A" * 43 + "=", "BadDigest", "The SHA256 you specified did not match the calculated checksum."),
+        ("ChecksumSHA1", "A" * 27 + "=", "BadDigest", "The SHA1 you specified did not match the calculated checksum."),
+        ("ChecksumCRC32", "AAAAAA==", "BadDigest", "The CRC32 you specified did not match the calculated checksum."),
+        ("ChecksumCRC32", "nothing", "InvalidRequest", "Value for x-amz-checksum-crc32 header is invalid."),
+        ("ContentMD5", "A" * 22 + "==", "BadDigest", "The Content-MD5 you specified did not match what we received."),
+        ("ContentMD5", "nothing", "InvalidDigest", "The Content-MD5 you specified was invalid."),
+    ],
+)  # fmt: skip
+def test_what_came_damaged_is_refused(aws: Server, name: str, value: str, code: str, message: str) -> None:
+    s3, bucket = aws.client("s3"), bucket_of(aws)
+    assert refused(s3.put_object, Bucket=bucket, Key="a", Body=b"hello", **{name: value}) == (code, 400, message)
+    upload = {"Bucket": bucket, "Key": "a", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="a")["UploadId"]}
+    assert refused(s3.upload_part, **upload, PartNumber=1, Body=b"hello", **{name: value}) == (code, 400, message)
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+
+
+def test_what_came_whole_is_taken(aws: Server) -> None:
+    s3, bucket = aws.client("s3"), bucket_of(aws)
+    function = permitted(aws, bucket)
+    notify(aws, bucket, function, "s3:ObjectCreated:*")
+    digest = base64.b64encode(hashlib.sha256(b"hello").digest()).decode()
+    with pytest.raises(ClientError, match="BadDigest"):
+        s3.put_object(Bucket=bucket, Key="damaged", Body=b"hullo", ChecksumSHA256=digest)
+    s3.put_object(Bucket=bucket, Key="0", Body=b"hello", ChecksumSHA256=digest)
+    for number, kind in enumerate(("CRC32", "SHA1", "SHA256"), 1):
+        s3.put_object(Bucket=bucket, Key=str(number), Body=b"hello", ChecksumAlgorithm=kind)
+    keys = [function.next()["Records"][0]["s3"]["object"]["key"] for _ in range(4)]
+    assert sorted(keys) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(("checksum", "status"), [("NhCmhg==", 200), ("AAAAAA==", 400)])
+def test_a_checksum_behind_the_body(aws: Server, checksum: str, status: int) -> None:
+    bucket = bucket_of(aws)
+    body = f"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:{checksum}\r\n\r\n".encode()
+    headers = {
+        "Content-Encoding": "aws-chunked",
+        "X-Amz-Decoded-Content-Length": "5",
+        "X-Amz-Content-Sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "X-Amz-Trailer": "x-amz-checksum-crc32",
+    }
+    request = urllib.request.Request(f"{aws.url}/{bucket}/a", body, headers, method="PUT")
+    try:
+        found = urllib.request.urlopen(request, timeout=60).status
+    except urllib.error.HTTPError as error:
+        found = error.code
+    assert found == status
 
 
 def test_an_upload_invokes(aws: Server) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from processes import processes_of
 from server import Server
 from told import Telling
 from wait import wait_for
+
+SILENT = "def handler(event, context):\n    pass\n"
 
 
 def test_services_answer_in_the_caller_s_account(aws: Server) -> None:
@@ -37,54 +40,20 @@ def test_what_nobody_has_is_refused_in_words(aws: Server) -> None:
     assert aws.get("/moto-api/data.json")[0] != 200
 
 
-def test_step_functions_run_our_functions(aws: Server) -> None:
-    function, machines = Telling(aws), aws.client("stepfunctions")
-    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True, "OutputPath": "$.Payload"}
-    task["Parameters"] = {"FunctionName": function.arn, "Payload.$": "$"}
-    definition = json.dumps({"StartAt": "Call", "States": {"Call": task}})
-    role = "arn:aws:iam::000000000000:role/states"
-    machine = machines.create_state_machine(name=new_name("m"), definition=definition, roleArn=role)["stateMachineArn"]
-    started = machines.start_execution(stateMachineArn=machine, input='{"number": 7}')["executionArn"]
-    assert function.next() == {"number": 7}
-    wait_for(lambda: machines.describe_execution(executionArn=started)["status"] != "RUNNING")
-    done = machines.describe_execution(executionArn=started)
-    assert (done["status"], json.loads(done["output"])) == ("SUCCEEDED", {"number": 7})
-
-
 def test_secrets_are_rotated_by_our_functions(aws: Server) -> None:
     secrets, function = aws.client("secretsmanager"), Telling(aws)
-    arn = secrets.create_secret(Name=new_name("s"), SecretString="old")["ARN"]
-    rotation = {"SecretId": arn, "RotationLambdaARN": function.arn, "RotationRules": {"AutomaticallyAfterDays": 30}}
+    name = new_name("dir/s")
+    arn = secrets.create_secret(Name=name, SecretString="old")["ARN"]
+    rotation = {"SecretId": name, "RotationLambdaARN": function.arn, "RotationRules": {"AutomaticallyAfterDays": 30}}
     with pytest.raises(ClientError, match=r"AccessDeniedException.*grants access to the principal secretsmanager"):
         secrets.rotate_secret(**rotation)
     function.permit("secretsmanager.amazonaws.com")
-    secrets.rotate_secret(**rotation)
-    steps = [function.next()["Step"] for _ in range(4)]
-    assert steps == ["createSecret", "setSecret", "testSecret", "finishSecret"]
-
-
-def test_custom_resources_are_ours(aws: Server) -> None:
-    code = """
-import json, urllib.request
-def handler(event, context):
-    answer = {**{name: event[name] for name in ('StackId', 'RequestId', 'LogicalResourceId')},
-              'Status': 'SUCCESS', 'PhysicalResourceId': 'made', 'Data': {'Answer': event['ResourceProperties']['Number'] + '!'}}
-    request = urllib.request.Request(event['ResponseURL'], json.dumps(answer).encode(), {'Content-Type': ''}, method='PUT')
-    urllib.request.urlopen(request, timeout=120).read()
-"""
-    client, stacks = aws.client(), aws.client("cloudformation")
-    name = create(client, code)
-    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
-    made = {"Type": "Custom::Thing", "Properties": {"ServiceToken": arn, "Number": "42"}}
-    outputs = {"Answer": {"Value": {"Fn::GetAtt": ["Made", "Answer"]}}}
-    stack = new_name("stack")
-    stacks.create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": {"Made": made}, "Outputs": outputs}))
-
-    def outputs_of() -> dict[str, str]:
-        (found,) = stacks.describe_stacks(StackName=stack)["Stacks"]
-        return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
-
-    wait_for(lambda: outputs_of().get("Answer") == "42!")
+    version = secrets.rotate_secret(**rotation)["VersionId"]
+    events = [function.next() for _ in range(4)]
+    assert [event.pop("Step") for event in events] == ["createSecret", "setSecret", "testSecret", "finishSecret"]
+    (token,) = {event["RotationToken"] for event in events}
+    assert re.fullmatch(r"[0-9a-f-]{36}", token)
+    assert events == 4 * [{"SecretId": arn, "ClientRequestToken": version, "RotationToken": token}]
 
 
 def fill(server: Server) -> None:
@@ -96,6 +65,8 @@ def fill(server: Server) -> None:
         TableName="table", KeySchema=key, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST"
     )
     server.client("dynamodb").put_item(TableName="table", Item={"id": {"S": "one"}, "n": {"N": "1"}})
+    for stream in ({"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}, {"StreamEnabled": False}):
+        server.client("dynamodb").update_table(TableName="table", StreamSpecification=stream)
     topic = server.client("sns").create_topic(Name="topic")["TopicArn"]
     function = Telling(server, name="told")
     function.permit("sns.amazonaws.com", topic)
@@ -109,6 +80,9 @@ def fill(server: Server) -> None:
     machines = server.client("stepfunctions")
     made = machines.create_state_machine(name="machine", definition=json.dumps(waiting), roleArn=role)
     machines.start_execution(stateMachineArn=made["stateMachineArn"])
+    silent = f"arn:aws:lambda:us-east-1:000000000000:function:{create(server.client(), SILENT)}"
+    made = {"Resources": {"Made": {"Type": "Custom::Thing", "Properties": {"ServiceToken": silent}}}}
+    server.client("cloudformation").create_stack(StackName="stack", TemplateBody=json.dumps(made))
     server.client("kms").create_alias(
         AliasName="alias/mine", TargetKeyId=server.client("kms").create_key()["KeyMetadata"]["KeyId"]
     )
@@ -117,6 +91,9 @@ def fill(server: Server) -> None:
 def check(server: Server) -> None:
     assert server.client("s3").get_object(Bucket="kept", Key="object")["Body"].read() == b"content"
     assert server.client("dynamodb").scan(TableName="table")["Items"] == [{"id": {"S": "one"}, "n": {"N": "1"}}]
+    (stream,) = server.client("dynamodbstreams").list_streams(TableName="table")["Streams"]
+    described = server.client("dynamodbstreams").describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
+    assert (described["StreamStatus"], described["StreamViewType"]) == ("DISABLED", "KEYS_ONLY")
     assert server.client("kinesis").describe_stream_summary(StreamName="stream")["StreamDescriptionSummary"][
         "OpenShardCount"
     ]
@@ -128,6 +105,8 @@ def check(server: Server) -> None:
     (machine,) = machines.list_state_machines()["stateMachines"]
     (execution,) = machines.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
     assert execution["status"] == "ABORTED"
+    (stack,) = server.client("cloudformation").describe_stacks(StackName="stack")["Stacks"]
+    assert (stack["StackStatus"], stack["StackStatusReason"]) == ("CREATE_FAILED", "lambdad ended while it went on.")
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])

@@ -90,6 +90,20 @@ def test_changes_become_aws_events(table: Table, mapped: Make) -> None:
     assert int(number) < int(changed["SequenceNumber"]) < int(removed["SequenceNumber"])
 
 
+def test_statements_are_changes_too(table: Table, mapped: Make) -> None:
+    one, execute = mapped(table), table.dynamodb.execute_statement
+    execute(Statement=f"INSERT INTO \"{table.name}\" VALUE {{'id': 'a', 'n': 1}}")
+    execute(Statement=f"UPDATE \"{table.name}\" SET n = n + 1 SET of = {{'parts': [TRUE, -2.5]}} WHERE id = 'a'")
+    execute(Statement=f'UPDATE "{table.name}" REMOVE of WHERE id = ?', Parameters=[{"S": "a"}])
+    execute(Statement=f"DELETE FROM \"{table.name}\" WHERE id = 'a'")
+    records = one.records(4)
+    assert [record["eventName"] for record in records] == ["INSERT", "MODIFY", "MODIFY", "REMOVE"]
+    first, second = (record["dynamodb"]["NewImage"] for record in records[1:3])
+    plain = {"id": {"S": "a"}, "n": {"N": "2"}}
+    assert first == {**plain, "of": {"M": {"parts": {"L": [{"BOOL": True}, {"N": "-2.5"}]}}}}
+    assert (records[1]["dynamodb"]["OldImage"]["n"], second) == ({"N": "1"}, plain)
+
+
 def test_latest_begins_where_the_mapping_was_made(table: Table, mapped: Make) -> None:
     table.put("before")
     one = mapped(table, StartingPosition="LATEST")
@@ -145,6 +159,40 @@ def test_what_fails_is_told_to_a_topic(server: Server, table: Table, mapped: Mak
     assert info == {"startSequenceNumber": records[0]["dynamodb"]["SequenceNumber"], "streamArn": table.arn}
     assert document["requestContext"]["condition"] == "RetryAttemptsExhausted"
     wait_for(lambda: one.mapping()["LastProcessingResult"] in ("OK", "PROBLEM: Function call failed"))
+
+
+def test_a_stream_that_is_enabled_again_is_another(table: Table, mapped: Make, server: Server) -> None:
+    """The way to change the view. The first one's records can be read, and are, though it is disabled."""
+    one, dynamodb, streams = mapped(table), table.dynamodb, server.client("dynamodbstreams")
+    on = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    words = f"Table already has an enabled stream: TableName: {table.name}"
+    assert refused(dynamodb.update_table, TableName=table.name, StreamSpecification=on)[::2] == (
+        "ValidationException",
+        words,
+    )
+    table.put("first")
+    dynamodb.update_table(TableName=table.name, StreamSpecification={"StreamEnabled": False})
+    again = refused(dynamodb.update_table, TableName=table.name, StreamSpecification={"StreamEnabled": False})
+    assert again[::2] == ("ValidationException", f"Table has no stream to disable: TableName: {table.name}")
+    table.put("unseen")
+    made = dynamodb.update_table(TableName=table.name, StreamSpecification=on)["TableDescription"]
+    assert made["LatestStreamArn"] != table.arn
+    other = Mapped(server, made["LatestStreamArn"])
+    table.put("second")
+    (old,), (new,) = one.records(1), other.records(1)
+    assert (old["dynamodb"]["Keys"]["id"]["S"], new["dynamodb"]["Keys"]["id"]["S"]) == ("first", "second")
+    assert ("NewImage" in old["dynamodb"], "NewImage" in new["dynamodb"]) == (True, False)
+    described = [
+        streams.describe_stream(StreamArn=arn)["StreamDescription"] for arn in (table.arn, new["eventSourceARN"])
+    ]
+    assert [(found["StreamStatus"], found["StreamViewType"]) for found in described] == [
+        ("DISABLED", "NEW_AND_OLD_IMAGES"),
+        ("ENABLED", "KEYS_ONLY"),
+    ]
+    assert "EndingSequenceNumber" in described[0]["Shards"][0]["SequenceNumberRange"]
+    listed = streams.list_streams(TableName=table.name)["Streams"]
+    assert [found["StreamArn"] for found in listed] == [table.arn, made["LatestStreamArn"]]
+    other.delete()
 
 
 @pytest.fixture

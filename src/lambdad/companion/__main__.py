@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from lambdad.companion.news import News
     from lambdad.companion.signatures import Signatures
+    from lambdad.companion.state import State
 
 
 def prepare(settings: dict[str, Any]) -> None:
@@ -50,28 +51,33 @@ def limit_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
 
 
-def install(settings: dict[str, Any], signatures: "Signatures") -> "News":
+def install(settings: dict[str, Any], signatures: "Signatures", state: "State") -> "News":
     """Ours in moto's place."""
-    from lambdad.companion import functions, state_machines, tables, templates
+    from lambdad.companion import functions, object_checksums, partiql_updates, state_machines, tables, templates
     from lambdad.companion.buckets import Notifications
+    from lambdad.companion.custom_resources import CustomResources
     from lambdad.companion.kinesis_streams import KinesisStreams
     from lambdad.companion.news import News
     from lambdad.companion.outbound import Outside
     from lambdad.companion.server_calls import ServerCalls
+    from lambdad.companion.stack_operations import StackOperations
     from lambdad.companion.table_streams import TableStreams
     from lambdad.companion.topics import Topics
 
     calls = ServerCalls(settings["calls"])
     functions.install(calls)
     Notifications(calls).install()
+    object_checksums.install()
     outside = Outside(settings["calls"], settings["denied"])
     Topics(calls, signatures, outside).install()
     news = News(calls)
     KinesisStreams(news).install()
     TableStreams(news).install()
     tables.install()
+    partiql_updates.install()
     state_machines.install(settings["url"], settings["access_key"], settings["secret"])
     templates.install()
+    StackOperations(CustomResources(calls), state.changed).install()
     outside.guard()
     return news
 
@@ -97,6 +103,7 @@ def serve(settings: dict[str, Any], directory: Path) -> None:
     from lambdad.companion.application import Application
     from lambdad.companion.memory import Memory
     from lambdad.companion.signatures import NAME, Signatures
+    from lambdad.companion.stack_operations import end_all_interrupted
     from lambdad.companion.state import State
     from lambdad.companion.state_machines import abort_interrupted
 
@@ -107,10 +114,11 @@ def serve(settings: dict[str, Any], directory: Path) -> None:
             """The server's clients are not told about."""
 
     signatures = Signatures()
-    news = install(settings, signatures)
     state = State(directory)
+    news = install(settings, signatures, state)
     state.restore()
     abort_interrupted()
+    end_all_interrupted()
     news.start()
     state.start()
     listener = socket.socket(fileno=settings["listener"])

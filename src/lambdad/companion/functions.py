@@ -5,11 +5,11 @@ from typing import Any
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.secretsmanager.exceptions import SecretsManagerClientError
 
-from lambdad.companion import current
+from lambdad.companion import current, secret_rotation
 from lambdad.companion.server_calls import Refused, ServerCalls
 
 _PRINCIPALS = {"secretsmanager": "secretsmanager.amazonaws.com"}
-"""Services that invoke in their own name; the others (custom resources, …) do it in that of who asked them."""
+"""Services that invoke in their own name; the others do it in that of who asked them."""
 
 
 _NOT_LET_IN = (
@@ -36,10 +36,12 @@ class FunctionBackend:
     def invoke(
         self, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
     ) -> bytes | None:
-        payload = body.decode() if isinstance(body, bytes) else body
+        payload = body.decode() if isinstance(body, bytes) else body or ""
         principal = _PRINCIPALS.get(current.service(), "")
+        if principal:
+            payload = secret_rotation.event_of(self._account, self._region, payload)
         try:
-            return self._calls.invoke(self._arn(function_name), qualifier, payload or "", principal, self._account)
+            return self._calls.invoke(self._arn(function_name), qualifier, payload, principal, self._account)
         except Refused as error:
             if error.status == 404:
                 raise UnknownFunctionException(self._arn(function_name)) from error
@@ -64,14 +66,10 @@ class KnownFunction:
 def install(calls: ServerCalls) -> None:
     """moto's services look the engine up there whenever they need it."""
     import moto.awslambda.utils
-    import moto.cloudformation.custom_model
     import moto.settings
 
     def get_backend(account_id: str, region: str) -> FunctionBackend:
         return FunctionBackend(calls, account_id, region)
 
     moto.awslambda.utils.get_backend = get_backend
-    moto.cloudformation.custom_model.get_lambda_backend = get_backend
-    moto.settings.moto_server_host = lambda: (
-        "http://127.0.0.1"
-    )  # where custom resources answer: what functions reach us by
+    moto.settings.moto_server_host = lambda: "http://127.0.0.1"  # where custom resources answer: so functions reach us

@@ -47,6 +47,11 @@ def install(url: str, access_key: str, secret: str) -> None:
         return client
 
     clients.boto_client_for = client_for
+    from lambdad.companion import (
+        state_machine_tasks,
+    )  # only now: moto's tasks take that function when they are imported
+
+    state_machine_tasks.install()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
 
 

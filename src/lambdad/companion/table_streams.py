@@ -1,5 +1,5 @@
 """Streams of DynamoDB's tables as consumers need them: AWS's records, iterators that are kept nowhere, an end of what is kept,
-and word of what was written.
+and word of what was written. A stream that is disabled stays readable for a day, whatever stream the table has by then.
 
 AWS: docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html,
 docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (sizes)
@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time
 from moto.dynamodb import models as dynamodb
+from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import table as tables
 from moto.dynamodbstreams import models
 
@@ -26,6 +28,8 @@ _KEPT = 24 * 3600
 _MOST = 1000
 _MOST_BYTES = 1024 * 1024
 """Of one GetRecords."""
+_EARLIER = "lambdad_earlier_streams"
+"""Of a table: the shards of its streams that were disabled, by the streams' labels."""
 
 
 class StreamError(JsonRESTError):  # type: ignore[misc]
@@ -49,12 +53,29 @@ class TableStreams:
                 return update(backend, *given, **named)
 
         dynamodb.DynamoDBBackend.update_item = updated
+        dynamodb.DynamoDBBackend.update_table_streams = lambda backend, table, wanted: self.switch(table, wanted)
         tables.StreamShard.add = lambda shard, old, new: self.add(shard, old, new)
         models.DynamoDBStreamsBackend.describe_stream = describe
+        models.DynamoDBStreamsBackend.list_streams = _list
         models.DynamoDBStreamsBackend.get_shard_iterator = _iterator_of
         models.DynamoDBStreamsBackend.get_records = lambda backend, iterator, limit: self.records(
             backend, iterator, limit
         )
+
+    # --- Enabling and disabling ---------------------------------------------------------------------------------------
+
+    def switch(self, table: Any, wanted: dict[str, Any]) -> None:
+        """A table has one stream at a time, which stays as it was made. Raises moto's ValidationException."""
+        enabled, wished = bool(table.stream_specification.get("StreamEnabled")), bool(wanted.get("StreamEnabled"))
+        if enabled and wished:
+            raise MockValidationException(f"Table already has an enabled stream: TableName: {table.name}")
+        if not enabled and not wished:
+            raise MockValidationException(f"Table has no stream to disable: TableName: {table.name}")
+        with self._writing:
+            if enabled:
+                _end(table)
+            table.set_stream_specification(wanted if wished else None)
+        self._news.written(_arn_of(table))
 
     # --- Writing ------------------------------------------------------------------------------------------------------
 
@@ -80,12 +101,12 @@ class TableStreams:
     def _add(self, shard: Any, old: Any, new: Any) -> None:
         """What leaves an item as it was is no change."""
         table = shard.table
-        if not table.stream_specification.get("StreamEnabled"):
-            return
         if old is not None and new is not None and old.to_json() == new.to_json():
             return
         kind = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
         with self._writing:
+            if hasattr(shard, "ended"):
+                return
             trimmed = getattr(shard, "trimmed", 0)
             number = shard.starting_sequence_number + trimmed + len(shard.items)
             view = table.stream_specification["StreamViewType"]
@@ -123,7 +144,7 @@ class TableStreams:
                 found.append(item.to_json())
         following = _Iterator(iterator.stream, iterator.shard, first + start + len(found))
         answer: dict[str, Any] = {"Records": found}
-        if shard.table.stream_specification.get("StreamEnabled") or start + len(found) < len(shard.items):
+        if not hasattr(shard, "ended") or start + len(found) < len(shard.items):
             answer["NextShardIterator"] = following.arn
         return answer
 
@@ -174,16 +195,54 @@ def _arn_of(table: Any) -> str:
     return f"{table.table_arn}/stream/{table.latest_stream_label}"
 
 
-def _table_of(backend: Any, arn: str) -> Any:
-    """With this very stream: a table's earlier one is another."""
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """Kept with the shard of a stream that was disabled."""
+
+    view: str
+    at: float
+
+
+def _end(table: Any) -> None:
+    shard = table.stream_shard
+    shard.ended = _Ended(table.stream_specification["StreamViewType"], time.time())
+    earlier = {label: one for label, one in getattr(table, _EARLIER, {}).items() if _is_kept(one)}
+    setattr(table, _EARLIER, {**earlier, table.latest_stream_label: shard})
+
+
+def _is_kept(shard: Any) -> bool:
+    return not hasattr(shard, "ended") or bool(shard.ended.at >= time.time() - _KEPT)
+
+
+def _streams_of(table: Any) -> dict[str, Any]:
+    """The shard of each that can be read, by the stream's label."""
+    streams = dict(getattr(table, _EARLIER, {}))
+    if table.stream_shard is not None:
+        streams[table.latest_stream_label] = table.stream_shard
+    return {label: shard for label, shard in streams.items() if _is_kept(shard)}
+
+
+def _list(backend: Any, table_name: str | None = None) -> list[dict[str, Any]]:
+    tables_asked = [one for one in backend.dynamodb.tables.values() if table_name in (None, one.name)]
+    return [
+        {"StreamArn": f"{table.table_arn}/stream/{label}", "TableName": table.name, "StreamLabel": label}
+        for table in tables_asked
+        for label in _streams_of(table)
+    ]
+
+
+def _stream(backend: Any, arn: str) -> Any:
+    """The one shard of this very stream: a table's earlier one is another."""
     table = backend.dynamodb.tables.get(arn.split(":", 5)[-1].split("/")[1])
-    if table is None or table.stream_shard is None or _arn_of(table) != arn:
+    label = arn.rpartition("/stream/")[2]
+    shard = _streams_of(table).get(label) if table is not None and arn.startswith(f"{table.table_arn}/") else None
+    if shard is None:
         raise StreamError("ResourceNotFoundException", f"Requested resource not found: Stream: {arn} not found")
-    return table
+    return shard
 
 
 def _shard_of(backend: Any, arn: str, shard_id: str) -> Any:
-    shard = _table_of(backend, arn).stream_shard
+    shard = _stream(backend, arn)
     if shard.id != shard_id:
         raise StreamError(
             "ResourceNotFoundException",
@@ -193,19 +252,17 @@ def _shard_of(backend: Any, arn: str, shard_id: str) -> Any:
 
 
 def describe(backend: Any, arn: str) -> dict[str, Any]:
-    table = _table_of(backend, arn)
-    shard, wished = table.stream_shard, table.stream_specification
-    enabled = bool(wished.get("StreamEnabled"))
-    view = wished.get("StreamViewType") or (shard.items and shard.items[-1].record["dynamodb"]["StreamViewType"])
+    shard = _stream(backend, arn)
+    table, ended = shard.table, getattr(shard, "ended", None)
     found = shard.to_json()
-    if not enabled:
+    if ended is not None:
         last = shard.starting_sequence_number + getattr(shard, "trimmed", 0) + len(shard.items)
         found["SequenceNumberRange"]["EndingSequenceNumber"] = str(last)
     return {
         "StreamArn": arn,
-        "StreamLabel": table.latest_stream_label,
-        "StreamStatus": "ENABLED" if enabled else "DISABLED",
-        "StreamViewType": view or "KEYS_ONLY",
+        "StreamLabel": arn.rpartition("/stream/")[2],
+        "StreamStatus": "ENABLED" if ended is None else "DISABLED",
+        "StreamViewType": table.stream_specification["StreamViewType"] if ended is None else ended.view,
         "CreationRequestDateTime": shard.created_on,
         "TableName": table.name,
         "KeySchema": table.schema,
