@@ -233,3 +233,21 @@ def test_a_stack_of_others_only(aws: Server) -> None:
     assert output["OutputValue"].startswith("arn:aws:kms:")
     stacks.delete_stack(StackName=name)
     assert name not in [export["Name"] for export in stacks.list_exports()["Exports"]]
+
+
+def test_another_account_s_function_is_no_provider(aws: Server, stack: Stack) -> None:
+    """Unless its policy lets that account in: nobody is asked in a name that is not theirs."""
+    theirs = aws.client("cloudformation", account="111111111111")
+    name = theirs.create_stack(StackName=stack.name, TemplateBody=stack.template(Number=1))["StackId"]
+
+    def status() -> str:
+        (one,) = theirs.describe_stacks(StackName=name)["Stacks"]
+        return str(one["StackStatus"])
+
+    wait_for(lambda: not status().endswith("_IN_PROGRESS"))
+    assert status() == "ROLLBACK_COMPLETE"
+    reasons = [
+        event.get("ResourceStatusReason", "") for event in theirs.describe_stack_events(StackName=name)["StackEvents"]
+    ]
+    assert any("is not authorized to perform: lambda:InvokeFunction" in reason for reason in reasons)
+    assert stack.provider.nothing()
