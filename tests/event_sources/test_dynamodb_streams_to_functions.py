@@ -161,6 +161,21 @@ def test_what_fails_is_told_to_a_topic(server: Server, table: Table, mapped: Mak
     wait_for(lambda: one.mapping()["LastProcessingResult"] in ("OK", "PROBLEM: Function call failed"))
 
 
+@pytest.mark.parametrize(("enabled", "view"), [(True, {}), (False, {"StreamViewType": "KEYS_ONLY"})])
+def test_a_stream_has_a_view_if_it_is_enabled(server: Server, enabled: bool, view: dict[str, str]) -> None:
+    dynamodb, wanted = server.client("dynamodb"), {"StreamEnabled": enabled, **view}
+    code, status, message = refused(
+        dynamodb.create_table,
+        TableName=new_name("t"),
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification=wanted,
+    )
+    assert (code, status) == ("ValidationException", 400)
+    assert message.startswith("One or more parameter values were invalid: a stream that is")
+
+
 def test_a_stream_that_is_enabled_again_is_another(table: Table, mapped: Make, server: Server) -> None:
     """The way to change the view. The first one's records can be read, and are, though it is disabled."""
     one, dynamodb, streams = mapped(table), table.dynamodb, server.client("dynamodbstreams")

@@ -28,6 +28,7 @@ _KEPT = 24 * 3600
 _MOST = 1000
 _MOST_BYTES = 1024 * 1024
 """Of one GetRecords."""
+_INVALID = "One or more parameter values were invalid:"
 _EARLIER = "lambdad_earlier_streams"
 """Of a table: the shards of its streams that were disabled, by the streams' labels."""
 
@@ -46,13 +47,17 @@ class TableStreams:
         self._held = threading.local()
 
     def install(self) -> None:
-        update = dynamodb.DynamoDBBackend.update_item
+        update, create = dynamodb.DynamoDBBackend.update_item, dynamodb.DynamoDBBackend.create_table
 
         def updated(backend: Any, *given: Any, **named: Any) -> Any:
             with self._as_one():
                 return update(backend, *given, **named)
 
-        dynamodb.DynamoDBBackend.update_item = updated
+        def created(backend: Any, *given: Any, streams: dict[str, Any] | None = None, **named: Any) -> Any:
+            _check_view(streams or {})
+            return create(backend, *given, streams=streams, **named)
+
+        dynamodb.DynamoDBBackend.update_item, dynamodb.DynamoDBBackend.create_table = updated, created
         dynamodb.DynamoDBBackend.update_table_streams = lambda backend, table, wanted: self.switch(table, wanted)
         tables.StreamShard.add = lambda shard, old, new: self.add(shard, old, new)
         models.DynamoDBStreamsBackend.describe_stream = describe
@@ -71,6 +76,7 @@ class TableStreams:
             raise MockValidationException(f"Table already has an enabled stream: TableName: {table.name}")
         if not enabled and not wished:
             raise MockValidationException(f"Table has no stream to disable: TableName: {table.name}")
+        _check_view(wanted)
         with self._writing:
             if enabled:
                 _end(table)
@@ -201,6 +207,15 @@ class _Ended:
 
     view: str
     at: float
+
+
+def _check_view(wanted: dict[str, Any]) -> None:
+    """One that is enabled has a view, and only that. Stacks give the view alone. Raises moto's ValidationException."""
+    enabled, view = wanted.get("StreamEnabled"), wanted.get("StreamViewType")
+    if enabled and not view:
+        raise MockValidationException(f"{_INVALID} a stream that is enabled must have a StreamViewType")
+    if enabled is False and view:
+        raise MockValidationException(f"{_INVALID} a stream that is disabled must have no StreamViewType")
 
 
 def _end(table: Any) -> None:
