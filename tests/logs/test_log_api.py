@@ -257,6 +257,20 @@ def test_events_are_found_in_the_order_of_time(logs: Any, group: str) -> None:
         assert refused(logs.filter_log_events, **given) == ("InvalidParameterException", "Invalid filter pattern")
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_what_is_put_out_of_order_is_found_in_order_on_every_page(logs: Any, group: str, newest_first: bool) -> None:
+    start = now() - 60_000
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    for number in (20, 0, 10, 25, 5, 15):
+        put(logs, group, "s", *(str(number + more) for more in range(5)), at=start + number)
+    order = {"startFromHead": False, "startTime": start} if newest_first else {}
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group, PaginationConfig={"PageSize": 7}, **order
+    )
+    found = [int(event["message"]) for page in pages for event in page["events"]]
+    assert found == sorted(range(30), reverse=newest_first)
+
+
 def test_events_are_found_newest_first(logs: Any, group: str) -> None:
     start = now() - 60_000
     for number, stream in enumerate(("one", "two")):

@@ -12,7 +12,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -89,16 +89,11 @@ class LogWriter:
         self._appended += _size_of(events)
         self._queue.put((path, events))
 
-    async def put(self, path: Path, events: list[LogEvent]) -> None:
-        """On disk when it returns. Raises OSError: then nobody may be told that they are."""
-
-        def write() -> None:
-            ingested = int(time.time() * 1000)
-            self._append(path, b"".join([_line(event, ingested) for event in events]))
-            if path in self._files:  # else it has been rewritten, which is as durable
-                os.fdatasync(self._files[path].fd)
-
-        await self.do(write)
+    def write(self, path: Path, lines: bytes) -> None:
+        """On disk when it returns. Only from an errand. Raises OSError: then nobody may be told that they are."""
+        self._append(path, lines)
+        if path in self._files:  # else it has been rewritten, which is as durable
+            os.fdatasync(self._files[path].fd)
 
     def full(self) -> bool:
         return self.waiting > _ENOUGH
@@ -237,6 +232,12 @@ class LogWriter:
             with contextlib.suppress(OSError):  # said when it was written, or by the next write
                 os.fdatasync(self._files[path].fd)
         self._unsynced.clear()
+
+
+def lines_of(events: Sequence[LogEvent]) -> list[bytes]:
+    """As files have them, ingested now."""
+    ingested = int(time.time() * 1000)
+    return [_line(event, ingested) for event in events]
 
 
 def _line(event: LogEvent, ingested: int) -> bytes:

@@ -18,7 +18,7 @@ import orjson
 
 from lambdad.observability.exposition import head
 from lambdad.observability.log_search import FoundEvent, Place, Wanted, edges, page_of_stream, search
-from lambdad.observability.log_writer import LogEvent, LogWriter
+from lambdad.observability.log_writer import LogEvent, LogWriter, lines_of
 
 _MAX_STREAM = 16 * 1024 * 1024
 """Bytes of one file; then its first half is let go."""
@@ -100,10 +100,25 @@ class LogStore:
         self.on_group(account, region, group)
 
     async def put(self, account: str, region: str, group: str, stream: str, events: list[LogEvent]) -> None:
-        """On disk when it returns. Raises OSError."""
-        await self._writer.put(self._directory(account, region, group) / quote(stream, safe=""), events)
+        """On disk when it returns, `events` in order. Raises OSError."""
+        path = self._directory(account, region, group) / quote(stream, safe="")
+        if not events:
+            return
+        await self._writer.do(lambda: self._put(path, events))
         for listener in self._listeners:
             listener(account, region, group, stream, events)
+
+    def _put(self, path: Path, events: list[LogEvent]) -> None:
+        """Files stay in order, or their readers would have to look for what is older behind what is newer."""
+        lines, last = lines_of(events), edges(path)[1]
+        if last is None or last.timestamp <= events[0].timestamp:
+            self._writer.write(path, b"".join(lines))
+            return
+        there = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+        ordered: list[bytes] = sorted([*there, *lines], key=_timestamp)
+        content = b"".join(ordered)
+        self._rewrite(path, content)
+        self._grown(path, len(content), len(content))
 
     def subscribe(self, listener: Callable[[str, str, str, str, list[LogEvent]], None]) -> Callable[[], None]:
         """`listener(account, region, group, stream, events)` for what comes from now on; call the result to end it."""
