@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from extension_layers import layer_of, plan, told
+from extension_layers import TIME_TO_END, layer_of, plan, told
 from functions import PROMPT, call, call_in_time, create
 from interpreters import all_of
 from metric_reading import Reading
@@ -27,7 +27,9 @@ IDENTIFIER = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """With each driver; environments that are idle for a second are given up."""
     data_dir = tmp_path_factory.mktemp(request.param) / "data"
-    server = Server(data_dir, "--sandbox", request.param, "--idle-timeout", "1", "--freeze-after", "0.05").start()
+    server = Server(
+        data_dir, "--sandbox", request.param, "--idle-timeout", "1", *TIME_TO_END, "--freeze-after", "0.05"
+    ).start()
     yield server
     assert server.stop() == 0
 
@@ -138,7 +140,7 @@ def test_events_that_were_not_asked_for_do_not_come(running: Server, client: Any
     assert "EXTENSION\tName: never\tState: Ready\tEvents: []" in "\n".join(lines)
 
 
-def test_extensions_have_two_seconds_after_a_timeout(running: Server, client: Any) -> None:
+def test_extensions_have_their_time_after_a_timeout_and_no_more(running: Server, client: Any) -> None:
     code = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'awake'\n"
     plans = plan(agent={"shutdown": {"sleep": 0.2}}, endless={"shutdown": {"sleep": 60}})
     name = create(client, code, Timeout=1, Layers=[layer_of(client, "agent", "endless")], Environment=plans)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from extension_layers import TIME_TO_END
 from functions import call, create, new_name
 from interpreters import NODES
 from server import Server
@@ -25,7 +26,7 @@ OPEN_TELEMETRY = Path(sys.prefix, "extensions/node_modules/@serverless/aws-lambd
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("real") / "data", "--idle-timeout", "1").start()
+    server = Server(tmp_path_factory.mktemp("real") / "data", "--idle-timeout", "1", *TIME_TO_END).start()
     yield server
     assert server.stop() == 0
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from extension_layers import layer_of, told
+from extension_layers import TIME_TO_END, layer_of, told
 from functions import call, create
 from lambdad.environments.telemetry_buffer import TelemetryBuffer
 from lambdad.environments.telemetry_subscription import read_subscription
@@ -118,7 +118,9 @@ def body(types: list[str], schema: str = "2022-12-13", **more: Any) -> dict[str,
 @pytest.fixture(scope="module", params=["auto", "process"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data_dir = tmp_path_factory.mktemp(request.param) / "data"
-    server = Server(data_dir, "--sandbox", request.param, "--idle-timeout", "1", "--freeze-after", "0.05").start()
+    server = Server(
+        data_dir, "--sandbox", request.param, "--idle-timeout", "1", *TIME_TO_END, "--freeze-after", "0.05"
+    ).start()
     yield server
     assert server.stop() == 0
 
@@ -458,7 +460,7 @@ def test_what_waits_is_sent_when_the_environment_ends(running: Server, client: A
 
 def test_without_root(open_place: Path, isolated: None) -> None:
     """The connection is made inside, where the server could not go."""
-    server = Server(open_place / "data", "--idle-timeout", "1", unprivileged=True).start()
+    server = Server(open_place / "data", "--idle-timeout", "1", *TIME_TO_END, unprivileged=True).start()
     try:
         client = server.client()
         plan = {"body": body(["function"]), "by-name": True}

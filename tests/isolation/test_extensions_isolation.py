@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from extension_layers import layer_of
+from extension_layers import TIME_TO_END, layer_of
 from functions import call, create
 from server import Server
 
@@ -80,7 +80,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("isolated") / "data", "--idle-timeout", "1").start()
+    server = Server(tmp_path_factory.mktemp("isolated") / "data", "--idle-timeout", "1", *TIME_TO_END).start()
     yield server
     assert server.stop() == 0
 

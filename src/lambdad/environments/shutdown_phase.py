@@ -10,20 +10,29 @@ from collections.abc import Callable, Iterable
 
 from lambdad.clock import Clock
 from lambdad.environments.extension import SHUTDOWN, Extension, respond_event
+from lambdad.resources.quotas import QUOTAS
 from lambdad.sandbox.driver import ExtensionProcesses
 
-_EXTERNAL = 2.0
-"""Seconds in all, with external extensions …"""
-_RUNTIME = 0.3
-"""… of which the runtime gets these first."""
-_INTERNAL = 0.5
-"""Seconds with internal extensions only: they end with the runtime."""
+_RUNTIME = 0.15
+"""The part of it that the runtime gets first …"""
+_INTERNAL = 0.25
+"""… and all that there is with internal extensions only: they end with the runtime."""
 
 
 class ShutdownPhase:
     """Runs once. Whoever still lives when it is over is killed by who resets or destroys the sandbox."""
 
-    __slots__ = ("_alive", "_changed", "_external", "_loop", "_processes", "_runtime_alive", "deadline", "reason")
+    __slots__ = (
+        "_alive",
+        "_changed",
+        "_external",
+        "_loop",
+        "_processes",
+        "_runtime_alive",
+        "_seconds",
+        "deadline",
+        "reason",
+    )
 
     def __init__(
         self,
@@ -42,7 +51,8 @@ class ShutdownPhase:
         self._processes = processes
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self.deadline = clock.now() + (_EXTERNAL if alive else _INTERNAL)
+        self._seconds = QUOTAS.shutdown / 1000
+        self.deadline = clock.now() + self._seconds * (1 if alive else _INTERNAL)
         """Seconds since the epoch."""
 
     def exited(self, name: str) -> None:
@@ -56,18 +66,19 @@ class ShutdownPhase:
     async def run(self, before: "asyncio.Task[None]") -> None:
         """`before`: what extensions should have before they end, if it comes in the runtime's time."""
         began = self._loop.time()
-        external = bool(self._alive)
+        runtime = began + self._seconds * (_RUNTIME if self._alive else _INTERNAL)
         if self._runtime_alive:
             self._processes.signal_runtime(signal.SIGTERM)
-            if not await self._until(began + (_RUNTIME if external else _INTERNAL), lambda: not self._runtime_alive):
+            if not await self._until(runtime, lambda: not self._runtime_alive):
                 self._processes.signal_runtime(signal.SIGKILL)
-        await asyncio.wait({before}, timeout=max(0.0, began + _RUNTIME - self._loop.time()))
+        flushed = began + self._seconds * _RUNTIME
+        await asyncio.wait({before}, timeout=max(0.0, flushed - self._loop.time()))
         for extension in self._external:
             if extension.name in self._alive and SHUTDOWN not in extension.events:
                 self._processes.kill(extension.name)
             else:
                 self.tell(extension)
-        await self._until(began + _EXTERNAL, lambda: not self._alive)
+        await self._until(began + self._seconds, lambda: not self._alive)
 
     def tell(self, extension: Extension) -> None:
         """It waits for an event, and this is its last; who does not wait yet is told when it asks."""

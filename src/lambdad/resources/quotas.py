@@ -42,6 +42,9 @@ class Quotas:
     """MB."""
     function_name: int = 64
     """Characters of the name itself; the model's limit is that of an ARN."""
+    shutdown: int = 2_000
+    """Milliseconds that extensions have at the end of an environment: the runtime has the first 15 % of them, and where all
+    extensions are internal a quarter is all there is."""
     layers: int = 5
     """Number per function."""
     filters: int = 5
