@@ -251,3 +251,33 @@ def test_another_account_s_function_is_no_provider(aws: Server, stack: Stack) ->
     ]
     assert any("is not authorized to perform: lambda:InvokeFunction" in reason for reason in reasons)
     assert stack.provider.nothing()
+
+
+def test_resources_go_before_what_they_depend_on(stack: Stack) -> None:
+    token = {"ServiceToken": stack.provider.arn, "Number": 1}
+    chain = {"Net": None, "App": "Net", "Base": None, "Zed": "App"}
+    resources = {
+        name: {"Type": "Custom::Thing", "Properties": {**token, "Id": name, **({"On": {"Ref": on}} if on else {})}}
+        for name, on in chain.items()
+    }
+    made = stack.client.create_stack(StackName=stack.name, TemplateBody=json.dumps({"Resources": resources}))
+    stack.id = made["StackId"]
+    stack.until("CREATE_COMPLETE")
+    stack.client.delete_stack(StackName=stack.name)
+    stack.until("DELETE_COMPLETE")
+    events = [stack.provider.next() for _ in range(2 * len(chain))]
+    deleted = [event["LogicalResourceId"] for event in events if event["RequestType"] == "Delete"]
+    assert sorted(deleted) == sorted(chain)
+    assert deleted.index("Zed") < deleted.index("App") < deleted.index("Net")
+
+
+def test_what_changes_nothing_and_what_is_there_already_are_refused(stack: Stack) -> None:
+    stack.create(Number=1)
+    stack.until("CREATE_COMPLETE")
+    assert refused(stack.update, Number=1) == ("ValidationError", 400, "No updates are to be performed.")
+    wished = {"StackName": stack.name, "ChangeSetName": "c", "TemplateBody": stack.template(Number=2)}
+    code, _, message = refused(stack.client.create_change_set, **wished, ChangeSetType="CREATE")
+    words = f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [c]."
+    assert (code, message) == ("ValidationError", words)
+    stack.client.create_change_set(**wished, ChangeSetType="UPDATE")
+    assert refused(stack.client.create_change_set, **wished, ChangeSetType="UPDATE")[0] == "AlreadyExistsException"

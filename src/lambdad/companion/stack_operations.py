@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.cloudformation import models, parsing
-from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.exceptions import AlreadyExistsException, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from lambdad.companion import current
 from lambdad.companion.custom_resources import CustomResource, CustomResources, Failed, is_custom
 from lambdad.companion.server_calls import Refused
+from lambdad.companion.stack_order import deletion_order
 
 _MOST = 50
 """Operations at a time."""
@@ -42,7 +43,10 @@ class StackOperations:
         create, update = stack.create_resources, stack.update
         delete, execute = backend.delete_stack, backend.execute_change_set
 
+        change_set = backend.create_change_set
+
         def updated(one: Any, template: str, role_arn: Any = None, parameters: Any = None, tags: Any = None) -> None:
+            _check_for_changes(one, template, parameters, tags)
             _check(one, template, parameters)
             if _is_ours(one.template_dict, stack.parse_template(template)):
                 self._update(one, template, role_arn, parameters, tags)
@@ -56,6 +60,10 @@ class StackOperations:
             else:
                 delete(of, name_or_stack_id)
 
+        def change_set_made(of: Any, **named: Any) -> Any:
+            _check_change_set(of, named["stack_name"], named["change_set_name"], named["change_set_type"])
+            return change_set(of, **named)
+
         def executed(of: Any, change_set_name: str, stack_name: str | None = None) -> None:
             sets = [one for key, one in of.change_sets.items() if change_set_name in (key, one.change_set_name)]
             if sets:
@@ -65,6 +73,8 @@ class StackOperations:
 
         stack.create_resources = lambda one: self._create(one) if _is_ours(one.template_dict) else create(one)
         stack.update, backend.delete_stack, backend.execute_change_set = updated, deleted, executed
+        backend.create_change_set = change_set_made
+        parsing.ResourceMap.delete = _delete_in_order
         _show_what_there_is(stack)
 
     # --- Operations ---------------------------------------------------------------------------------------------------
@@ -97,6 +107,7 @@ class StackOperations:
         self._begin(stack, "UPDATE_IN_PROGRESS", work)
 
     def _change(self, stack: Any, template: str, parameters: Any) -> None:
+        order = deletion_order(stack.template_dict["Resources"])
         stack.template = template
         stack._parse_template()
         stack.parameters = parameters
@@ -106,7 +117,7 @@ class StackOperations:
             _publish(stack, outputs)
         stack.output_map = outputs
         made = stack.resource_map._parsed_resources
-        for resource in dropped:
+        for resource in sorted(dropped, key=lambda one: order.index(one.logical_resource_id)):
             self._resources.delete(resource, stack.account_id, stack.region_name)
             _tell(stack, resource, "DELETE_FAILED" if resource.failure else "DELETE_COMPLETE", resource.failure or None)
             if made.get(resource.logical_resource_id) is resource:
@@ -180,6 +191,45 @@ class StackOperations:
         except _MOTOS as error:
             return str(getattr(error, "message", "") or error)
         return ""
+
+
+def _check_for_changes(stack: Any, template: str, parameters: Any, tags: Any) -> None:
+    """Raises moto's ValidationError."""
+    same = stack.template_dict == stack.parse_template(template)
+    if same and parameters in (None, stack.parameters) and tags in (None, stack.tags):
+        raise ValidationError(message="No updates are to be performed.")
+
+
+def _check_change_set(backend: Any, stack: str, name: str, kind: str) -> None:
+    """Raises moto's ValidationError, AlreadyExistsException."""
+    there = [one for one in backend.stacks.values() if one.name == stack and one.status != "REVIEW_IN_PROGRESS"]
+    if kind == "CREATE" and there:
+        what = f"Stack [{stack}] already exists"
+        raise ValidationError(message=f"{what} and cannot be created again with the changeSet [{name}].")
+    open_ones = [one for one in backend.change_sets.values() if one.execution_status != "EXECUTE_COMPLETE"]
+    if any((one.stack_name, one.change_set_name) == (stack, name) for one in open_ones):
+        raise AlreadyExistsException(f"ChangeSet {name} already exists for Stack [{stack}].")
+
+
+def _delete_in_order(resources: Any) -> None:
+    """moto's own takes them as they come. What cannot be deleted is tried again once the others are gone. Raises what it does."""
+    made, templates = resources._parsed_resources, resources._resource_json_map
+    left = [name for name in deletion_order(templates) if templates[name].get("DeletionPolicy") != "Retain"]
+    while left:
+        failed: dict[str, Exception] = {}
+        for name in left:
+            resource = made.get(name)
+            if resource is None or isinstance(resource, str):
+                continue
+            try:
+                resources._delete_resource(resource, templates[name])
+            except _MOTOS as error:
+                failed[name] = error
+            else:
+                made.pop(name, None)
+        if len(failed) == len(left):
+            raise next(iter(failed.values()))
+        left = list(failed)
 
 
 def _check(stack: Any, template: str, parameters: Any) -> None:
