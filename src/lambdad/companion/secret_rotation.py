@@ -76,15 +76,8 @@ class SecretRotation:
         with self._beginning:
             if version in secret.versions:
                 return _answer(secret, version)  # somebody asks again who has not heard the answer
-            if _labelled(secret, _PENDING) not in (None, _labelled(secret, _CURRENT)):
-                raise InvalidRequestException("A previous rotation isn't complete. That rotation will be reattempted.")
+            _begin(secret, version, rotate_immediately)
             _configure(secret, function, days)
-            begun = {"createdate": int(time.time()), "version_id": version, "version_stages": [_PENDING]}
-            if rotate_immediately:
-                secret.remove_version_stages_from_old_versions([_PENDING])
-                secret.versions[version] = begun
-            else:
-                secret.versions[version] = begun | _value_of(secret)
         if not rotate_immediately:
             return self._test(secret, version)
         if self._perform(_STEPS, secret, version) and _labelled(secret, _CURRENT) == version:
@@ -155,6 +148,19 @@ def _days_of(rules: Mapping[str, Any] | None, secret: Any) -> int:
     return days
 
 
+def _begin(secret: Any, version: str, rotate_immediately: bool) -> None:
+    """A version that is to be tested only has the current value, and takes the label from no other."""
+    current = _labelled(secret, _CURRENT)
+    if any(_PENDING in one["version_stages"] for name, one in secret.versions.items() if name != current):
+        raise InvalidRequestException("A previous rotation isn't complete. That rotation will be reattempted.")
+    begun = {"createdate": int(time.time()), "version_id": version, "version_stages": [_PENDING]}
+    if rotate_immediately:
+        secret.remove_version_stages_from_old_versions([_PENDING])
+    else:
+        begun |= _value_of(secret.versions.get(current, {}))
+    secret.versions[version] = begun
+
+
 def _configure(secret: Any, function: str, days: int) -> None:
     secret.rotation_requested = secret.rotation_enabled = True
     secret.rotation_lambda_arn = function
@@ -167,9 +173,8 @@ def _labelled(secret: Any, label: str) -> str | None:
     return next((one for one, version in list(secret.versions.items()) if label in version["version_stages"]), None)
 
 
-def _value_of(secret: Any) -> dict[str, Any]:
-    current = secret.versions.get(_labelled(secret, _CURRENT), {})
-    return {name: current[name] for name in ("secret_string", "secret_binary") if name in current}
+def _value_of(version: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: version[name] for name in ("secret_string", "secret_binary") if name in version}
 
 
 def _answer(secret: Any, version: str) -> str:
