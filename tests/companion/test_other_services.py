@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -38,22 +37,6 @@ def test_what_nobody_has_is_refused_in_words(aws: Server) -> None:
     with pytest.raises(ClientError, match="Neither lambdad nor its companion serves it"):
         aws.client("bedrock-runtime").converse(modelId="a", messages=[])
     assert aws.get("/moto-api/data.json")[0] != 200
-
-
-def test_secrets_are_rotated_by_our_functions(aws: Server) -> None:
-    secrets, function = aws.client("secretsmanager"), Telling(aws)
-    name = new_name("dir/s")
-    arn = secrets.create_secret(Name=name, SecretString="old")["ARN"]
-    rotation = {"SecretId": name, "RotationLambdaARN": function.arn, "RotationRules": {"AutomaticallyAfterDays": 30}}
-    with pytest.raises(ClientError, match=r"AccessDeniedException.*grants access to the principal secretsmanager"):
-        secrets.rotate_secret(**rotation)
-    function.permit("secretsmanager.amazonaws.com")
-    version = secrets.rotate_secret(**rotation)["VersionId"]
-    events = [function.next() for _ in range(4)]
-    assert [event.pop("Step") for event in events] == ["createSecret", "setSecret", "testSecret", "finishSecret"]
-    (token,) = {event["RotationToken"] for event in events}
-    assert re.fullmatch(r"[0-9a-f-]{36}", token)
-    assert events == 4 * [{"SecretId": arn, "ClientRequestToken": version, "RotationToken": token}]
 
 
 def fill(server: Server) -> None:

@@ -59,6 +59,7 @@ def install(settings: dict[str, Any], signatures: "Signatures", state: "State") 
     from lambdad.companion.kinesis_streams import KinesisStreams
     from lambdad.companion.news import News
     from lambdad.companion.outbound import Outside
+    from lambdad.companion.secret_rotation import SecretRotation
     from lambdad.companion.server_calls import ServerCalls
     from lambdad.companion.stack_operations import StackOperations
     from lambdad.companion.table_streams import TableStreams
@@ -66,6 +67,7 @@ def install(settings: dict[str, Any], signatures: "Signatures", state: "State") 
 
     calls = ServerCalls(settings["calls"])
     functions.install(calls)
+    SecretRotation(calls).install()
     Notifications(calls).install()
     object_checksums.install()
     outside = Outside(settings["calls"], settings["denied"])

@@ -3,19 +3,8 @@
 from typing import Any
 
 from moto.awslambda.exceptions import UnknownFunctionException
-from moto.secretsmanager.exceptions import SecretsManagerClientError
 
-from lambdad.companion import current, secret_rotation
 from lambdad.companion.server_calls import Refused, ServerCalls
-
-_PRINCIPALS = {"secretsmanager": "secretsmanager.amazonaws.com"}
-"""Services that invoke in their own name; the others do it in that of who asked them."""
-
-
-_NOT_LET_IN = (
-    "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the "
-    "principal secretsmanager.amazonaws.com."
-)
 
 
 class FunctionBackend:
@@ -37,16 +26,11 @@ class FunctionBackend:
         self, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
     ) -> bytes | None:
         payload = body.decode() if isinstance(body, bytes) else body or ""
-        principal = _PRINCIPALS.get(current.service(), "")
-        if principal:
-            payload = secret_rotation.event_of(self._account, self._region, payload)
         try:
-            return self._calls.invoke(self._arn(function_name), qualifier, payload, principal, self._account)
+            return self._calls.invoke(self._arn(function_name), qualifier, payload, self._account).payload
         except Refused as error:
             if error.status == 404:
                 raise UnknownFunctionException(self._arn(function_name)) from error
-            if principal and error.status == 403:
-                raise SecretsManagerClientError("AccessDeniedException", _NOT_LET_IN) from error
             raise
 
     def _arn(self, name: str) -> str:

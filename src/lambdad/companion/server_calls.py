@@ -61,6 +61,15 @@ class ToBus:
     kind: str = "bus"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A function's."""
+
+    payload: bytes
+    error: str | None
+    """The kind, if it failed."""
+
+
 Notice = ToFunction | ToQueue | ToBus
 
 
@@ -87,17 +96,21 @@ class ServerCalls:
     def has_queue(self, arn: str) -> bool:
         return bool(self._ask("queue", {"arn": arn})["there"])
 
-    def invoke(self, function: str, qualifier: str | None, payload: str, principal: str, account: str) -> bytes:
+    def invoke(
+        self, function: str, qualifier: str | None, payload: str, account: str, principal: str = "", source: str = ""
+    ) -> Answer:
         """Wait for the answer. `principal`: empty when it is asked in the account's own name. Raises Refused."""
         asked = {
             "function": function,
             "qualifier": qualifier,
             "payload": payload,
             "principal": principal,
+            "source": source,
             "account": account,
             "trace_id": current.trace_id(),
         }
-        return base64.b64decode(self._ask("invoke", asked)["payload"])
+        answer = self._ask("invoke", asked)
+        return Answer(base64.b64decode(answer["payload"]), answer["error"])
 
     def _ask(self, what: str, members: dict[str, Any]) -> dict[str, Any]:
         connection = _Connection(self._path)

@@ -143,7 +143,7 @@ class Calls:
         self._deliverer.wake()
 
     async def _invoke(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        key, qualifier = self._check(asked["function"], asked["principal"], "", asked["account"])
+        key, qualifier = self._check(asked["function"], asked["principal"], asked["source"], asked["account"])
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         version = await self._invoker.wait_until_ready(key, asked["qualifier"] or qualifier)
         payload = asked["payload"].encode()
