@@ -128,6 +128,24 @@ def test_what_is_refused(things: Things, text: str, code: str, words: str) -> No
     assert things.dynamodb.scan(TableName=things.name)["Items"] == [ITEM]
 
 
+@pytest.mark.parametrize(
+    ("parameter", "words"),
+    [
+        ({"N": "x"}, "cannot be converted to a numeric value: x"),
+        ({"NS": ["1", "y"]}, "cannot be converted to a numeric value: y"),
+        ({"L": [{"M": {"k": {"N": "1e200"}}}]}, "Number overflow"),
+        ({}, "must contain exactly one of the supported datatypes"),
+        ({"S": "a", "N": "1"}, "must contain exactly one of the supported datatypes"),
+    ],
+)
+def test_parameters_that_cannot_be(aws: Server, things: Things, parameter: dict[str, Any], words: str) -> None:
+    dynamodb = aws.client("dynamodb", parameter_validation=False)
+    text = things.statement("UPDATE things SET p = ? WHERE id='a'")
+    found = refused(dynamodb.execute_statement, Statement=text, Parameters=[parameter])
+    assert found[:2] == ("ValidationException", 400)
+    assert words in found[2]
+
+
 def test_an_item_is_made_and_deleted(things: Things) -> None:
     made = "{'id':'i','s':<<'a'>>,'b':true,'z':null,'n':-1.5e3,'q':[1,{'a':<<2.50>>}],'p':?}"
     assert things.execute(f"INSERT INTO things VALUE {made}", {"B": b"p"}) == []

@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.dynamodb.exceptions import MockValidationException
 
-from lambdad.companion.partiql_tokens import malformed, plain_number, set_of, tokens_of
+from lambdad.companion.partiql_tokens import DEEPEST, check, malformed, plain_number, set_of, tokens_of, too_deep
 
 _KEYWORDS = frozenset(
     {
@@ -33,7 +33,6 @@ _COMPARED = frozenset({"=", "<", ">", "<=", ">=", "<>", "!="})
 _SETS = {"SET_ADD": "ADD", "SET_DELETE": "DELETE"}
 _TESTS = frozenset({"BEGINS_WITH", "CONTAINS", "ATTRIBUTE_TYPE"})
 _CONSTANTS = {"TRUE": {"BOOL": True}, "FALSE": {"BOOL": False}, "NULL": {"NULL": True}}
-_DEEPEST = 32
 _MOST_PLACES = 9
 """Digits of a place in a list."""
 
@@ -78,6 +77,8 @@ class _Reader:
     def __init__(self, statement: str, parameters: Sequence[Value]) -> None:
         self._tokens = tokens_of(statement)
         self._parameters = list(parameters)
+        for one in self._parameters:
+            check(one)
         self._found = Statement()
         self._depth = 0
 
@@ -344,8 +345,8 @@ class _Reader:
 
     def _nested(self, read: Callable[[], Any]) -> Any:
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise MockValidationException("Nesting Levels have exceeded supported limits")
+        if self._depth > DEEPEST:
+            raise too_deep()
         found = read()
         self._depth -= 1
         return found

@@ -16,6 +16,11 @@ _TOKEN = re.compile(
         | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?) | (?P<sign><<|>>|<=|>=|<>|!=|[=<>?,.:+*(){}\[\]-]) )""",
     re.VERBOSE | re.ASCII,
 )
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
+DEEPEST = 32
+_PLAIN: dict[str, Any] = {"S": str, "N": str, "B": (str, bytes), "BOOL": bool, "NULL": bool}
+_SETS = {"SS": "S", "NS": "N", "BS": "B"}
+_EXACTLY_ONE = "must contain exactly one of the supported datatypes"
 _MOST_DIGITS = 38
 _MAGNITUDES = range(-130, 126)
 """Of numbers: powers of ten."""
@@ -27,6 +32,8 @@ def malformed(why: str = "Unexpected term") -> MockValidationException:
 
 def plain_number(text: str) -> str:
     """As it is told of: without an exponent, nor noughts that say nothing. Raises moto's ValidationException."""
+    if not _NUMBER.fullmatch(text):
+        raise MockValidationException(f"The parameter cannot be converted to a numeric value: {text}")
     number = Decimal(text)
     if number and number.adjusted() not in _MAGNITUDES:
         way, side = ("overflow", "larger") if number.adjusted() > 0 else ("underflow", "smaller")
@@ -45,6 +52,34 @@ def set_of(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
         raise malformed()
     (kind,) = kinds
     return {f"{kind}S": [value[kind] for value in values]}
+
+
+def check(value: Any, depth: int = 0) -> None:
+    """A parameter. Raises moto's ValidationException."""
+    if depth > DEEPEST:
+        raise too_deep()
+    if not isinstance(value, dict) or not value:
+        raise MockValidationException(f"Supplied AttributeValue is empty, {_EXACTLY_ONE}")
+    if len(value) > 1:
+        raise MockValidationException(f"Supplied AttributeValue has more than one datatypes set, {_EXACTLY_ONE}")
+    ((kind, content),) = value.items()
+    parts: list[Any] = []
+    if kind in _SETS and isinstance(content, list):
+        parts = [{_SETS[kind]: one} for one in content]
+    elif kind == "L" and isinstance(content, list):
+        parts = content
+    elif kind == "M" and isinstance(content, dict):
+        parts = list(content.values())
+    elif not (isinstance(content, _PLAIN.get(kind, ()))):
+        raise MockValidationException(f"Supplied AttributeValue is empty, {_EXACTLY_ONE}")
+    if kind == "N":
+        plain_number(content)
+    for part in parts:
+        check(part, depth + 1)
+
+
+def too_deep() -> MockValidationException:
+    return MockValidationException("Nesting Levels have exceeded supported limits")
 
 
 def tokens_of(statement: str) -> list[tuple[str, str]]:
