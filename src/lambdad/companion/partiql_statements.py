@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.dynamodb.exceptions import MockValidationException
 
-from lambdad.companion.partiql_tokens import DEEPEST, check, malformed, plain_number, set_of, tokens_of, too_deep
+from lambdad.companion.partiql_tokens import check, check_depth, grouped, malformed, plain_number, set_of, tokens_of
 
 _KEYWORDS = frozenset(
     {
@@ -234,7 +234,7 @@ class _Reader:
         if self._next_if("("):
             text = self._nested(self._any_of)
             self._expect(")")
-            return f"({text})"
+            return grouped(text)
         test = self._function(*_TESTS)
         if test is not None:
             path, _ = self._path()
@@ -345,8 +345,7 @@ class _Reader:
 
     def _nested(self, read: Callable[[], Any]) -> Any:
         self._depth += 1
-        if self._depth > DEEPEST:
-            raise too_deep()
+        check_depth(self._depth)
         found = read()
         self._depth -= 1
         return found

@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
-DEEPEST = 32
+_DEEPEST = 32
 _PLAIN: dict[str, Any] = {"S": str, "N": str, "B": (str, bytes), "BOOL": bool, "NULL": bool}
 _SETS = {"SS": "S", "NS": "N", "BS": "B"}
 _EXACTLY_ONE = "must contain exactly one of the supported datatypes"
@@ -56,8 +56,7 @@ def set_of(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def check(value: Any, depth: int = 0) -> None:
     """A parameter. Raises moto's ValidationException."""
-    if depth > DEEPEST:
-        raise too_deep()
+    check_depth(depth)
     if not isinstance(value, dict) or not value:
         raise MockValidationException(f"Supplied AttributeValue is empty, {_EXACTLY_ONE}")
     if len(value) > 1:
@@ -78,8 +77,20 @@ def check(value: Any, depth: int = 0) -> None:
         check(part, depth + 1)
 
 
-def too_deep() -> MockValidationException:
-    return MockValidationException("Nesting Levels have exceeded supported limits")
+def check_depth(depth: int) -> None:
+    if depth > _DEEPEST:
+        raise MockValidationException("Nesting Levels have exceeded supported limits")
+
+
+def grouped(condition: str) -> str:
+    """With placeholders. UpdateItem takes no parentheses around parentheses."""
+    depth, closed = 0, []
+    for place, sign in enumerate(condition):
+        depth += (sign == "(") - (sign == ")")
+        if sign == ")" and depth == 0:
+            closed.append(place)
+    whole = condition.startswith("(") and closed == [len(condition) - 1]
+    return condition if whole else f"({condition})"
 
 
 def tokens_of(statement: str) -> list[tuple[str, str]]:
