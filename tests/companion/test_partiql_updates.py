@@ -107,6 +107,7 @@ def test_what_is_returned(things: Things) -> None:
         ("rubbish", "ValidationException", "Statement wasn't well formed, can't be processed: Expected data manipulation"),
         ("SELECT * FROM", "ValidationException", "Statement wasn't well formed, can't be processed: "),
         ("SELECT * FROM things WHERE n IN []", "ValidationException", "IN operator must have"),
+        ("SELECT * FROM things WHERE n BETWEEN 1 AND null", "ValidationException", "Statement wasn't well formed"),
         ("SELECT * FROM things WHERE 1 IS MISSING", "ValidationException", "Statement wasn't well formed"),
         ("SELECT * FROM things ORDER BY n", "ValidationException", "must be part of the primary key"),
         ("SELECT * FROM things.other", "ValidationException", "The table does not have the specified index"),
@@ -168,7 +169,7 @@ def test_an_item_is_made_and_deleted(things: Things) -> None:
     [
         ("SELECT id FROM things WHERE id='a'", [{"id": {"S": "a"}}]),
         ("select map.y, n, q from things where map.y = 1 and n in [1, 2]", [{"y": {"N": "1"}, "n": {"N": "1"}}]),
-        ("SELECT id FROM things WHERE id > 5 OR n < 'a' OR map <= [1] OR n <> 1", []),
+        ("SELECT id FROM things WHERE id > 5 OR n < 'a' OR map <= [1] OR n <> 1 OR size(q) <> 1", []),
         ("SELECT id FROM things WHERE begins_with(id, 'a') AND q IS MISSING ORDER BY id DESC", [{"id": {"S": "a"}}]),
     ],
 )  # fmt: skip

@@ -12,18 +12,21 @@ from moto.dynamodb.exceptions import InvalidUpdateExpressionInvalidDocumentPath
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.parsing.executors import NodeExecutor, UpdateExpressionExecutor
 
-_ORDERS = (
+_COMPARISONS = (
+    comparisons.OpEqual,
+    comparisons.OpNotEqual,
     comparisons.OpLessThan,
     comparisons.OpLessThanOrEqual,
     comparisons.OpGreaterThan,
     comparisons.OpGreaterThanOrEqual,
     comparisons.FuncBetween,
+    comparisons.FuncIn,
 )
 
 
 def install() -> None:
     """In moto's place."""
-    for one in _ORDERS:
+    for one in _COMPARISONS:
         one.expr = _of_one_type(one.expr)
     value, pop, execute = NodeExecutor.get_action_value, DynamoType.pop, UpdateExpressionExecutor.execute
 
@@ -50,12 +53,12 @@ def install() -> None:
 
 
 def _of_one_type(compare: Any) -> Any:
-    """No text is less than a number, nor greater."""
+    """No text is less than a number, nor greater; and what has no size has none to compare."""
 
     def compared(operator: Any, item: Any) -> bool:
         try:
             return bool(compare(operator, item))
-        except TypeError:
+        except (TypeError, ValueError):
             return False
 
     return compared

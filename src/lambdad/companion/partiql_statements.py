@@ -256,7 +256,10 @@ class _Reader:
         if word == "BETWEEN":
             low = self._operand()
             self._expect("AND")
-            return f"{left} BETWEEN {low} AND {self._operand()}"
+            high = self._operand()
+            if any(self._found.values.get(limit) == {"NULL": True} for limit in (low, high)):
+                raise malformed()
+            return f"{left} BETWEEN {low} AND {high}"
         if word == "IN":
             end = {"[": "]", "(": ")"}[self._one_of("[", "(")]
             members = self._several(end, self._literal)
