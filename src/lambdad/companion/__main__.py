@@ -53,7 +53,7 @@ def limit_memory(megabytes: int) -> None:
 
 def install(settings: dict[str, Any], signatures: "Signatures", state: "State") -> "News":
     """Ours in moto's place."""
-    from lambdad.companion import functions, object_checksums, partiql_updates, state_machines, tables, templates
+    from lambdad.companion import expressions, functions, object_checksums, partiql, state_machines, tables, templates
     from lambdad.companion.buckets import Notifications
     from lambdad.companion.custom_resources import CustomResources
     from lambdad.companion.kinesis_streams import KinesisStreams
@@ -76,7 +76,8 @@ def install(settings: dict[str, Any], signatures: "Signatures", state: "State") 
     KinesisStreams(news).install()
     TableStreams(news).install()
     tables.install()
-    partiql_updates.install()
+    expressions.install()
+    partiql.install()
     state_machines.install(settings["url"], settings["access_key"], settings["secret"])
     templates.install()
     StackOperations(CustomResources(calls), state.changed).install()

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
+from moto.core.responses import ActionResult
 from moto.core.utils import unix_time
 from moto.dynamodb import models as dynamodb
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import table as tables
-from moto.dynamodbstreams import models
+from moto.dynamodbstreams import models, responses
 
 from lambdad.companion.news import News
 
@@ -28,6 +29,9 @@ _KEPT = 24 * 3600
 _MOST = 1000
 _MOST_BYTES = 1024 * 1024
 """Of one GetRecords."""
+_MOST_LISTED = 100
+_NUMBER_DIGITS = range(21, 41)
+_STARTS = ("AFTER_SEQUENCE_NUMBER", "LATEST", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON")
 _INVALID = "One or more parameter values were invalid:"
 _EARLIER = "lambdad_earlier_streams"
 """Of a table: the shards of its streams that were disabled, by the streams' labels."""
@@ -62,7 +66,9 @@ class TableStreams:
         tables.StreamShard.add = lambda shard, old, new: self.add(shard, old, new)
         models.DynamoDBStreamsBackend.describe_stream = describe
         models.DynamoDBStreamsBackend.list_streams = _list
+        responses.DynamoDBStreamsHandler.list_streams = _list_page
         models.DynamoDBStreamsBackend.get_shard_iterator = _iterator_of
+        responses.DynamoDBStreamsHandler.get_shard_iterator = _iterator_asked
         models.DynamoDBStreamsBackend.get_records = lambda backend, iterator, limit: self.records(
             backend, iterator, limit
         )
@@ -137,13 +143,14 @@ class TableStreams:
 
     def records(self, backend: Any, iterator_arn: str, limit: int) -> dict[str, Any]:
         iterator = _Iterator.read(iterator_arn)
+        _check_limit(limit, _MOST)
         shard = _shard_of(backend, iterator.stream, iterator.shard)
         found: list[dict[str, Any]] = []
         room = _MOST_BYTES
         with self._writing:
             first = shard.starting_sequence_number + getattr(shard, "trimmed", 0)
             start = max(iterator.number - first, 0)
-            for item in shard.items[start : start + min(limit, _MOST)]:
+            for item in shard.items[start : start + limit]:
                 room -= item.record["dynamodb"]["SizeBytes"]
                 if found and room < 0:
                     break
@@ -173,18 +180,32 @@ class _Iterator:
         stream, _, text = arn.rpartition("|1|")
         try:
             shard, number = json.loads(base64.urlsafe_b64decode(text))
-        except ValueError:
-            raise StreamError("ExpiredIteratorException", "Iterator expired.") from None
-        return cls(stream, shard, number)
+            return cls(stream, str(shard), int(number))
+        except (ValueError, TypeError):
+            raise MockValidationException(f"Invalid ShardIterator: {arn}") from None
+
+
+def _iterator_asked(response: Any) -> Any:
+    names = ("StreamArn", "ShardId", "ShardIteratorType", "SequenceNumber")
+    return ActionResult(
+        {"ShardIterator": _iterator_of(response.backend, *(response._get_param(name) for name in names)).arn}
+    )
 
 
 def _iterator_of(
-    backend: Any, arn: str, shard_id: str, shard_iterator_type: str, sequence_number: int | None = None
+    backend: Any, arn: str, shard_id: str, shard_iterator_type: str, sequence_number: str | None = None
 ) -> _Iterator:
+    if shard_iterator_type not in _STARTS:
+        raise _violation(
+            shard_iterator_type, "shardIteratorType", f"Member must satisfy enum value set: [{', '.join(_STARTS)}]"
+        )
+    named = shard_iterator_type.endswith("_SEQUENCE_NUMBER")
+    if named and not _is_number(sequence_number):
+        raise MockValidationException(f"Invalid SequenceNumber: {sequence_number}")
     shard = _shard_of(backend, arn, shard_id)
     first = shard.starting_sequence_number + getattr(shard, "trimmed", 0)
-    number = int(sequence_number or 0)
-    if shard_iterator_type in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER") and number < first - 1:
+    number = int(sequence_number) if named and sequence_number else 0
+    if named and number < first - 1:
         raise StreamError(
             "TrimmedDataAccessException", "The operation attempted to read past the oldest stream record in a shard."
         )
@@ -195,6 +216,24 @@ def _iterator_of(
         "AFTER_SEQUENCE_NUMBER": number + 1,
     }
     return _Iterator(arn, shard_id, starts[shard_iterator_type])
+
+
+def _is_number(text: str | None) -> bool:
+    return text is not None and text.isascii() and text.isdigit() and len(text) in _NUMBER_DIGITS
+
+
+def _check_limit(limit: int, most: int) -> None:
+    """Raises moto's ValidationException."""
+    if limit < 1:
+        raise _violation(limit, "limit", "Member must have value greater than or equal to 1")
+    if limit > most:
+        raise _violation(limit, "limit", f"Member must have value less than or equal to {most}")
+
+
+def _violation(value: object, member: str, constraint: str) -> MockValidationException:
+    return MockValidationException(
+        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}"
+    )
 
 
 def _arn_of(table: Any) -> str:
@@ -246,9 +285,24 @@ def _list(backend: Any, table_name: str | None = None) -> list[dict[str, Any]]:
     ]
 
 
+def _list_page(response: Any) -> Any:
+    limit, after = response._get_param("Limit"), response._get_param("ExclusiveStartStreamArn")
+    if limit is None:
+        limit = _MOST_LISTED
+    _check_limit(limit, _MOST_LISTED)
+    found = sorted(_list(response.backend, response._get_param("TableName")), key=lambda stream: stream["StreamArn"])
+    following = [stream for stream in found if after is None or stream["StreamArn"] > after]
+    page: dict[str, Any] = {"Streams": following[:limit]}
+    if len(following) > limit:
+        page["LastEvaluatedStreamArn"] = page["Streams"][-1]["StreamArn"]
+    return ActionResult(page)
+
+
 def _stream(backend: Any, arn: str) -> Any:
     """The one shard of this very stream: a table's earlier one is another."""
-    table = backend.dynamodb.tables.get(arn.split(":", 5)[-1].split("/")[1])
+    if "/stream/" not in arn:
+        raise MockValidationException(f"Invalid StreamArn: {arn}")
+    table = backend.dynamodb.tables.get(arn.split(":", 5)[-1].partition("/")[2].split("/")[0])
     label = arn.rpartition("/stream/")[2]
     shard = _streams_of(table).get(label) if table is not None and arn.startswith(f"{table.table_arn}/") else None
     if shard is None:

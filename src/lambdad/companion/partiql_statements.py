@@ -1,72 +1,56 @@
-"""PartiQL's UPDATE, as the UpdateItem that it is: moto's own reading of it takes texts and parameters only.
+"""PartiQL's statements, in the words of the operations that they are: PutItem, UpdateItem, DeleteItem, and a scan with a filter.
 
-AWS: docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.update.html
+AWS: docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.statements.html
 """
 
-import copy
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto.dynamodb import models
 from moto.dynamodb.exceptions import MockValidationException
-from moto.dynamodb.parsing import partiql
 
-_TOKEN = re.compile(
-    r"""\s*(?: (?P<text>'(?:[^']|'')*') | (?P<quoted>"(?:[^"]|"")*") | (?P<word>[A-Za-z_]\w*)
-        | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?) | (?P<sign><<|>>|<=|>=|<>|!=|[=<>?,.:+*(){}\[\]-]) )""",
-    re.VERBOSE | re.ASCII,
+from lambdad.companion.partiql_tokens import check, check_depth, grouped, malformed, plain_number, set_of, tokens_of
+
+_KEYWORDS = frozenset(
+    {
+        "SET",
+        "REMOVE",
+        "WHERE",
+        "AND",
+        "OR",
+        "NOT",
+        "BETWEEN",
+        "IN",
+        "IS",
+        "RETURNING",
+        "SELECT",
+        "FROM",
+        "INTO",
+        "ORDER",
+    }
 )
-_KEYWORDS = frozenset({"SET", "REMOVE", "WHERE", "AND", "OR", "NOT", "BETWEEN", "IN", "IS", "RETURNING"})
 _COMPARED = frozenset({"=", "<", ">", "<=", ">=", "<>", "!="})
 _SETS = {"SET_ADD": "ADD", "SET_DELETE": "DELETE"}
 _TESTS = frozenset({"BEGINS_WITH", "CONTAINS", "ATTRIBUTE_TYPE"})
 _CONSTANTS = {"TRUE": {"BOOL": True}, "FALSE": {"BOOL": False}, "NULL": {"NULL": True}}
+_MOST_PLACES = 9
+"""Digits of a place in a list."""
 
 Value = dict[str, Any]
 """As the API has it: `{"S": "a"}`."""
-
-
-def install() -> None:
-    """In moto's place, for this kind of statement."""
-    execute, look_at = models.DynamoDBBackend.execute_statement, partiql.get_query_metadata
-
-    def executed(backend: Any, statement: str, parameters: Sequence[Value]) -> list[dict[str, Value]]:
-        if _is_update(statement):
-            return _update(backend, _read(statement, parameters or ()))
-        answer: list[dict[str, Value]] = execute(backend, statement, parameters)
-        return answer
-
-    models.DynamoDBBackend.execute_statement = executed
-    partiql.get_query_metadata = lambda statement: _Batched(statement) if _is_update(statement) else look_at(statement)
-
-
-def _is_update(statement: str) -> bool:
-    return statement.lstrip()[:6].upper() == "UPDATE"
-
-
-class _Batched:
-    """What BatchExecuteStatement asks of a statement before it executes it."""
-
-    def __init__(self, statement: str) -> None:
-        self._tokens = _tokens(statement)
-
-    def get_table_names(self) -> list[str]:
-        return [text for _, text in self._tokens[1:2]] or [""]
-
-    def get_filter_names(self) -> list[str]:
-        return []
-
-    def is_select_query(self) -> bool:
-        return False
+Steps = list[str | int]
+"""To a value in an item: the names in maps, the places in lists."""
 
 
 @dataclass(slots=True)
-class Update:
-    """What a statement says, in UpdateItem's words."""
+class Statement:
+    """What it says, in the API's words."""
 
+    kind: str = ""
+    """SELECT, INSERT, UPDATE, DELETE, or EXISTS."""
     table: str = ""
+    index: str | None = None
+    item: dict[str, Value] = field(default_factory=dict)
     clauses: dict[str, list[str]] = field(default_factory=dict)
     condition: str = ""
     equal: dict[str, Value] = field(default_factory=dict)
@@ -74,76 +58,122 @@ class Update:
     touched: set[str] = field(default_factory=set)
     returned: tuple[str, str] | None = None
     """ALL or MODIFIED, OLD or NEW."""
+    selected: list[Steps] = field(default_factory=list)
+    """Empty: all."""
+    order: list[tuple[str, bool]] = field(default_factory=list)
+    """(Attribute, whether the greatest is the first)."""
     names: dict[str, str] = field(default_factory=dict)
     values: dict[str, Value] = field(default_factory=dict)
 
 
-def _update(backend: Any, update: Update) -> list[dict[str, Value]]:
-    table = backend.get_table(update.table)
-    if not set(table.table_key_attrs) <= update.equal.keys():
-        raise MockValidationException("Where clause does not contain a mandatory equality on all key attributes")
-    key = {name: update.equal[name] for name in table.table_key_attrs}
-    before = copy.deepcopy(backend.get_item(update.table, key))
-    after = backend.update_item(
-        update.table,
-        key,
-        update_expression=" ".join(f"{clause} {', '.join(parts)}" for clause, parts in update.clauses.items()),
-        expression_attribute_names=update.names,
-        expression_attribute_values=update.values,
-        condition_expression=update.condition,
-    )
-    if update.returned is None:
-        return []
-    which, when = update.returned
-    attributes = (before if when == "OLD" else after).to_json()["Attributes"]
-    return [{name: value for name, value in attributes.items() if which == "ALL" or name in update.touched}]
-
-
-def _read(statement: str, parameters: Sequence[Value]) -> Update:
-    try:
-        return _Reader(statement, parameters).update()
-    except RecursionError:
-        raise _malformed() from None
-
-
-def _malformed() -> MockValidationException:
-    return MockValidationException("Statement wasn't well formed, can't be processed: Unexpected term")
+def read(statement: str, parameters: Sequence[Value]) -> Statement:
+    """Raises moto's ValidationException."""
+    return _Reader(statement, parameters).statement()
 
 
 class _Reader:
     """Of one statement, from its first word to its last. Raises moto's ValidationException."""
 
     def __init__(self, statement: str, parameters: Sequence[Value]) -> None:
-        self._tokens = _tokens(statement)
+        self._tokens = tokens_of(statement)
         self._parameters = list(parameters)
-        self._update = Update()
+        for one in self._parameters:
+            check(one)
+        self._found = Statement()
+        self._depth = 0
 
-    def update(self) -> Update:
-        self._expect("UPDATE")
-        self._update.table = self._name()
+    def statement(self) -> Statement:
+        kinds = {
+            "SELECT": self._select,
+            "INSERT": self._insert,
+            "UPDATE": self._update,
+            "DELETE": self._delete,
+            "EXISTS": self._exists,
+        }
+        kind = self._next_if(*kinds)
+        if kind is None:
+            raise malformed("Expected data manipulation")
+        self._found.kind = kind
+        kinds[kind]()
+        if self._tokens:
+            raise malformed()
+        if self._parameters:
+            raise MockValidationException("Number of parameters in request and statement don't match.")
+        return self._found
+
+    def _select(self) -> None:
+        if not self._next_if("*"):
+            self._found.selected.append(self._steps())
+            while self._next_if(","):
+                self._found.selected.append(self._steps())
+        self._expect("FROM")
+        self._found.table = self._name()
+        if self._next_if("."):
+            self._found.index = self._name()
+        if self._next_if("WHERE"):
+            self._found.condition = self._all_of(top=True)
+        if self._next_if("ORDER"):
+            self._expect("BY")
+            self._order()
+            while self._next_if(","):
+                self._order()
+
+    def _order(self) -> None:
+        name = self._name()
+        self._found.order.append((name, self._next_if("ASC", "DESC") == "DESC"))
+
+    def _exists(self) -> None:
+        for word in ("(", "SELECT"):
+            self._expect(word)
+        self._select()
+        self._expect(")")
+
+    def _insert(self) -> None:
+        self._expect("INTO")
+        self._found.table = self._name()
+        self._expect("VALUE")
+        if self._peek() != "{":
+            raise MockValidationException(
+                "Unsupported format in item expression. Please use struct format {...} to express item values for insert "
+                "statement."
+            )
+        self._found.item = self._value()["M"]
+        if self._peek() == "RETURNING":
+            raise MockValidationException("RETURNING is not supported in INSERT")
+
+    def _update(self) -> None:
+        self._found.table = self._name()
         while (clause := self._next_if("SET", "REMOVE")) is not None:
             self._change(clause)
             while self._next_if(","):
                 self._change(clause)
-        if not self._update.clauses:
-            raise _malformed()
+        if not self._found.clauses:
+            raise malformed()
+        self._of_one_item()
+
+    def _delete(self) -> None:
+        self._expect("FROM")
+        self._found.table = self._name()
+        self._of_one_item()
+        if self._found.returned not in (None, ("ALL", "OLD")):
+            raise MockValidationException(
+                f"Invalid returning clause: RETURNING {' '.join(self._found.returned or ())} *. "
+                "Only RETURNING ALL OLD * is allowed in DELETE statements."
+            )
+
+    def _of_one_item(self) -> None:
         self._expect("WHERE")
-        self._update.condition = self._all_of(top=True)
+        self._found.condition = self._all_of(top=True)
         if self._next_if("RETURNING"):
             which, when = self._one_of("ALL", "MODIFIED"), self._one_of("OLD", "NEW")
-            self._update.returned = (which, when)
+            self._found.returned = (which, when)
             self._expect("*")
-        if self._tokens:
-            raise _malformed()
-        if self._parameters:
-            raise MockValidationException("Number of parameters in request and statement don't match.")
-        return self._update
 
     # --- What is changed ----------------------------------------------------------------------------------------------
 
     def _change(self, clause: str) -> None:
         path, name = self._path()
-        self._update.touched.add(name)
+        self._found.touched.add(name)
         if clause == "REMOVE":
             self._part("REMOVE", path)
             return
@@ -153,13 +183,13 @@ class _Reader:
             self._part("SET", f"{path} = {self._sum()}")
             return
         if self._path()[0] != path:
-            raise _malformed()  # UpdateItem's ADD and DELETE change where they read
+            raise malformed()  # UpdateItem's ADD and DELETE change where they read
         self._expect(",")
         self._part(_SETS[function], f"{path} {self._literal()}")
         self._expect(")")
 
     def _part(self, clause: str, text: str) -> None:
-        self._update.clauses.setdefault(clause, []).append(text)
+        self._found.clauses.setdefault(clause, []).append(text)
 
     def _sum(self) -> str:
         text = self._operand()
@@ -172,9 +202,9 @@ class _Reader:
         function = self._function("LIST_APPEND", "SIZE")
         if function is None:
             return self._path()[0] if self._is_path() else self._literal()
-        arguments = [self._operand()]
+        arguments = [self._nested(self._operand)]
         while self._next_if(","):
-            arguments.append(self._operand())
+            arguments.append(self._nested(self._operand))
         self._expect(")")
         return f"{function.lower()}({', '.join(arguments)})"
 
@@ -189,7 +219,7 @@ class _Reader:
         while self._next_if("AND"):
             text += f" AND {self._term(top)}"
         if top and self._peek() == "OR":
-            self._update.equal.clear()
+            self._found.equal.clear()
             return self._joined("OR", text)
         return text
 
@@ -200,11 +230,11 @@ class _Reader:
 
     def _term(self, top: bool) -> str:
         if self._next_if("NOT"):
-            return f"NOT {self._term(top=False)}"
+            return f"NOT {self._nested(lambda: self._term(top=False))}"
         if self._next_if("("):
-            text = self._any_of()
+            text = self._nested(self._any_of)
             self._expect(")")
-            return f"({text})"
+            return grouped(text)
         test = self._function(*_TESTS)
         if test is not None:
             path, _ = self._path()
@@ -218,50 +248,65 @@ class _Reader:
         left = self._operand()
         word = self._next_if("IS", "BETWEEN", "IN", *_COMPARED)
         if word == "IS":
+            if not left.startswith("#"):
+                raise malformed()
             missing = "attribute_exists" if self._next_if("NOT") else "attribute_not_exists"
             self._expect("MISSING")
             return f"{missing}({left})"
         if word == "BETWEEN":
             low = self._operand()
             self._expect("AND")
-            return f"{left} BETWEEN {low} AND {self._operand()}"
+            high = self._operand()
+            if any(self._found.values.get(limit) == {"NULL": True} for limit in (low, high)):
+                raise malformed()
+            return f"{left} BETWEEN {low} AND {high}"
         if word == "IN":
             end = {"[": "]", "(": ")"}[self._one_of("[", "(")]
-            return f"{left} IN ({', '.join(self._several(end, self._literal))})"
+            members = self._several(end, self._literal)
+            if not members:
+                raise MockValidationException(
+                    "IN operator must have a left hand argument of type Variable Reference and right hand argument of type "
+                    "Seq with at least one member"
+                )
+            return f"{left} IN ({', '.join(members)})"
         if word is None:
-            raise _malformed()
+            raise malformed()
         right = self._operand()
-        if top and word == "=" and left in self._update.names and right in self._update.values:
-            self._update.equal[self._update.names[left]] = self._update.values[right]
+        if top and word == "=" and left in self._found.names and right in self._found.values:
+            self._found.equal[self._found.names[left]] = self._found.values[right]
         return f"{left} {word.replace('!=', '<>')} {right}"
 
     # --- Names and values ---------------------------------------------------------------------------------------------
 
     def _path(self) -> tuple[str, str]:
         """(With placeholders, the attribute's name)."""
-        name = self._name()
-        text = self._placeholder(name)
+        first, *others = self._steps()
+        text = self._placeholder(str(first))
+        for step in others:
+            text += f"[{step}]" if isinstance(step, int) else f".{self._placeholder(step)}"
+        return text, str(first)
+
+    def _steps(self) -> Steps:
+        steps: Steps = [self._name()]
         while (sign := self._next_if(".", "[")) is not None:
             if sign == ".":
-                text += f".{self._placeholder(self._name())}"
+                steps.append(self._name())
                 continue
             kind, index = self._next()
-            if kind != "number" or not index.isdigit():
-                raise _malformed()
-            text += f"[{index}]"
+            if kind != "number" or not index.isdigit() or len(index) > _MOST_PLACES:
+                raise malformed()
+            steps.append(int(index))
             self._expect("]")
-        return text, name
+        return steps
 
     def _placeholder(self, name: str) -> str:
-        found = next(
-            (one for one, known in self._update.names.items() if known == name), f"#n{len(self._update.names)}"
-        )
-        self._update.names[found] = name
+        found = next((one for one, known in self._found.names.items() if known == name), f"#n{len(self._found.names)}")
+        self._found.names[found] = name
         return found
 
     def _literal(self) -> str:
-        name = f":v{len(self._update.values)}"
-        self._update.values[name] = self._value()
+        name = f":v{len(self._found.values)}"
+        self._found.values[name] = self._value()
         return name
 
     def _value(self) -> Value:
@@ -269,7 +314,7 @@ class _Reader:
         if kind == "text":
             return {"S": text}
         if kind == "number":
-            return {"N": text}
+            return {"N": plain_number(text)}
         if kind == "word" and text.upper() in _CONSTANTS:
             return dict(_CONSTANTS[text.upper()])
         if text == "?" and kind == "sign":
@@ -277,28 +322,35 @@ class _Reader:
                 raise MockValidationException("Number of parameters in request and statement don't match.")
             return self._parameters.pop(0)
         if text == "-" and kind == "sign" and self._tokens[:1] and self._tokens[0][0] == "number":
-            return {"N": f"-{self._next()[1]}"}
+            return {"N": plain_number(f"-{self._next()[1]}")}
         if text == "[" and kind == "sign":
             return {"L": self._several("]", self._value)}
         if text == "{" and kind == "sign":
             return {"M": dict(self._several("}", self._member))}
         if text == "<<" and kind == "sign":
-            return _set_of(self._several(">>", self._value))
-        raise _malformed()
+            return set_of(self._several(">>", self._value))
+        raise malformed()
 
     def _member(self) -> tuple[str, Value]:
         kind, name = self._next()
         if kind != "text":
-            raise _malformed()
+            raise malformed()
         self._expect(":")
         return name, self._value()
 
-    def _several(self, end: str, read: Any) -> list[Any]:
+    def _several(self, end: str, read: Callable[[], Any]) -> list[Any]:
         found: list[Any] = []
         while not self._next_if(end):
             if found:
                 self._expect(",")
-            found.append(read())
+            found.append(self._nested(read))
+        return found
+
+    def _nested(self, read: Callable[[], Any]) -> Any:
+        self._depth += 1
+        check_depth(self._depth)
+        found = read()
+        self._depth -= 1
         return found
 
     # --- Tokens -------------------------------------------------------------------------------------------------------
@@ -311,7 +363,7 @@ class _Reader:
 
     def _next(self) -> tuple[str, str]:
         if not self._tokens:
-            raise _malformed()
+            raise malformed()
         return self._tokens.pop(0)
 
     def _next_if(self, *wanted: str) -> str | None:
@@ -324,7 +376,7 @@ class _Reader:
     def _one_of(self, *wanted: str) -> str:
         found = self._next_if(*wanted)
         if found is None:
-            raise _malformed()
+            raise malformed()
         return found
 
     def _expect(self, wanted: str) -> None:
@@ -344,28 +396,5 @@ class _Reader:
     def _name(self) -> str:
         kind, text = self._next()
         if kind not in ("quoted", "word") or (kind == "word" and text.upper() in _KEYWORDS):
-            raise _malformed()
+            raise malformed()
         return text
-
-
-def _set_of(values: Sequence[Value]) -> Value:
-    kinds = {kind for value in values for kind in value}
-    if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
-        raise _malformed()
-    (kind,) = kinds
-    return {f"{kind}S": [value[kind] for value in values]}
-
-
-def _tokens(statement: str) -> list[tuple[str, str]]:
-    """(Kind, text without its quotes)."""
-    found, place = [], 0
-    statement = statement.strip()
-    while place < len(statement):
-        token = _TOKEN.match(statement, place)
-        if token is None or token.lastgroup is None:
-            raise _malformed()
-        kind, text, place = token.lastgroup, token[token.lastgroup], token.end()
-        if kind in ("text", "quoted"):
-            text = text[1:-1].replace(text[0] * 2, text[0])
-        found.append((kind, text))
-    return found
