@@ -233,7 +233,8 @@ def test_a_stream_is_read_forwards_and_backwards(logs: Any, group: str) -> None:
     assert messages(logs.get_log_events(**of, nextToken=end["nextForwardToken"])) == ["more"]
     some = logs.get_log_events(**of, startFromHead=True, startTime=start + 2, endTime=start + 5)
     assert messages(some)[:3] == ["2", "3", "4"]
-    assert refused(logs.get_log_events, **of, nextToken="nonsense")[0] == "InvalidParameterException"
+    for token in ("nonsense", "f/123", "f/123/s", f"f/{'9' * 5000}/s", f"x/{'0' * 56}/s"):
+        assert refused(logs.get_log_events, **of, nextToken=token)[0] == "InvalidParameterException"
 
 
 def test_events_are_found_in_the_order_of_time(logs: Any, group: str) -> None:

@@ -1,6 +1,7 @@
 """Operations on log streams and their events: create, list, put, read, search."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 from lambdad.errors.logs import (
@@ -27,6 +28,8 @@ _TOO_OLD, _TOO_NEW = 14 * _DAY, 2 * 3_600_000
 _FIRST_BACKWARDS = 1_704_067_200_000
 """The beginning of 2024: searches that give the newest first go no further back."""
 _NO_TOKEN = "0" * 56
+_POSITION = re.compile(r"([fb])/([0-9]{56})/s")
+"""A token of GetLogEvents."""
 """Sequence tokens mean nothing any more; old clients want one."""
 
 
@@ -158,11 +161,10 @@ def _read_position(token: str | None, head: bool) -> tuple[int | None, bool]:
     """(where, forwards). A token tells its own direction."""
     if token is None:
         return None, head
-    direction, _, rest = token.partition("/")
-    digits = rest.removesuffix("/s")
-    if direction not in ("f", "b") or not digits.isdecimal():
+    given = _POSITION.fullmatch(token)
+    if given is None:
         raise InvalidParameterException.token()
-    return int(digits), direction == "f"
+    return int(given[2]), given[1] == "f"
 
 
 def _plain(event: FoundEvent) -> Members:
